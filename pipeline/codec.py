@@ -1,0 +1,43 @@
+"""Records to bytes and back. No dict passes here: what goes out is a record, what comes in is one or is rejected."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pipeline.errors import Rejected
+from schemas import Alerts, Tick
+from schemas.record import Record
+
+R = TypeVar("R", bound=Record)
+AlertsTopicRecord = Annotated[Alerts | Tick, Field(discriminator="kind")]
+_ALERTS_TOPIC: TypeAdapter[Alerts | Tick] = TypeAdapter(AlertsTopicRecord)
+
+
+def encode(record: Record) -> bytes:
+    """A record as compact JSON; the same record always gives the same bytes."""
+    return record.__pydantic_serializer__.to_json(record)
+
+
+def decode(kind: type[R], value: bytes) -> R:
+    """Read one record of `kind`. Raises Rejected, naming the field."""
+    try:
+        return kind.model_validate_json(value)
+    except ValidationError as exc:
+        raise rejection(exc) from None
+
+
+def decode_alerts(value: bytes) -> Alerts | Tick:
+    """Read a record of the topic `alerts`. Raises Rejected, naming the field."""
+    try:
+        return _ALERTS_TOPIC.validate_json(value)
+    except ValidationError as exc:
+        raise rejection(exc) from None
+
+
+def rejection(exc: ValidationError, at: str = "") -> Rejected:
+    """The first error of `exc` as one Rejected whose path starts at `at`, without the offending value."""
+    first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+    path = at
+    for part in first["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return Rejected(first["msg"], path)

@@ -1,0 +1,65 @@
+"""What every log promises, whichever keeps it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Draft(NamedTuple):
+    """A record to be appended. Without `partition` the log derives it from `key`, equal keys to equal partitions."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str] = {}
+    partition: int | None = None
+
+
+class Entry(NamedTuple):
+    """A record that stands in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    timestamp_ms: int
+
+
+class Writer(Protocol):
+    """Appends records."""
+
+    async def append(self, drafts: Sequence[Draft]) -> None:
+        """Append all and return once every one is durable; equal keys keep their order.
+
+        Raises Retryable if any may not be durable (some may be: a retry can double them, never lose them).
+        """
+        ...
+
+    async def check(self) -> None:
+        """Return if the log answers. Raises Retryable."""
+        ...
+
+    async def close(self) -> None:
+        """Flush and let go."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads some topics as one member of a group, from where the group stopped."""
+
+    async def poll(self, timeout_s: float) -> list[Entry]:
+        """The next entries, in order within each partition; empty after `timeout_s`. Raises Retryable."""
+        ...
+
+    async def commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        """Remember, per (topic, partition), the offset to read next after a restart. Raises Retryable."""
+        ...
+
+    async def read_all(self, topic: str) -> list[Entry]:
+        """All that stands on `topic` now, in order within each partition, outside the group. Raises Retryable."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the group and let go."""
+        ...

@@ -1,0 +1,31 @@
+"""Settings say where things are, from the environment; what is decided is the policy's."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that `PAGESIEVE_…` may set."""
+
+    model_config = SettingsConfigDict(env_prefix="PAGESIEVE_", frozen=True, hide_input_in_errors=True)
+
+    kafka: str | None = Field(default=None, description="bootstrap servers, host:port[,host:port…]")
+    replication: int = Field(default=1, ge=1, description="replicas of each topic that `topics create` makes")
+    policy: Path | None = Field(default=None, description="the policy file; without one, the defaults")
+    tokens: SecretStr | None = Field(default=None, description="comma-separated; any of them opens the gateway")
+    tokens_file: Path | None = Field(default=None, description="one token a line, read at start")
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="a larger request is answered 413")
+    append_timeout_s: float = Field(default=5.0, gt=0, description="how long the log may take before the answer is 503")
+    pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
+    routing_key: SecretStr | None = Field(default=None, description="PagerDuty integration key for teams without one")
+    routing_keys_dir: Path | None = Field(default=None, description="a folder with one file a team, holding its key")
+    log_level: str = "info"
+
+    @field_validator("log_level")
+    @classmethod
+    def _level_exists(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("one of debug, info, warning, error")
+        return value.lower()

@@ -1,0 +1,33 @@
+"""The contract: every record that stands on a topic. Imports nothing of ours."""
+
+from schemas.alert import Alert, Alerts, Severity, Status
+from schemas.decision import Decision, Decisions, Reason
+from schemas.incident import Incident, IncidentState, Member
+from schemas.outcome import Outcome, Verdict
+from schemas.page import Delivery, Page, PageAlert, PageDetails, PageKind, PageLink, PagePayload
+from schemas.rejected import Rejected
+from schemas.tick import Tick
+
+__all__ = [
+    "Alert",
+    "Alerts",
+    "Decision",
+    "Decisions",
+    "Delivery",
+    "Incident",
+    "IncidentState",
+    "Member",
+    "Outcome",
+    "Page",
+    "PageAlert",
+    "PageDetails",
+    "PageKind",
+    "PageLink",
+    "PagePayload",
+    "Reason",
+    "Rejected",
+    "Severity",
+    "Status",
+    "Tick",
+    "Verdict",
+]

@@ -1,0 +1,53 @@
+"""An incident: alerts believed to share a cause, with an id, a revision and a life."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.alert import Severity, Status
+from schemas.record import Record
+
+
+class IncidentState(StrEnum):
+    """Where an incident is in its life."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Member(Record):
+    """One alert of an incident, as it stands."""
+
+    fingerprint: str
+    name: str
+    labels: dict[str, str]
+    severity: Severity
+    status: Status
+    starts_at_ms: int
+    first_at_ms: int
+    last_at_ms: int
+    events: int = Field(description="events about it, duplicates included")
+    summary: str = ""
+    url: str | None = None
+
+
+class Incident(Record):
+    """The full picture of an incident at one revision; a later revision replaces it."""
+
+    incident_id: str
+    revision: int = Field(description="counts from 1; the same revision always has the same content")
+    state: IncidentState
+    scope: str
+    group: dict[str, str] = Field(description="the labels by which its alerts were grouped")
+    opened_at_ms: int
+    updated_at_ms: int
+    resolved_at_ms: int | None = None
+    severity: Severity = Field(description="the worst that any of its alerts claimed")
+    team: str | None = Field(default=None, description="who is paged; fixed when it opens")
+    summary: str
+    alerts: int = Field(description="distinct alerts in it, listed or not")
+    firing: int
+    events: int
+    members: tuple[Member, ...] = Field(description="the first alerts; `unlisted` says how many were cut")
+    unlisted: int = 0
+    policy_version: str

@@ -1,0 +1,49 @@
+"""Every topic: its key, its record, its partitions, how long it keeps, and its version.
+
+Changing a partition count moves scopes between partitions; changing a record in a way that old readers
+cannot read is a new version.
+"""
+
+from dataclasses import dataclass
+
+from schemas.alert import Alerts
+from schemas.decision import Decisions
+from schemas.incident import Incident
+from schemas.outcome import Outcome
+from schemas.page import Delivery, Page
+from schemas.record import Record
+from schemas.rejected import Rejected
+from schemas.tick import Tick
+
+DAY_MS = 24 * 60 * 60 * 1000
+MAX_RECORD_BYTES = 16 * 1024 * 1024  # a webhook may be 4 MiB (Settings.max_body_bytes) and grows when normalised
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `record` is empty where the value is the producer's own body."""
+
+    name: str
+    key: str
+    record: tuple[type[Record], ...]
+    partitions: int
+    retention_ms: int
+    is_compacted: bool = False
+    version: int = 1
+
+
+RAW = Topic("alerts.raw", "source", (), partitions=4, retention_ms=7 * DAY_MS)
+ALERTS = Topic("alerts", "scope", (Alerts, Tick), partitions=4, retention_ms=7 * DAY_MS)
+REJECTED = Topic("alerts.rejected", "source", (Rejected,), partitions=1, retention_ms=28 * DAY_MS)
+INCIDENTS = Topic("incidents", "incident id", (Incident,), partitions=4, retention_ms=28 * DAY_MS, is_compacted=True)
+PAGES = Topic("pages", "incident id", (Page,), partitions=4, retention_ms=28 * DAY_MS)
+# Kept longer than `pages`, or a pager that reads `pages` again would page again for what was resolved long ago.
+DELIVERIES = Topic(
+    "pages.delivered", "incident id", (Delivery,), partitions=1, retention_ms=35 * DAY_MS, is_compacted=True
+)
+    "pages.delivered", "incident id", (Delivery,), partitions=1, retention_ms=35 * DAY_MS, is_compacted=True
+)
+DECISIONS = Topic("decisions", "scope", (Decisions,), partitions=4, retention_ms=28 * DAY_MS)
+OUTCOMES = Topic("outcomes", "incident id", (Outcome,), partitions=4, retention_ms=180 * DAY_MS)
+
+TOPICS = (RAW, ALERTS, REJECTED, INCIDENTS, PAGES, DELIVERIES, DECISIONS, OUTCOMES)
