@@ -41,8 +41,6 @@ PAGES = Topic("pages", "incident id", (Page,), partitions=4, retention_ms=28 * D
 DELIVERIES = Topic(
     "pages.delivered", "incident id", (Delivery,), partitions=1, retention_ms=35 * DAY_MS, is_compacted=True
 )
-    "pages.delivered", "incident id", (Delivery,), partitions=1, retention_ms=35 * DAY_MS, is_compacted=True
-)
 DECISIONS = Topic("decisions", "scope", (Decisions,), partitions=4, retention_ms=28 * DAY_MS)
 OUTCOMES = Topic("outcomes", "incident id", (Outcome,), partitions=4, retention_ms=180 * DAY_MS)
 
