@@ -48,8 +48,21 @@ class Writer(Protocol):
 class Reader(Protocol):
     """Reads some topics as one member of a group, from where the group stopped."""
 
-    async def poll(self, timeout_s: float) -> list[Entry]:
-        """The next entries, in order within each partition; empty after `timeout_s`. Raises Retryable."""
+    @property
+    def generation(self) -> int:
+        """Rises whenever the group deals its partitions anew (never, where there is one member only).
+
+        With a new generation every partition held is read again from its committed offset, as after a restart, so a
+        caller that keeps entries in hand drops them all: another member may have handled them meanwhile.
+        """
+        ...
+
+    async def poll(self, timeout_s: float, at_most: int | None = None) -> list[Entry]:
+        """The next entries, in order within each partition; empty after `timeout_s`. Raises Retryable.
+
+        Never more than `at_most`; 0 only takes part in the group (a member that is full must not be expelled from it).
+        The entries belong to the `generation` that stands when the call returns.
+        """
         ...
 
     async def commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
