@@ -1,0 +1,67 @@
+"""Alertmanager's webhook, version 4, to claims.
+
+What the captured payloads teach: with `max_alerts` the top-level `status` is that of the alerts kept, so only an
+alert's own counts; an alert that is absent, or truncated away, has not resolved; a firing `endsAt` is year 1.
+"""
+
+from pipeline.errors import Rejected
+from pipeline.sources.claim import (
+    Claim,
+    Parsed,
+    claims,
+    load,
+    mapping,
+    numbered,
+    severity_of,
+    shape,
+    status_of,
+    text,
+    texts,
+    time_ms,
+)
+from schemas import Status
+
+UNNAMED = "(no alertname)"
+
+
+def alertmanager(body: bytes, received_at_ms: int | None) -> Parsed:
+    """One webhook body. In history (`received_at_ms` is None) its time is the newest change it tells of."""
+    message = mapping(load(body), "")
+    items = message.get("alerts")
+    if not isinstance(items, list):
+        raise Rejected(f"must be an array, is {shape(items)}", "alerts")
+    truncated = message.get("truncatedAlerts", 0)
+    parsed = claims(numbered(items, "alerts"), lambda item, where: _claim(item, where, received_at_ms))
+    parsed = parsed._replace(truncated=truncated if isinstance(truncated, int) else 0)
+    if received_at_ms is not None or not parsed.claims:
+        return parsed
+    at_ms = max(claim.at_ms for claim in parsed.claims)
+    return parsed._replace(claims=[claim._replace(at_ms=at_ms) for claim in parsed.claims])
+
+
+def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
+    found = mapping(item, where)
+    labels = texts(found.get("labels"), f"{where}.labels")
+    if not labels:
+        raise Rejected("at least one label that is not empty is needed", f"{where}.labels")
+    status = status_of(found.get("status"), f"{where}.status")
+    starts_at_ms = time_ms(found.get("startsAt"), f"{where}.startsAt")
+    ends_at_ms = time_ms(found.get("endsAt"), f"{where}.endsAt") if status is Status.RESOLVED else None
+    at_ms = received_at_ms if received_at_ms is not None else ends_at_ms or starts_at_ms
+    if at_ms is None:
+        raise Rejected("no event time: history needs startsAt", f"{where}.startsAt")
+    return Claim(
+        source="alertmanager",
+        name=labels.get("alertname", UNNAMED),
+        labels=labels,
+        annotations=texts(found.get("annotations"), f"{where}.annotations"),
+        severity=severity_of(labels.get("severity")),
+        status=status,
+        at_ms=at_ms,
+        starts_at_ms=at_ms if starts_at_ms is None else starts_at_ms,
+        ends_at_ms=ends_at_ms,
+        expires_at_ms=None,
+        is_state=True,
+        source_fingerprint=text(found.get("fingerprint"), f"{where}.fingerprint"),
+        url=text(found.get("generatorURL"), f"{where}.generatorURL"),
+    )

@@ -1,0 +1,64 @@
+"""What Prometheus posts to an Alertmanager's `/api/v2/alerts`, to claims.
+
+Prometheus re-sends every firing alert each minute or so with an `endsAt` a few minutes ahead: a lease. Renewed, the
+alert goes on; not renewed, it resolves at that time.
+"""
+
+from pipeline.errors import Rejected
+from pipeline.sources.alertmanager import UNNAMED
+from pipeline.sources.claim import (
+    Claim,
+    Parsed,
+    claims,
+    load,
+    mapping,
+    numbered,
+    severity_of,
+    shape,
+    text,
+    texts,
+    time_ms,
+)
+from schemas import Status
+
+# What Alertmanager grants an alert that names no end (`resolve_timeout`, whose default nobody changes).
+RESOLVE_TIMEOUT_MS = 5 * 60 * 1000
+
+
+def prometheus(body: bytes, received_at_ms: int | None) -> Parsed:
+    """An array of alerts. In history (`received_at_ms` is None) an alert with an end is one that resolved then."""
+    items = load(body)
+    if not isinstance(items, list):
+        raise Rejected(f"must be an array of alerts, is {shape(items)}")
+    return claims(numbered(items), lambda item, where: _claim(item, where, received_at_ms))
+
+
+def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
+    found = mapping(item, where)
+    # Label names are not held to Prometheus 2's alphabet: Prometheus 3 and Alertmanager from 0.27 on allow any UTF-8.
+    labels = texts(found.get("labels"), f"{where}.labels")
+    if not labels:
+        raise Rejected("at least one label that is not empty is needed", f"{where}.labels")
+    starts_at_ms = time_ms(found.get("startsAt"), f"{where}.startsAt")
+    ends_at_ms = time_ms(found.get("endsAt"), f"{where}.endsAt")
+    if starts_at_ms is not None and ends_at_ms is not None and ends_at_ms < starts_at_ms:
+        raise Rejected("must not be before startsAt", f"{where}.endsAt")
+    at_ms = received_at_ms if received_at_ms is not None else ends_at_ms or starts_at_ms
+    if at_ms is None:
+        raise Rejected("no event time: history needs startsAt", f"{where}.startsAt")
+    is_over = ends_at_ms is not None and ends_at_ms <= at_ms
+    return Claim(
+        source="prometheus",
+        name=labels.get("alertname", UNNAMED),
+        labels=labels,
+        annotations=texts(found.get("annotations"), f"{where}.annotations"),
+        severity=severity_of(labels.get("severity")),
+        status=Status.RESOLVED if is_over else Status.FIRING,
+        at_ms=at_ms,
+        starts_at_ms=at_ms if starts_at_ms is None else starts_at_ms,
+        ends_at_ms=ends_at_ms if is_over else None,
+        expires_at_ms=None if is_over else at_ms + RESOLVE_TIMEOUT_MS if ends_at_ms is None else ends_at_ms,
+        is_state=True,
+        source_fingerprint=None,
+        url=text(found.get("generatorURL"), f"{where}.generatorURL"),
+    )
