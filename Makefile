@@ -1,0 +1,40 @@
+# Two commands do all the set-up on a machine with Python 3.11 and make: `make demo` and `make test`.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Nothing that a tool remembers goes into the tree: pytest, ruff and mypy have the same folder in pyproject.toml.
+CACHE  := $(HOME)/.cache/pagesieve
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+export NUMBA_CACHE_DIR     := $(CACHE)/numba
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+# `make test PYTEST='-k pager -x'` passes options on.
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench kafka install install-dev
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: install ## a story told by a real Alertmanager, from alerts to pages, in under a minute
+	@$(BIN)/python -m deploy.demo
+
+test: install-dev ## unit, laws, golden, then the real parts (skipped, saying what is missing, where they are not)
+	@$(BIN)/python -m pytest $(PYTEST) tests/unit tests/laws tests/golden tests/integration
+
+check: install-dev ## ruff and mypy over everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install-dev ## the figures of benchmarks/README.md
+	@$(BIN)/python -m benchmarks
+
+kafka: install ## one real Kafka broker on loopback, without Docker; Ctrl-C stops it
+	@deploy/kafka/run
+
+install:
+	@deploy/bootstrap.sh
+
+install-dev:
+	@deploy/bootstrap.sh --dev
