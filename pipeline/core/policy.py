@@ -30,6 +30,31 @@ class Policy(BaseModel):
     max_listed: int = Field(default=100, ge=1, le=1000, description="alerts listed in an incident; more are counted")
 
     @cached_property
+    def gap_ms(self) -> int:
+        """`gap_s` in milliseconds."""
+        return round(self.gap_s * 1000)
+
+    @cached_property
+    def max_age_ms(self) -> int:
+        """`max_age_s` in milliseconds."""
+        return round(self.max_age_s * 1000)
+
+    @cached_property
+    def resolve_after_ms(self) -> int:
+        """`resolve_after_s` in milliseconds."""
+        return round(self.resolve_after_s * 1000)
+
+    @cached_property
+    def expire_after_ms(self) -> int:
+        """`expire_after_s` in milliseconds."""
+        return round(self.expire_after_s * 1000)
+
+    @cached_property
+    def event_window_ms(self) -> int:
+        """`event_window_s` in milliseconds."""
+        return round(self.event_window_s * 1000)
+
+    @cached_property
     def name(self) -> str:
         """`p1:` and a hash of the content: equal policies have equal names."""
         content = self.model_dump_json().encode()

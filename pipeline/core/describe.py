@@ -1,0 +1,190 @@
+"""How an incident is told: its record, its page, and the one sentence a tired person reads."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+from pipeline.core.policy import Policy
+from pipeline.core.state import Live, Open
+from schemas import (
+    Alert,
+    Incident,
+    IncidentState,
+    Member,
+    Page,
+    PageAlert,
+    PageDetails,
+    PageKind,
+    PageLink,
+    PagePayload,
+    Reason,
+    Severity,
+    Status,
+)
+from schemas.page import SUMMARY_LIMIT
+
+_PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
+    Severity.CRITICAL: "critical",
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFO: "info",
+    Severity.UNKNOWN: "error",  # in doubt, loud
+}
+_LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
+_SHOWN = 200  # characters of an alert's own summary; the rest is in its annotations
+
+
+def incident_record(incident: Open, members: list[Live], context: tuple[str, Policy], *, is_resolved: bool) -> Incident:
+    """The full picture at this revision. `members` are its alerts in order of joining; `context` is (scope, policy)."""
+    scope, policy = context
+    listed = members[: policy.max_listed]
+    return Incident.model_construct(
+        incident_id=incident.incident_id,
+        revision=incident.revision,
+        state=IncidentState.RESOLVED if is_resolved else IncidentState.OPEN,
+        scope=scope,
+        group=incident.group,
+        opened_at_ms=incident.opened_at_ms,
+        updated_at_ms=incident.updated_at_ms,
+        resolved_at_ms=incident.updated_at_ms if is_resolved else None,
+        severity=incident.severity,
+        team=incident.team,
+        summary=summary(incident, members),
+        alerts=len(members),
+        firing=incident.firing,
+        events=incident.events,
+        members=tuple(map(_member, listed)),
+        unlisted=len(members) - len(listed),
+        policy_version=policy.name,
+    )
+
+
+def page_record(
+    incident: Open, members: list[Live], kind: PageKind, reason: Reason, context: tuple[str, Policy]
+) -> Page:
+    """The page that tells a person. `context` is (scope, policy)."""
+    scope, policy = context
+    lead = _lead(members)
+    listed = members[: policy.max_listed]
+    details = PageDetails(
+        incident_id=incident.incident_id,
+        revision=incident.revision,
+        kind=kind,
+        reason=reason,
+        why=reason.sentence,
+        scope=scope,
+        team=incident.team,
+        alert_count=len(members),
+        firing=incident.firing,
+        alerts=tuple(_page_alert(live.alert, live.is_firing) for live in listed),
+        unlisted=len(members) - len(listed),
+        policy_version=policy.name,
+    )
+    payload = PagePayload(
+        summary=summary(incident, members),
+        source=_where(incident.group) or lead.alert.source,
+        severity=_PAGERDUTY[incident.severity],
+        timestamp=rfc3339(incident.opened_at_ms),
+        group=_where(incident.group) or None,
+        custom_details=details,
+    )
+    return Page(
+        event_action="resolve" if kind is PageKind.RESOLVE else "trigger",
+        dedup_key=incident.incident_id,
+        links=_links(lead.alert),
+        payload=payload,
+    )
+
+
+def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, Policy]) -> Page:
+    """The page for an alert on which triage itself failed: it knows nothing of incidents, so it says that."""
+    scope, policy = context
+    details = PageDetails(
+        incident_id=incident_id,
+        revision=1,
+        kind=PageKind.TRIGGER,
+        reason=Reason.FAULT,
+        why=f"{Reason.FAULT.sentence} ({error}) It will not be resolved by itself.",
+        scope=scope,
+        team=alert.labels.get(policy.team_label),
+        alert_count=1,
+        firing=1,
+        alerts=(_page_alert(alert, is_firing=True),),
+        policy_version=policy.name,
+    )
+    payload = PagePayload(
+        summary=_cut(_say(alert), SUMMARY_LIMIT),
+        source=alert.source,
+        severity=_PAGERDUTY[alert.severity],
+        timestamp=rfc3339(alert.at_ms),
+        custom_details=details,
+    )
+    return Page(event_action="trigger", dedup_key=incident_id, links=_links(alert), payload=payload)
+
+
+def summary(incident: Open, members: list[Live]) -> str:
+    """What (the worst alert, the first of them), where (the group's labels), and how many more."""
+    text = _say(_lead(members).alert)
+    if where := _where(incident.group):
+        text += f" ({where})"
+    more = len(members) - 1
+    return _cut(text + (f", and {more} more alert{'s' if more > 1 else ''}" if more else ""), SUMMARY_LIMIT)
+
+
+def rfc3339(at_ms: int) -> str:
+    """RFC 3339 UTC with milliseconds; what lies outside the calendar is shown at its edge."""
+    seconds = min(max(at_ms, -62_135_596_800_000), 253_402_300_799_999) / 1000
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _lead(members: Iterable[Live]) -> Live:
+    return max(members, key=lambda live: live.severity.rank)  # the first of the worst
+
+
+def _say(alert: Alert) -> str:
+    told = alert.annotations.get("summary") or alert.annotations.get("description") or ""
+    return f"{alert.name}: {_cut(told, _SHOWN)}" if told else alert.name
+
+
+def _where(group: dict[str, str]) -> str:
+    return _cut(", ".join(f"{key}={value}" for key, value in group.items()), _SHOWN)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _member(live: Live) -> Member:
+    alert = live.alert
+    return Member.model_construct(
+        fingerprint=alert.fingerprint,
+        name=alert.name,
+        labels=alert.labels,
+        severity=live.severity,
+        status=Status.FIRING if live.is_firing else Status.RESOLVED,
+        starts_at_ms=alert.starts_at_ms,
+        first_at_ms=live.first_at_ms,
+        last_at_ms=live.last_at_ms,
+        events=live.events,
+        summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
+        url=alert.url,
+    )
+
+
+def _page_alert(alert: Alert, is_firing: bool) -> PageAlert:
+    return PageAlert(
+        name=alert.name,
+        labels=alert.labels,
+        severity=alert.severity,
+        status=Status.FIRING if is_firing else Status.RESOLVED,
+        starts_at=rfc3339(alert.starts_at_ms),
+        summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
+        url=alert.url,
+    )
+
+
+def _links(alert: Alert) -> tuple[PageLink, ...]:
+    links = {alert.annotations[key]: text for key, text in _LINKS.items() if key in alert.annotations}
+    if alert.url:
+        links.setdefault(alert.url, "source")
+    return tuple(PageLink(href=href, text=text) for href, text in links.items() if href.startswith("http"))

@@ -1,0 +1,48 @@
+"""What one event means for the alert it is about: new, duplicate, re-fired, resolved. Grouping is not its business."""
+
+from enum import Enum, auto
+
+from pipeline.core.policy import Policy
+from pipeline.core.state import Live, ScopeState
+from schemas import Alert, Status
+
+
+class Change(Enum):
+    """How an event changes what we know of its alert."""
+
+    NEW = auto()
+    REFIRED = auto()
+    DUPLICATE = auto()
+    RESOLVED = auto()
+    ALREADY_RESOLVED = auto()
+    NEVER_FIRED = auto()
+
+
+def change_of(alert: Alert, live: Live | None, state: ScopeState) -> Change:
+    """Compare the event with what is known. An alert whose incident is over counts as new."""
+    if alert.status is Status.FIRING:
+        if live is None or (not live.is_firing and live.incident_id not in state.incidents):
+            return Change.NEW
+        return Change.DUPLICATE if live.is_firing else Change.REFIRED
+    if live is None:
+        return Change.NEVER_FIRED
+    if not live.is_firing or _is_of_earlier_firing(alert, live):
+        return Change.ALREADY_RESOLVED
+    return Change.RESOLVED
+
+
+def over_ms(alert: Alert, now_ms: int, state: ScopeState, policy: Policy) -> int:
+    """When the firing alert is over if nothing more is heard of it.
+
+    A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires. A source that
+    says resolved is waited for long; one that never did sends events, and an event is over soon.
+    """
+    if alert.expires_at_ms is not None:
+        return max(alert.expires_at_ms, now_ms + 1)
+    says_resolved = alert.is_state or alert.source in state.states
+    return now_ms + (policy.expire_after_ms if says_resolved else policy.event_window_ms)
+
+
+def _is_of_earlier_firing(alert: Alert, live: Live) -> bool:
+    """Whether a resolve ends an earlier firing than the open one: the slower twin of a pair, or a late message."""
+    return alert.ends_at_ms is not None and alert.ends_at_ms < live.alert.starts_at_ms

@@ -1,0 +1,85 @@
+"""A raw record becomes alerts with an identity, one record a scope; what is no alert is rejected, never raised."""
+
+from typing import NamedTuple
+
+from pipeline.core.fingerprint import fingerprint, prometheus_fingerprint
+from pipeline.core.policy import Policy
+from pipeline.core.scope import scope_of
+from pipeline.errors import Misuse, Rejected
+from pipeline.log.entry import Entry
+from pipeline.sources import Claim, Parsed, guess, parse
+from pipeline.sources.claim import time_ms
+from schemas import Alert, Alerts
+from schemas import Rejected as RejectedRecord
+
+
+class Normalised(NamedTuple):
+    """What one raw record holds: records for `alerts`, records for `alerts.rejected`, and alerts the source left out."""
+
+    records: list[Alerts]
+    rejected: list[RejectedRecord]
+    truncated: int
+
+
+def normalise(entry: Entry, policy: Policy) -> Normalised:
+    """One entry of `alerts.raw`. Its headers `source`, `received_at` (RFC 3339) and `tenant` may all be missing.
+
+    Then the source is guessed from the body's shape, and the entry's own timestamp is the event time: any producer can
+    write a webhook body straight to the topic.
+    """
+    try:
+        received_at_ms = time_ms(entry.headers.get("received_at"), "header received_at") or entry.timestamp_ms
+        source = entry.headers.get("source") or guess(entry.value)
+        parsed = parse(source, entry.value, received_at_ms)
+    except (Rejected, Misuse) as exc:
+        failure = exc if isinstance(exc, Rejected) else Rejected(str(exc), "header source")
+        parsed = Parsed([], [failure])
+    rejected = [_rejected(entry, failure) for failure in parsed.rejected]
+    alerts = [identify(claim, entry.headers.get("tenant"), policy) for claim in parsed.claims]
+    return Normalised(by_scope(alerts, policy, entry.partition, entry.offset), rejected, parsed.truncated)
+
+
+def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
+    """The claim as an alert, with our fingerprint and, for labels as Prometheus has them, the source's."""
+    source_fingerprint = claim.source_fingerprint
+    if source_fingerprint is None and "alertname" in claim.labels:
+        source_fingerprint = prometheus_fingerprint(claim.labels)
+    return Alert(
+        source=claim.source,
+        name=claim.name,
+        labels=claim.labels,
+        annotations=claim.annotations,
+        severity=claim.severity,
+        status=claim.status,
+        at_ms=claim.at_ms,
+        starts_at_ms=claim.starts_at_ms,
+        ends_at_ms=claim.ends_at_ms,
+        expires_at_ms=claim.expires_at_ms,
+        fingerprint=fingerprint(claim.name, claim.labels, policy.drop_labels),
+        source_fingerprint=source_fingerprint,
+        is_state=claim.is_state,
+        url=claim.url,
+        tenant=tenant,
+    )
+
+
+def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset: int) -> list[Alerts]:
+    """One record a scope, in order of first appearance."""
+    scopes: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        scopes.setdefault(scope_of(alert.labels, alert.tenant, policy), []).append(alert)
+    return [
+        Alerts(scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(members))
+        for scope, members in scopes.items()
+    ]
+
+
+def _rejected(entry: Entry, failure: Rejected) -> RejectedRecord:
+    record = RejectedRecord.of(
+        entry.value,
+        source=entry.headers.get("source") or "unknown",
+        reason=failure.reason,
+        where=failure.where,
+        at_ms=entry.timestamp_ms,
+    )
+    return record.model_copy(update={"topic": entry.topic, "partition": entry.partition, "offset": entry.offset})
