@@ -18,6 +18,9 @@ class Settings(BaseSettings):
     tokens_file: Path | None = Field(default=None, description="one token a line, read at start")
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="a larger request is answered 413")
     append_timeout_s: float = Field(default=5.0, gt=0, description="how long the log may take before the answer is 503")
+    body_timeout_s: float = Field(default=10.0, gt=0, description="a body that takes longer to arrive is answered 503")
+    max_requests: int = Field(default=256, ge=1, description="bodies in flight at once; more are answered 503")
+    max_bytes_in_flight: int = Field(default=64 * 1024 * 1024, ge=1024, description="of bodies; more is answered 503")
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     routing_key: SecretStr | None = Field(default=None, description="PagerDuty integration key for teams without one")
     routing_keys_dir: Path | None = Field(default=None, description="a folder with one file a team, holding its key")

@@ -1,0 +1,7 @@
+"""The gateway takes alerts over HTTP and writes them to the log; nothing here decides about an alert."""
+
+from pipeline.edge.gateway.app import create_gateway
+from pipeline.edge.gateway.auth import check_exposure
+from pipeline.edge.gateway.serving import listen, serve
+
+__all__ = ["check_exposure", "create_gateway", "listen", "serve"]

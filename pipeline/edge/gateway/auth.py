@@ -1,0 +1,109 @@
+"""Who may talk to the gateway: whoever shows one of the tokens, or, without tokens, only this machine."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import socket
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pipeline.edge.gateway.problem import Kind, answer
+from pipeline.errors import Misuse
+from pipeline.settings import Settings
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no secrets and learn none
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pagesieve", Basic realm="pagesieve"'}
+
+
+def check_exposure(host: str, settings: Settings) -> bool:
+    """Whether the gateway must ask for a token when it listens on `host`.
+
+    It must beyond loopback, and wherever there are tokens. Raises Misuse if it must and there is none.
+    """
+    has_tokens = bool(Tokens.of(settings))
+    if not has_tokens and not is_loopback(host):
+        raise Misuse(
+            f"listening on {host or 'every address'} lets others send alerts: "
+            "set PAGESIEVE_TOKENS or PAGESIEVE_TOKENS_FILE, or listen on 127.0.0.1"
+        )
+    return has_tokens
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`. Raises Misuse if the name means nothing here."""
+    if not host:
+        return False
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Misuse(f"cannot listen on {host!r}: no such host") from None
+    addresses = [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
+    return all((getattr(address, "ipv4_mapped", None) or address).is_loopback for address in addresses)
+
+
+class Tokens:
+    """The tokens that open the gateway; several at once, so that they can be rotated. Only their hashes are kept."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self._digests = [_digest(token) for token in tokens]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Tokens":
+        """The tokens that `settings` name. Raises Misuse if the file cannot be read."""
+        said = settings.tokens.get_secret_value().split(",") if settings.tokens else []
+        if settings.tokens_file:
+            try:
+                said += settings.tokens_file.read_text("utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as exc:
+                raise Misuse(f"PAGESIEVE_TOKENS_FILE {settings.tokens_file}: {type(exc).__name__}") from None
+        return cls(token.strip() for token in said if token.strip())
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def opens(self, authorization: str) -> bool:
+        """Whether an Authorization header shows a token: as bearer, or as the password of basic with any user name."""
+        scheme, _, shown = authorization.partition(" ")
+        shown = shown.strip()
+        if scheme.lower() == "basic":
+            try:
+                shown = base64.b64decode(shown, validate=True).decode().partition(":")[2]
+            except (binascii.Error, UnicodeDecodeError):
+                return False
+        elif scheme.lower() != "bearer":
+            return False
+        digest = _digest(shown)
+        # A list: every token is compared, so the time does not tell which one matched.
+        return any([hmac.compare_digest(digest, known) for known in self._digests])  # noqa: C419 - see above
+
+
+class Auth:
+    """Lets a request pass if it shows a token; every path that is not in OPEN_PATHS is closed, also one yet unknown."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens | None) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            headers = Headers(scope=scope)
+            if self._tokens is not None and not self._tokens.opens(headers.get("authorization", "")):
+                detail = "send a token as Authorization: Bearer, or as the password of Basic"
+                await answer(Kind.UNAUTHORIZED, detail, _CHALLENGE)(scope, receive, send)
+                return
+            # Without tokens any page open in a browser on this machine could post here. Browsers always name the
+            # page in Origin on a POST; monitors never do.
+            if scope["method"] == "POST" and "origin" in headers:
+                await answer(Kind.FROM_BROWSER, "the request has an Origin header")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _digest(token: str) -> bytes:
+    # compare_digest leaks lengths; hashes all have the same.
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,160 @@
+"""A body is answered with success only once it is durable; this file turns one request into one record.
+
+The body goes to `alerts.raw` as it came (inflated, if it was gzip). It is parsed here only to tell the sender what is
+wrong with it: the normalise step reads it again and is the one that splits good items from bad.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline import metrics, sources
+from pipeline.codec import encode
+from pipeline.edge.gateway import body
+from pipeline.edge.gateway.access import client_of
+from pipeline.edge.gateway.admission import Admission
+from pipeline.edge.gateway.problem import Kind, Problem, Refusal, respond, shorten
+from pipeline.errors import Rejected, Retryable
+from pipeline.log.entry import Draft, Writer
+from pipeline.settings import Settings
+from pipeline.sources import Parsed
+from schemas import Rejected as RejectedRecord
+from schemas.topics import RAW, REJECTED
+
+TENANT_HEADER = "X-Pagesieve-Tenant"
+MAX_TENANT = 128  # characters
+THREAD_FROM_BYTES = 256 * 1024  # above it parsing takes milliseconds, in which probes and small bodies would wait
+
+logger = structlog.get_logger("pagesieve.gateway")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One body that has arrived whole, before anyone looked into it."""
+
+    source: str
+    wire: bytes
+    headers: Headers
+    received_at_ms: int
+    client: str | None
+
+
+class Intake:
+    """Takes bodies into the log."""
+
+    def __init__(self, log: Writer, settings: Settings) -> None:
+        self._log = log
+        self._settings = settings
+        self._admission = Admission(settings.max_requests, settings.max_bytes_in_flight)
+
+    async def take(self, source: str, request: Request) -> Response:
+        """Answer one request. Raises Refusal if the body could not be looked at, or the log does not take it."""
+        is_compressed = body.is_compressed(request.headers)
+        with self._admission.admit() as slot:
+            wire = await body.read(request, self._settings, slot)
+            now_ms = time.time_ns() // 1_000_000
+            arrival = Arrival(source, wire, request.headers, now_ms, client_of(request.scope))
+            try:
+                tenant = tenant_of(request.headers)
+                value = body.inflate(wire, self._settings.max_body_bytes, slot) if is_compressed else wire
+                parsed = await self._parse(arrival, value)
+            except Rejected as exc:
+                return await self._reject(arrival, wire, Parsed([], [exc]))
+            return await self._keep(arrival, tenant, value, parsed)
+
+    async def _parse(self, arrival: Arrival, value: bytes) -> Parsed:
+        if len(value) < THREAD_FROM_BYTES:
+            return sources.parse(arrival.source, value, arrival.received_at_ms)
+        return await asyncio.to_thread(sources.parse, arrival.source, value, arrival.received_at_ms)
+
+    async def _keep(self, arrival: Arrival, tenant: str | None, value: bytes, parsed: Parsed) -> Response:
+        if not parsed.claims:
+            return await self._reject(arrival, value, parsed) if parsed.rejected else _accepted(parsed)
+        headers = {"source": arrival.source, "received_at": rfc3339(arrival.received_at_ms)}
+        if tenant is not None:
+            headers["tenant"] = tenant
+        await self._append(Draft(RAW.name, arrival.source, value, headers))
+        _count(arrival, parsed)
+        return _malformed(parsed) if parsed.rejected else _accepted(parsed)
+
+    async def _reject(self, arrival: Arrival, value: bytes, parsed: Parsed) -> Response:
+        first = parsed.rejected[0]
+        record = RejectedRecord.of(
+            value, source=arrival.source, reason=first.reason, where=first.where, at_ms=arrival.received_at_ms
+        )
+        await self._append(Draft(REJECTED.name, arrival.source, encode(record)))
+        _count(arrival, parsed)
+        return _malformed(parsed)
+
+    async def _append(self, draft: Draft) -> None:
+        # The log keeps this time itself and then knows more to say; this is for one that hangs.
+        limit_s = self._settings.append_timeout_s + 1
+        try:
+            with metrics.GATEWAY_APPEND_SECONDS.time():
+                async with asyncio.timeout(limit_s):
+                    await self._log.append([draft])
+        except (Retryable, TimeoutError) as exc:
+            metrics.GATEWAY_UNAVAILABLE.labels("log").inc()
+            logger.warning("log_unavailable", topic=draft.topic, error=str(exc) or f"no answer within {limit_s:g} s")
+            raise Refusal(Kind.LOG_AWAY, "the alerts may not be durable yet; send them again") from exc
+
+
+def tenant_of(headers: Headers) -> str | None:
+    """Whose alerts they are, as the sender's proxy says; absent and empty are nobody's. Raises Rejected."""
+    said = headers.getlist(TENANT_HEADER)
+    if len(said) > 1:
+        raise Rejected("is given more than once", TENANT_HEADER)
+    tenant = said[0].strip() if said else ""
+    if len(tenant) > MAX_TENANT or not tenant.isprintable():
+        raise Rejected(f"must be at most {MAX_TENANT} printable characters", TENANT_HEADER)
+    return tenant or None
+
+
+def rfc3339(at_ms: int) -> str:
+    """A time as the header `received_at` carries it: UTC, with exactly three digits of milliseconds."""
+    whole = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def _count(arrival: Arrival, parsed: Parsed) -> None:
+    metrics.GATEWAY_ALERTS.labels(arrival.source).inc(len(parsed.claims))
+    if parsed.truncated > 0:
+        metrics.GATEWAY_TRUNCATED.labels(arrival.source).inc(parsed.truncated)
+        logger.warning("alerts_truncated", source=arrival.source, truncated=parsed.truncated, client=arrival.client)
+    if parsed.rejected:
+        metrics.GATEWAY_REJECTED.labels(arrival.source).inc(len(parsed.rejected))
+        logger.warning(
+            "rejected",
+            source=arrival.source,
+            where=shorten(parsed.rejected[0].where),
+            reason=shorten(parsed.rejected[0].reason),
+            rejected=len(parsed.rejected),
+            kept=len(parsed.claims),
+            client=arrival.client,
+        )
+
+
+def _accepted(parsed: Parsed) -> Response:
+    return JSONResponse({"accepted": len(parsed.claims), "truncated": parsed.truncated})
+
+
+def _malformed(parsed: Parsed) -> Response:
+    first = parsed.rejected[0]
+    kind = Kind.MALFORMED
+    return respond(
+        Problem(
+            type=kind.uri,
+            title=kind.title,
+            status=kind.status,
+            detail=shorten(str(first)),
+            field=shorten(first.where) or None,
+            kept=len(parsed.claims),
+            rejected=len(parsed.rejected),
+        )
+    )
