@@ -1,0 +1,58 @@
+"""A page on the console is for a person: severity, summary and the reason, one page two lines."""
+
+import asyncio
+import sys
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.edge.delivery import Answer, AnswerKind
+from schemas import Page
+
+_COLOURS = {"critical": "bold white on red", "error": "bold red", "warning": "yellow", "info": "cyan"}
+_ACTIONS = {"trigger": "PAGE", "acknowledge": "SEEN", "resolve": "OVER"}
+
+
+class ConsoleSink:
+    """Prints pages to `file`, in colour where that is a terminal."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._console = Console(file=file or sys.stdout, highlight=False, soft_wrap=True)
+
+    def lane(self, page: Page) -> str:
+        """One lane: a console has no rate limit."""
+        return "console"
+
+    async def deliver(self, page: Page) -> Answer:
+        """Print one page, in a thread: a pipe that nobody reads would stop the whole process."""
+        try:
+            await asyncio.to_thread(self._console.print, text_of(page))
+        except OSError as exc:
+            return Answer(AnswerKind.LATER, "console", type(exc).__name__, needs_operator=True)
+        return Answer(AnswerKind.ACCEPTED, "printed")
+
+    async def close(self) -> None:
+        """Nothing to let go of: the file is the caller's."""
+
+
+def text_of(page: Page) -> Text:
+    """The page as text; what monitors sent is shown without control characters, which would reach the terminal."""
+    details = page.payload.custom_details
+    severity = page.payload.severity
+    is_over = page.event_action == "resolve"
+    head = f"{_ACTIONS[page.event_action]} {severity.upper():<8}"
+    alerts = f"{details.alert_count} alert{'' if details.alert_count == 1 else 's'}, {details.firing} firing"
+    team = f" · team {details.team}" if details.team else ""
+    return Text.assemble(
+        (head, "green" if is_over else _COLOURS[severity]),
+        " ",
+        (printable(page.payload.summary), "" if is_over else "bold"),
+        "\n     ",
+        printable(f"{details.why} ({details.reason}; {alerts}{team}; {page.dedup_key} revision {details.revision})"),
+    )
+
+
+def printable(text: str) -> str:
+    """The text on one line, with `\N{MIDDLE DOT}` for what a terminal would obey."""
+    return "".join(char if char.isprintable() else "·" for char in text)
