@@ -16,7 +16,10 @@ class Settings(BaseSettings):
     policy: Path | None = Field(default=None, description="the policy file; without one, the defaults")
     tokens: SecretStr | None = Field(default=None, description="comma-separated; any of them opens the gateway")
     tokens_file: Path | None = Field(default=None, description="one token a line, read at start")
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="a larger request is answered 413")
+    # At most: what is rejected is kept as a JSON string, which doubles every quote, in one record (MAX_RECORD_BYTES).
+    max_body_bytes: int = Field(
+        default=4 * 1024 * 1024, ge=1024, le=7 * 1024 * 1024, description="a larger request is answered 413"
+    )
     append_timeout_s: float = Field(default=5.0, gt=0, description="how long the log may take before the answer is 503")
     body_timeout_s: float = Field(default=10.0, gt=0, description="a body that takes longer to arrive is answered 503")
     max_requests: int = Field(default=256, ge=1, description="bodies in flight at once; more are answered 503")

@@ -1,11 +1,15 @@
 """Rejected: input that is no alert, kept whole with the reason and where it stood."""
 
 import base64
+import contextlib
+import re
 from typing import Literal, Self
 
 from pydantic import Field
 
 from schemas.record import Record
+
+_CONTROLS = re.compile(rb"[\x00-\x07\x0b\x0e-\x1f]")
 
 
 class Rejected(Record):
@@ -23,9 +27,12 @@ class Rejected(Record):
 
     @classmethod
     def of(cls, body: bytes, *, source: str, reason: str, where: str, at_ms: int) -> Self:
-        """Keep `body` as text if it is UTF-8, else as base64."""
-        try:
-            text, encoding = body.decode(), "utf-8"
-        except UnicodeDecodeError:
-            text, encoding = base64.b64encode(body).decode(), "base64"
+        """Keep `body` as text if it is text, else as base64."""
+        text: str | None = None
+        with contextlib.suppress(UnicodeDecodeError):
+            # Text it may be, but JSON writes each of these as six bytes: a body of zeros would outgrow every record.
+            text = None if _CONTROLS.search(body) else body.decode()
+        encoding: Literal["utf-8", "base64"] = "base64" if text is None else "utf-8"
+        if text is None:
+            text = base64.b64encode(body).decode()
         return cls(source=source, reason=reason, where=where, at_ms=at_ms, body=text, body_encoding=encoding)

@@ -49,7 +49,7 @@ class Tokens:
     """The tokens that open the gateway; several at once, so that they can be rotated. Only their hashes are kept."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        self._digests = [_digest(token) for token in tokens]
+        self._digests = [_digest(token.encode()) for token in tokens]
 
     @classmethod
     def of(cls, settings: Settings) -> "Tokens":
@@ -68,15 +68,15 @@ class Tokens:
     def opens(self, authorization: str) -> bool:
         """Whether an Authorization header shows a token: as bearer, or as the password of basic with any user name."""
         scheme, _, shown = authorization.partition(" ")
-        shown = shown.strip()
+        secret = shown.strip().encode("latin-1")  # the bytes as they came: Starlette reads headers as latin-1
         if scheme.lower() == "basic":
             try:
-                shown = base64.b64decode(shown, validate=True).decode().partition(":")[2]
-            except (binascii.Error, UnicodeDecodeError):
+                secret = base64.b64decode(secret, validate=True).partition(b":")[2]
+            except binascii.Error:
                 return False
         elif scheme.lower() != "bearer":
             return False
-        digest = _digest(shown)
+        digest = _digest(secret)
         # A list: every token is compared, so the time does not tell which one matched.
         return any([hmac.compare_digest(digest, known) for known in self._digests])  # noqa: C419 - see above
 
@@ -104,6 +104,6 @@ class Auth:
         await self._app(scope, receive, send)
 
 
-def _digest(token: str) -> bytes:
+def _digest(token: bytes) -> bytes:
     # compare_digest leaks lengths; hashes all have the same.
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token).digest()

@@ -85,8 +85,9 @@ class Intake:
 
     async def _reject(self, arrival: Arrival, value: bytes, parsed: Parsed) -> Response:
         first = parsed.rejected[0]
+        where = shorten(first.where)  # it quotes the sender's keys, and the record has a limit
         record = RejectedRecord.of(
-            value, source=arrival.source, reason=first.reason, where=first.where, at_ms=arrival.received_at_ms
+            value, source=arrival.source, reason=first.reason, where=where, at_ms=arrival.received_at_ms
         )
         await self._append(Draft(REJECTED.name, arrival.source, encode(record)))
         _count(arrival, parsed)
