@@ -14,7 +14,7 @@ from schemas import Rejected as RejectedRecord
 
 
 class Normalised(NamedTuple):
-    """What one raw record holds: records for `alerts`, records for `alerts.rejected`, and alerts the source left out."""
+    """What one raw record holds; `truncated` is how many alerts its source says it left out."""
 
     records: list[Alerts]
     rejected: list[RejectedRecord]
@@ -28,7 +28,7 @@ def normalise(entry: Entry, policy: Policy) -> Normalised:
     write a webhook body straight to the topic.
     """
     try:
-        received_at_ms = time_ms(entry.headers.get("received_at"), "header received_at") or entry.timestamp_ms
+        received_at_ms = time_ms(entry.headers, "received_at", "header") or entry.timestamp_ms
         source = entry.headers.get("source") or guess(entry.value)
         parsed = parse(source, entry.value, received_at_ms)
     except (Rejected, Misuse) as exc:
@@ -65,6 +65,9 @@ def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
 
 def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset: int) -> list[Alerts]:
     """One record a scope, in order of first appearance."""
+    if len(alerts) == 1:
+        scope = scope_of(alerts[0].labels, alerts[0].tenant, policy)
+        return [Alerts(scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(alerts))]
     scopes: dict[str, list[Alert]] = {}
     for alert in alerts:
         scopes.setdefault(scope_of(alert.labels, alert.tenant, policy), []).append(alert)

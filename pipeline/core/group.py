@@ -22,9 +22,9 @@ def key_of(group: Mapping[str, str]) -> str:
     return "\0".join(f"{label}\1{value}" for label, value in group.items())
 
 
-def fitting(state: ScopeState, key: str, now_ms: int, policy: Policy) -> Open | None:
+def fitting(state: ScopeState, group: Mapping[str, str], now_ms: int, policy: Policy) -> Open | None:
     """The open incident that takes a new alert of this group now, if there is one."""
-    found = state.incidents.get(state.by_group.get(key, ""))
+    found = state.incidents.get(state.by_group.get(key_of(group), ""))
     if found is None or now_ms - found.grew_at_ms > policy.gap_ms or now_ms - found.opened_at_ms > policy.max_age_ms:
         return None
     return found

@@ -6,22 +6,21 @@ pages again. It never opens from a resolve and never grows after it resolved: wh
 """
 
 from pipeline.core.fingerprint import incident_id
+from pipeline.core.group import key_of
 from pipeline.core.policy import Policy
 from pipeline.core.state import Open, ScopeState
 from schemas import Alert, Severity
 
 
-def open_incident(
-    state: ScopeState, alert: Alert, group: tuple[str, dict[str, str]], now_ms: int, policy: Policy
-) -> Open:
-    """Open one for `alert`; `group` is (key, labels). Its alert still has to fire in it."""
-    key, labels = group
+def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms: int, policy: Policy) -> Open:
+    """Open one for `alert`, grouped by the labels `group`. The alert still has to fire in it."""
     known = state.alerts.get(alert.fingerprint)
     nth = 0
     while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) == (known and known.incident_id):
         nth += 1
     team = alert.labels.get(policy.team_label)
-    incident = Open(new_id, labels, key, now_ms, now_ms, now_ms, alert.severity, team)
+    key = key_of(group)
+    incident = Open(new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team)
     state.incidents[new_id] = incident
     state.by_group[key] = new_id
     return incident

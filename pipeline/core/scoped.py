@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pipeline.core.deadlines import Deadlines, Due
 from pipeline.core.describe import fault_page, incident_record, page_record
 from pipeline.core.fingerprint import VERSION, incident_id
-from pipeline.core.group import fitting, group_of, key_of
+from pipeline.core.group import fitting, group_of
 from pipeline.core.incident import fire, open_incident, quieten, resolve
 from pipeline.core.policy import Policy
 from pipeline.core.state import Live, Open, ScopeState
@@ -80,11 +80,10 @@ class ScopeTriage:
     def _place(self, alert: Alert, now_ms: int) -> Reason:
         """Put a new alert into an incident."""
         group = group_of(alert, self._policy)
-        key = key_of(group)
-        incident = fitting(self.state, key, now_ms, self._policy)
+        incident = fitting(self.state, group, now_ms, self._policy)
         reason = Reason.JOINED if incident is not None else Reason.OPENED
         if incident is None:
-            incident = open_incident(self.state, alert, (key, group), now_ms, self._policy)
+            incident = open_incident(self.state, alert, group, now_ms, self._policy)
         due_ms = over_ms(alert, now_ms, self.state, self._policy)
         live = Live(alert, incident.incident_id, True, alert.severity, now_ms, now_ms, due_ms)
         self.state.alerts[alert.fingerprint] = live
@@ -165,6 +164,8 @@ class ScopeTriage:
 
     def _tell(self, facts: Facts) -> None:
         """State each changed incident once, at its new revision, and page where there is a reason to."""
+        if not self._changed:
+            return
         context = (self.state.name, self._policy)
         for key, reason in self._changed.items():
             incident = self.state.incidents[key]

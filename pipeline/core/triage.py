@@ -10,6 +10,8 @@ from pipeline.core.scoped import Facts, ScopeTriage
 from pipeline.core.state import ScopeState
 from schemas import Alerts, Tick
 
+__all__ = ["Facts", "Triage"]
+
 SNAPSHOT_VERSION = 1
 
 

@@ -41,12 +41,12 @@ def alertmanager(body: bytes, received_at_ms: int | None) -> Parsed:
 
 def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
     found = mapping(item, where)
-    labels = texts(found.get("labels"), f"{where}.labels")
+    labels = texts(found, "labels", where)
     if not labels:
         raise Rejected("at least one label that is not empty is needed", f"{where}.labels")
-    status = status_of(found.get("status"), f"{where}.status")
-    starts_at_ms = time_ms(found.get("startsAt"), f"{where}.startsAt")
-    ends_at_ms = time_ms(found.get("endsAt"), f"{where}.endsAt") if status is Status.RESOLVED else None
+    status = status_of(found, where)
+    starts_at_ms = time_ms(found, "startsAt", where)
+    ends_at_ms = time_ms(found, "endsAt", where) if status is Status.RESOLVED else None
     at_ms = received_at_ms if received_at_ms is not None else ends_at_ms or starts_at_ms
     if at_ms is None:
         raise Rejected("no event time: history needs startsAt", f"{where}.startsAt")
@@ -54,7 +54,7 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         source="alertmanager",
         name=labels.get("alertname", UNNAMED),
         labels=labels,
-        annotations=texts(found.get("annotations"), f"{where}.annotations"),
+        annotations=texts(found, "annotations", where),
         severity=severity_of(labels.get("severity")),
         status=status,
         at_ms=at_ms,
@@ -62,6 +62,6 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         ends_at_ms=ends_at_ms,
         expires_at_ms=None,
         is_state=True,
-        source_fingerprint=text(found.get("fingerprint"), f"{where}.fingerprint"),
-        url=text(found.get("generatorURL"), f"{where}.generatorURL"),
+        source_fingerprint=text(found, "fingerprint", where),
+        url=text(found, "generatorURL", where),
     )

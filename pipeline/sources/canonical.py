@@ -15,6 +15,7 @@ from pipeline.sources.claim import (
     load,
     mapping,
     numbered,
+    path,
     severity_of,
     shape,
     status_of,
@@ -57,25 +58,23 @@ def _lines(lines: list[bytes], read: Callable[[object, str], Claim]) -> Parsed:
 
 def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
     found = mapping(item, where)
-    dot = f"{where}." if where else ""
-    name = text(found.get("name"), f"{dot}name")
+    name = text(found, "name", where)
     if name is None:
-        raise Rejected("is needed", f"{dot}name")
-    said = found.get("status")
-    status = Status.FIRING if said is None else status_of(said, f"{dot}status")
-    starts_at_ms = time_ms(found.get("starts_at"), f"{dot}starts_at")
-    ends_at_ms = time_ms(found.get("ends_at"), f"{dot}ends_at") if status is Status.RESOLVED else None
+        raise Rejected("is needed", path(where, "name"))
+    status = Status.FIRING if found.get("status") is None else status_of(found, where)
+    starts_at_ms = time_ms(found, "starts_at", where)
+    ends_at_ms = time_ms(found, "ends_at", where) if status is Status.RESOLVED else None
     at_ms = received_at_ms
     if at_ms is None:
-        at_ms = time_ms(found.get("received_at"), f"{dot}received_at") or ends_at_ms or starts_at_ms
+        at_ms = time_ms(found, "received_at", where) or ends_at_ms or starts_at_ms
         if at_ms is None:
-            raise Rejected("no event time: history needs received_at or starts_at", f"{dot}starts_at")
+            raise Rejected("no event time: history needs received_at or starts_at", path(where, "starts_at"))
     return Claim(
-        source=text(found.get("source"), f"{dot}source") or "canonical",
+        source=text(found, "source", where) or "canonical",
         name=name,
-        labels=texts(found.get("labels"), f"{dot}labels"),
-        annotations=texts(found.get("annotations"), f"{dot}annotations"),
-        severity=severity_of(text(found.get("severity"), f"{dot}severity")),
+        labels=texts(found, "labels", where),
+        annotations=texts(found, "annotations", where),
+        severity=severity_of(text(found, "severity", where)),
         status=status,
         at_ms=at_ms,
         starts_at_ms=at_ms if starts_at_ms is None else starts_at_ms,
@@ -83,5 +82,5 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         expires_at_ms=None,
         is_state=status is Status.RESOLVED,  # a firing canonical event does not say; triage learns it from resolves
         source_fingerprint=None,
-        url=text(found.get("url"), f"{dot}url"),
+        url=text(found, "url", where),
     )

@@ -4,7 +4,7 @@ Tolerant of what is missing or unknown, strict about what would change the meani
 that is no time is rejected by name, never guessed ("a bad time that becomes now" has cost others whole incidents).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -92,28 +92,34 @@ def mapping(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def texts(value: object, where: str) -> dict[str, str]:
-    """An object of strings without its empty ones; absent is empty. Raises Rejected."""
+def texts(found: dict[str, Any], key: str, where: str) -> dict[str, str]:
+    """The object of strings `found[key]` without its empty ones; absent is empty. Raises Rejected."""
+    value = found.get(key)
     if value is None:
         return {}
-    found = mapping(value, where)
-    for key, text in found.items():
+    if not isinstance(value, dict):
+        raise Rejected(f"must be an object, is {shape(value)}", path(where, key))
+    is_full = True
+    for name, text in value.items():
         if type(text) is not str:
-            raise Rejected(f"must be a string, is {shape(text)}", f"{where}.{key}")
-    return found if all(found.values()) else {key: text for key, text in found.items() if text}
+            raise Rejected(f"must be a string, is {shape(text)}", path(where, f"{key}.{name}"))
+        is_full = is_full and text != ""
+    return value if is_full else {name: text for name, text in value.items() if text}
 
 
-def text(value: object, where: str) -> str | None:
-    """A string or nothing; empty is nothing. Raises Rejected."""
-    if value is None or value == "":
+def text(found: dict[str, Any], key: str, where: str) -> str | None:
+    """The string `found[key]` or nothing; empty is nothing. Raises Rejected."""
+    value = found.get(key)
+    if not value and value is not False:
         return None
-    if not isinstance(value, str):
-        raise Rejected(f"must be a string, is {shape(value)}", where)
-    return value
+    if isinstance(value, str):
+        return value
+    raise Rejected(f"must be a string, is {shape(value)}", path(where, key))
 
 
-def time_ms(value: object, where: str) -> int | None:
-    """RFC 3339 as ms UTC; absent, empty and Go's zero time (year 1) are nothing. Raises Rejected."""
+def time_ms(found: Mapping[str, Any], key: str, where: str) -> int | None:
+    """RFC 3339 at `found[key]` as ms UTC; absent, empty and Go's zero time (year 1) are nothing. Raises Rejected."""
+    value = found.get(key)
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -126,16 +132,22 @@ def time_ms(value: object, where: str) -> int | None:
                 return None
             since = when - _EPOCH
             return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
-    raise Rejected(f"must be an RFC 3339 time with a zone, is {shape(value)}", where)
+    raise Rejected(f"must be an RFC 3339 time with a zone, is {shape(value)}", path(where, key))
 
 
-def status_of(value: object, where: str) -> Status:
-    """Firing or resolved. Raises Rejected."""
+def status_of(found: dict[str, Any], where: str) -> Status:
+    """Firing or resolved, from `found["status"]`. Raises Rejected."""
+    value = found.get("status")
     if value == "firing":
         return Status.FIRING
     if value == "resolved":
         return Status.RESOLVED
-    raise Rejected(f"must be firing or resolved, is {shape(value)}", where)
+    raise Rejected(f"must be firing or resolved, is {shape(value)}", path(where, "status"))
+
+
+def path(where: str, key: str) -> str:
+    """The path of a field of what stands at `where`."""
+    return f"{where}.{key}" if where else key
 
 
 def severity_of(value: str | None) -> Severity:

@@ -36,11 +36,11 @@ def prometheus(body: bytes, received_at_ms: int | None) -> Parsed:
 def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
     found = mapping(item, where)
     # Label names are not held to Prometheus 2's alphabet: Prometheus 3 and Alertmanager from 0.27 on allow any UTF-8.
-    labels = texts(found.get("labels"), f"{where}.labels")
+    labels = texts(found, "labels", where)
     if not labels:
         raise Rejected("at least one label that is not empty is needed", f"{where}.labels")
-    starts_at_ms = time_ms(found.get("startsAt"), f"{where}.startsAt")
-    ends_at_ms = time_ms(found.get("endsAt"), f"{where}.endsAt")
+    starts_at_ms = time_ms(found, "startsAt", where)
+    ends_at_ms = time_ms(found, "endsAt", where)
     if starts_at_ms is not None and ends_at_ms is not None and ends_at_ms < starts_at_ms:
         raise Rejected("must not be before startsAt", f"{where}.endsAt")
     at_ms = received_at_ms if received_at_ms is not None else ends_at_ms or starts_at_ms
@@ -51,7 +51,7 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         source="prometheus",
         name=labels.get("alertname", UNNAMED),
         labels=labels,
-        annotations=texts(found.get("annotations"), f"{where}.annotations"),
+        annotations=texts(found, "annotations", where),
         severity=severity_of(labels.get("severity")),
         status=Status.RESOLVED if is_over else Status.FIRING,
         at_ms=at_ms,
@@ -60,5 +60,5 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         expires_at_ms=None if is_over else at_ms + RESOLVE_TIMEOUT_MS if ends_at_ms is None else ends_at_ms,
         is_state=True,
         source_fingerprint=None,
-        url=text(found.get("generatorURL"), f"{where}.generatorURL"),
+        url=text(found, "generatorURL", where),
     )

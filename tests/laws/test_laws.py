@@ -1,0 +1,132 @@
+"""The laws of DESIGN.md that hold for every log."""
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.codec import encode
+from pipeline.core.triage import Facts, Triage
+from schemas import Alerts, IncidentState, Status, Tick
+from tests.laws.events import POLICY, logs
+
+END = Tick(at_ms=10**14)
+
+
+def told(facts: Facts) -> list[bytes]:
+    return [encode(record) for several in facts for record in several]
+
+
+def joined(several: list[Facts]) -> list[bytes]:
+    return [line for index in range(3) for facts in several for line in map(encode, facts[index])]
+
+
+@given(logs(), st.lists(st.integers(0, 40)))
+def test_how_the_log_is_cut_into_batches_changes_nothing(log: list[Alerts | Tick], cuts: list[int]) -> None:
+    triage = Triage(POLICY)
+    edges = [0, *sorted(cuts), len(log)]
+    assert joined([triage.step(log[a:b]) for a, b in pairwise(edges)]) == joined([Triage(POLICY).step(log)])
+
+
+@given(logs(), st.integers(0, 40))
+def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(log: list[Alerts | Tick], cut: int) -> None:
+    first = Triage(POLICY)
+    before = first.step(log[:cut])
+    after = Triage.restore(POLICY, first.snapshot()).step([*log[cut:], END])
+    assert joined([before, after]) == joined([Triage(POLICY).step([*log, END])])
+
+
+@given(logs())
+def test_a_snapshot_of_a_restored_state_is_the_same_snapshot(log: list[Alerts | Tick]) -> None:
+    triage = Triage(POLICY)
+    triage.step(log)
+    assert Triage.restore(POLICY, triage.snapshot()).snapshot() == triage.snapshot()
+
+
+@given(logs(), st.integers(0, 40), st.integers(0, 3_000_000))
+def test_ticks_at_or_below_the_watermark_are_invisible(log: list[Alerts | Tick], cut: int, back_ms: int) -> None:
+    before, after = log[:cut], log[cut:]
+    triage = Triage(POLICY)
+    triage.step(before)
+    lowest = min((scope.state.watermark_ms or 0 for scope in triage._scopes.values()), default=0)
+    tick = Tick(at_ms=max(0, lowest - back_ms))
+    assert told(Triage(POLICY).step([*before, tick, *after])) == told(Triage(POLICY).step(log))
+
+
+@given(logs())
+def test_scopes_are_independent(log: list[Alerts | Tick]) -> None:
+    together = Triage(POLICY).step([*log, END])
+    for scope in {record.scope for record in log if isinstance(record, Alerts)}:
+        alone = Triage(POLICY).step([r for r in [*log, END] if isinstance(r, Tick) or r.scope == scope])
+        mine = Facts(
+            [d for d in together.decisions if d.scope == scope],
+            [i for i in together.incidents if i.scope == scope],
+            [p for p in together.pages if p.payload.custom_details.scope == scope],
+        )
+        assert told(alone) == told(mine)
+
+
+@given(logs())
+def test_the_books_balance(log: list[Alerts | Tick]) -> None:
+    facts = Triage(POLICY).step([*log, END])
+    records = [record for record in log if isinstance(record, Alerts)]
+    assert [len(r.alerts) for r in records] == [len(d.decisions) for d in facts.decisions]
+    ids = {incident.incident_id for incident in facts.incidents}
+    for record, decisions in zip(records, facts.decisions, strict=True):
+        for alert, decision in zip(record.alerts, decisions.decisions, strict=True):
+            assert decision.fingerprint == alert.fingerprint
+            assert decision.reason != "fault"
+            assert decision.incident_id in ids or alert.status is Status.RESOLVED
+
+
+@given(logs())
+def test_every_incident_pages_once_to_open_and_resolves_when_all_is_over(log: list[Alerts | Tick]) -> None:
+    facts = Triage(POLICY).step([*log, END])
+    for incident_id in {incident.incident_id for incident in facts.incidents}:
+        kinds = [p.payload.custom_details.kind for p in facts.pages if p.dedup_key == incident_id]
+        revisions = [i.revision for i in facts.incidents if i.incident_id == incident_id]
+        assert (kinds[0], kinds[-1]) == ("trigger", "resolve")
+        assert set(kinds[1:-1]) <= {"update"}
+        assert revisions == list(range(1, len(revisions) + 1))
+        states = [i.state for i in facts.incidents if i.incident_id == incident_id]
+        assert states.index(IncidentState.RESOLVED) == len(states) - 1
+
+
+@given(logs())
+def test_a_decision_that_paged_has_a_page(log: list[Alerts | Tick]) -> None:
+    facts = Triage(POLICY).step([*log, END])
+    paged = sum(decision.paged for record in facts.decisions for decision in record.decisions)
+    assert paged == sum(page.event_action == "trigger" for page in facts.pages)
+
+
+def test_the_same_log_gives_the_same_bytes_under_any_hash_seed() -> None:
+    code = "import sys; from tests.laws.test_laws import sample; sys.stdout.buffer.write(sample())"
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4242")
+    }
+    assert len(outputs) == 1
+    assert len(outputs.pop()) > 1000
+
+
+def sample() -> bytes:
+    """A fixed log's facts and snapshot."""
+    from tests.scene import alert, at  # noqa: PLC0415  # only the subprocess needs it
+
+    names = [f"a{n}" for n in range(30)]
+    log = [r for n, name in enumerate(names) for r in at(n * 7, alert(name, cluster=f"c{n % 4}", env=f"e{n % 3}"))]
+    triage = Triage(POLICY)
+    return b"\n".join(told(triage.step([*log, Tick(at_ms=log_end(log))]))) + triage.snapshot()
+
+
+def log_end(log: list[Alerts | Tick]) -> int:
+    """A time in the middle of the incidents' lives."""
+    return max(r.alerts[0].at_ms for r in log if isinstance(r, Alerts)) + 250_000
