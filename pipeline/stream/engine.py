@@ -1,0 +1,94 @@
+"""An engine is a pure function of the prefix of one partition of `alerts`: what it has read, and nothing else."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from pipeline import metrics
+from pipeline.codec import decode_alerts
+from pipeline.core.policy import Policy
+from pipeline.core.triage import Triage
+from pipeline.errors import Rejected
+from pipeline.log import Draft, Entry
+from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
+from schemas import Decisions, Page, Reason
+from schemas.topics import ALERTS
+
+logger = structlog.get_logger("pagesieve.triage")
+
+
+class Engine:
+    """The triage of one partition and the offset that it reads next."""
+
+    def __init__(self, partition: int, policy: Policy, triage: Triage | None = None, next_offset: int = 0) -> None:
+        self.partition = partition
+        self.next_offset = next_offset
+        self._triage = triage if triage is not None else Triage(policy)
+
+    def step(self, entry: Entry) -> list[Draft]:
+        """Decide one record of `alerts` and return all that is to be written for it. Never raises.
+
+        What cannot be decoded, or is too large to be written, goes to `alerts.rejected`: one record must not stop all
+        that stand behind it. `Triage.step` makes a page of its own faults; should it raise after all, that is kept too.
+        """
+        self.next_offset = entry.offset + 1
+        where = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
+        try:
+            record = decode_alerts(entry.value)
+            with metrics.TRIAGE_STEP_SECONDS.time():
+                facts = self._triage.step([record])
+            drafts = facts_drafts(facts, entry.partition, entry.offset)
+        except Rejected as exc:
+            logger.warning("rejected", **where, why=str(exc))
+            rejected = exc
+        except Exception as exc:
+            logger.exception("fault: triage failed", **where)
+            metrics.FAULTS.labels("triage").inc()
+            rejected = Rejected(f"a fault of pagesieve: {type(exc).__name__}")
+        else:
+            _count_decisions(facts.decisions, entry)
+            _count_pages(facts.pages)
+            return drafts
+        metrics.REJECTED.labels(ALERTS.name).inc()
+        return [rejected_draft(rejection(entry, rejected))]
+
+    def absorb(self, entries: Sequence[Entry]) -> None:
+        """Step over records whose outputs are durable already: only the state moves, exactly as `step` moves it."""
+        for entry in entries:
+            self.next_offset = entry.offset + 1
+            # What failed when it was first read fails again in the same way, and was told then.
+            with suppress(Exception):
+                self._triage.step([decode_alerts(entry.value)])
+
+    def next_deadline_ms(self) -> int | None:
+        """When a tick may next change something."""
+        return self._triage.next_deadline_ms()
+
+    def watermark_ms(self) -> int | None:
+        """The newest event time that it has seen."""
+        return self._triage.watermark_ms()
+
+    def snapshot(self) -> bytes:
+        """The state at `next_offset`."""
+        return self._triage.snapshot()
+
+
+def _count_decisions(records: Sequence[Decisions], entry: Entry) -> None:
+    for record in records:
+        for decision in record.decisions:
+            metrics.TRIAGE_DECISIONS.labels(decision.reason).inc()
+            if decision.reason is Reason.FAULT:
+                metrics.FAULTS.labels("triage").inc()
+                logger.error(
+                    "fault: triage failed on an event and paged for it",
+                    partition=entry.partition,
+                    offset=entry.offset,
+                    fingerprint=decision.fingerprint,
+                    incident_id=decision.incident_id,
+                )
+
+
+def _count_pages(pages: Sequence[Page]) -> None:
+    for page in pages:
+        metrics.TRIAGE_PAGES.labels(page.payload.custom_details.kind).inc()

@@ -1,0 +1,40 @@
+"""What stands on `alerts.raw` becomes alerts or is rejected with a reason; nothing vanishes, nothing stops it."""
+
+import structlog
+
+from pipeline import metrics
+from pipeline.core.policy import Policy
+from pipeline.errors import Rejected
+from pipeline.log import Draft, Entry
+from pipeline.normalise import normalise
+from pipeline.stream.drafts import alerts_draft, rejected_draft, rejection
+from schemas.topics import RAW
+
+logger = structlog.get_logger("pagesieve.normalise")
+
+
+def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
+    """All that is to be written for one record of `alerts.raw`. Never raises."""
+    try:
+        found = normalise(entry, policy)
+        drafts = [rejected_draft(record) for record in found.rejected]
+        rejected = len(drafts)
+        for record in found.records:
+            try:
+                drafts.append(alerts_draft(record))
+            except Rejected as exc:
+                drafts.append(rejected_draft(rejection(entry, exc)))
+                rejected += 1
+    except Exception as exc:
+        # A fault of ours must neither lose the body nor stop the partition for everything that stands behind it.
+        logger.exception("fault: normalise failed", partition=entry.partition, offset=entry.offset)
+        metrics.FAULTS.labels("normalise").inc()
+        drafts = [rejected_draft(rejection(entry, Rejected(f"a fault of pagesieve: {type(exc).__name__}")))]
+        rejected = 1
+    else:
+        metrics.NORMALISE_TRUNCATED.inc(found.truncated)
+    metrics.NORMALISED.inc()
+    if rejected:
+        metrics.REJECTED.labels(RAW.name).inc(rejected)
+        logger.warning("rejected", topic=RAW.name, partition=entry.partition, offset=entry.offset, items=rejected)
+    return drafts

@@ -1,0 +1,113 @@
+"""Time is told to `alerts` by ticks, only when it is true, and only where it may change something."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from pipeline import metrics
+from pipeline.log import Draft
+from pipeline.stream.drafts import tick_draft
+from pipeline.stream.engine import Engine
+from pipeline.stream.engines import Engines, Revoked
+from pipeline.stream.kafka_log import KafkaLog, places
+from pipeline.stream.status import Status
+from pipeline.stream.tick_law import TickLaw, normalised_offsets
+from schemas.topics import ALERTS, RAW
+
+logger = structlog.get_logger("pagesieve.ticker")
+
+V = TypeVar("V")
+EVERY_S = 1.0
+SAY_EVERY_S = 10.0
+_RAW = places(RAW.name, range(RAW.partitions))
+
+
+class Ticker:
+    """Once a second: samples how far `alerts.raw` reaches, and ticks the partitions of `alerts` that are held here."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        log: KafkaLog,
+        append: Callable[[Draft], Awaitable["asyncio.Future[Any]"]],
+        status: Status,
+        assignment: Callable[[], set[tuple[str, int]]],
+    ) -> None:
+        self._engines = engines
+        self._log = log
+        self._append = append
+        self._status = status
+        self._assignment = assignment
+        self._law = TickLaw()
+        self._written: dict[int, int] = {}  # offset of the last tick of a partition
+
+    async def run(self) -> None:
+        """Tick for ever. A broker that does not answer costs a tick; a tick that cannot be sent ends the worker."""
+        said_s = -SAY_EVERY_S
+        while True:
+            started_s = time.monotonic()
+            try:
+                await self._turn()
+            except Revoked:
+                pass  # the next turn sees the new assignment
+            except (KafkaError, TimeoutError) as exc:
+                self._status.failed(f"Kafka does not answer: {type(exc).__name__}")
+                if started_s - said_s >= SAY_EVERY_S:
+                    said_s = started_s
+                    logger.warning("time waits: Kafka does not answer", why=repr(exc))
+            await asyncio.sleep(max(0.1, EVERY_S - (time.monotonic() - started_s)))
+
+    async def _turn(self) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        held = self._assignment()
+        alerts = sorted(partition for topic, partition in held if topic == ALERTS.name)
+        everywhere = _RAW + places(ALERTS.name, alerts)
+        ends = await self._log.ends(everywhere)
+        self._law.sample(now_ms, _of(RAW.name, ends))
+        committed = await self._log.committed(everywhere)
+        earliest = await self._log.earliest(everywhere)
+        tellable_ms = self._law.tellable_ms(normalised_offsets(_of(RAW.name, committed), _of(RAW.name, earliest)))
+        metrics.TIME_BEHIND.set((now_ms - tellable_ms) / 1000 if tellable_ms is not None else float("nan"))
+        lag = self._count_lag(held, ends, normalised_offsets(committed, earliest))
+        for partition in alerts:
+            engine = await self._engines.of(partition)
+            self._tell_watermark(engine)
+            if tellable_ms is not None and self._is_due(engine, tellable_ms):
+                await self._tick(engine, tellable_ms)
+        self._status.turned(is_assigned=bool(held), lag_records=lag)
+
+    def _is_due(self, engine: Engine, tellable_ms: int) -> bool:
+        """Whether a tick may change something, and the last one has been read: one on its way is enough."""
+        deadline_ms = engine.next_deadline_ms()
+        is_read = engine.next_offset > self._written.get(engine.partition, -1)
+        return deadline_ms is not None and deadline_ms <= tellable_ms and is_read
+
+    async def _tick(self, engine: Engine, at_ms: int) -> None:
+        future = await self._append(tick_draft(at_ms, engine.partition))
+        self._written[engine.partition] = (await future).offset
+        metrics.TRIAGE_TICKS.inc()
+
+    def _count_lag(
+        self, held: set[tuple[str, int]], ends: dict[TopicPartition, int], done: dict[TopicPartition, int]
+    ) -> int:
+        total = 0
+        for topic in (RAW.name, ALERTS.name):
+            lag = sum(end - done[place] for place, end in ends.items() if place.topic == topic and place in held)
+            metrics.WORKER_LAG.labels(topic).set(lag)
+            total += lag
+        return total
+
+    @staticmethod
+    def _tell_watermark(engine: Engine) -> None:
+        watermark_ms = engine.watermark_ms()
+        if watermark_ms is not None:
+            metrics.TRIAGE_WATERMARK.labels(str(engine.partition)).set(watermark_ms / 1000)
+
+
+def _of(topic: str, offsets: dict[TopicPartition, V]) -> dict[int, V]:
+    return {place.partition: offset for place, offset in offsets.items() if place.topic == topic}
