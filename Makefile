@@ -31,7 +31,7 @@ bench: install-dev ## the figures of benchmarks/README.md
 	@$(BIN)/python -m benchmarks
 
 kafka: install ## one real Kafka broker on loopback, without Docker; Ctrl-C stops it
-	@deploy/kafka/run
+	@$(BIN)/python deploy/kafka/kafka.py
 
 install:
 	@deploy/bootstrap.sh
