@@ -1,6 +1,6 @@
 """Records `story.ndjson`: every webhook that a pair of real Alertmanagers sends while the storyline plays.
 
-Run `python deploy/demo/capture.py` where Debian's prometheus-alertmanager is installed; it takes under a minute. The
+Run `python -m deploy.demo.capture` where Debian's prometheus-alertmanager is installed; it takes under a minute. The
 pair does not gossip, as when the network between the two is cut, so each notifies everything: the worst that a highly
 available pair does.
 """
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from storyline import Condition, conditions
+
+from deploy.demo.storyline import Condition, conditions
 
 ALERTMANAGER = "/usr/bin/prometheus-alertmanager"
 STORY = Path(__file__).with_name("story.ndjson")
