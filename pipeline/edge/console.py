@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from io import StringIO
 from typing import TextIO
 
 from rich.console import Console
@@ -18,22 +19,30 @@ class ConsoleSink:
     """Prints pages to `file`, in colour where that is a terminal."""
 
     def __init__(self, file: TextIO | None = None) -> None:
-        self._console = Console(file=file or sys.stdout, highlight=False, soft_wrap=True)
+        self._file = file or sys.stdout
 
     def lane(self, page: Page) -> str:
         """One lane: a console has no rate limit."""
         return "console"
 
     async def deliver(self, page: Page) -> Answer:
-        """Print one page, in a thread: a pipe that nobody reads would stop the whole process."""
+        """Print one page. A pipe that nobody reads keeps the page waiting, not the process."""
+        # Rendered apart from the file: rich answers a broken pipe with SystemExit.
+        rendered = StringIO()
+        console = Console(file=rendered, force_terminal=self._file.isatty(), highlight=False, soft_wrap=True)
+        console.print(text_of(page))
         try:
-            await asyncio.to_thread(self._console.print, text_of(page))
+            await asyncio.to_thread(self._write, rendered.getvalue())
         except OSError as exc:
             return Answer(AnswerKind.LATER, "console", type(exc).__name__, needs_operator=True)
         return Answer(AnswerKind.ACCEPTED, "printed")
 
     async def close(self) -> None:
         """Nothing to let go of: the file is the caller's."""
+
+    def _write(self, text: str) -> None:
+        self._file.write(text)
+        self._file.flush()
 
 
 def text_of(page: Page) -> Text:
