@@ -1,0 +1,72 @@
+"""`make demo` as CI sees it: without a terminal, and with nothing left behind however it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A demo that has just been started, whose temporary folder is `tmp_path`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.demo"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+        if process.poll() is None:
+            process.terminate()  # it stops its own `pagesieve up`
+
+
+def test_the_story_becomes_three_incidents_and_four_pages(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    said, complaints = demo.communicate(timeout=90)
+    assert (demo.returncode, complaints) == (0, "")
+    steps = re.findall(r"^  (events|alerts|incidents|pages) +(\d+) ", said, re.MULTILINE)
+    assert steps == [("events", "314"), ("alerts", "34"), ("incidents", "3"), ("pages", "4")]
+    assert "noise reduction 98.7% = 1 - 4/314" in said
+    assert len(re.findall(r"^ +[\d.]+ s  PAGE ", said, re.MULTILINE)) == 4
+    assert len(re.findall(r"^ +[\d.]+ s  over ", said, re.MULTILINE)) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    service = _pid_of_the_service(tmp_path)
+    demo.send_signal(signal.SIGINT)
+    _, complaints = demo.communicate(timeout=30)
+    assert (demo.returncode, complaints) == (130, "demo: stopped; nothing of it is left running\n")
+    assert not Path(f"/proc/{service}").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_that_dies_ends_the_demo_with_what_it_said(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    os.kill(_pid_of_the_service(tmp_path), signal.SIGKILL)
+    _, complaints = demo.communicate(timeout=30)
+    assert demo.returncode == 3
+    assert complaints.startswith("demo: `pagesieve up` stopped with exit code -9:")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _pid_of_the_service(folder: Path) -> int:
+    """The process that holds the demo's log, once there is one."""
+    deadline_s = time.monotonic() + 30
+    while time.monotonic() < deadline_s:
+        for lock in folder.glob("*/data/pagesieve.lock"):
+            if pid := lock.read_text().strip():
+                return int(pid)
+        time.sleep(0.05)
+    raise AssertionError("`pagesieve up` did not start")
