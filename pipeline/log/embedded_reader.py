@@ -63,6 +63,10 @@ class EmbeddedReader:
                 return []
         return entries
 
+    def next_offset(self, topic: str) -> int:
+        """Where it reads on in `topic`; right after it was opened, what the group has committed."""
+        return self._positions[topic]
+
     async def commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
         """See `Reader`."""
         await self._source.append_and_commit((), self._group, next_offsets)

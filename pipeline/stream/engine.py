@@ -61,9 +61,10 @@ class Engine:
             with suppress(Exception):
                 self._triage.step([decode_alerts(entry.value)])
 
-    def next_deadline_ms(self) -> int | None:
-        """When a tick may next change something."""
-        return self._triage.next_deadline_ms()
+    def is_due(self, tellable_ms: int) -> bool:
+        """Whether a tick at `tellable_ms` may change something; a log must not grow while nothing happens."""
+        deadline_ms = self._triage.next_deadline_ms()
+        return deadline_ms is not None and deadline_ms <= tellable_ms
 
     def watermark_ms(self) -> int | None:
         """The newest event time that it has seen."""

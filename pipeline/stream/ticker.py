@@ -77,15 +77,13 @@ class Ticker:
         for partition in alerts:
             engine = await self._engines.of(partition)
             self._tell_watermark(engine)
-            if tellable_ms is not None and self._is_due(engine, tellable_ms):
+            if tellable_ms is not None and engine.is_due(tellable_ms) and self._has_read_the_last(engine):
                 await self._tick(engine, tellable_ms)
         self._status.turned(is_assigned=bool(held), lag_records=lag)
 
-    def _is_due(self, engine: Engine, tellable_ms: int) -> bool:
-        """Whether a tick may change something, and the last one has been read: one on its way is enough."""
-        deadline_ms = engine.next_deadline_ms()
-        is_read = engine.next_offset > self._written.get(engine.partition, -1)
-        return deadline_ms is not None and deadline_ms <= tellable_ms and is_read
+    def _has_read_the_last(self, engine: Engine) -> bool:
+        """One tick on its way is enough."""
+        return engine.next_offset > self._written.get(engine.partition, -1)
 
     async def _tick(self, engine: Engine, at_ms: int) -> None:
         future = await self._append(tick_draft(at_ms, engine.partition))
