@@ -5,8 +5,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_S = 10.0
-
 
 class Connection(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 connection with a deadline for the head: from the first byte, or from connecting.
@@ -14,6 +12,7 @@ class Connection(HttpToolsProtocol):
     uvicorn's `Config.http` takes a class; the methods are asyncio's and httptools' callbacks.
     """
 
+    head_s = 10.0
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -38,7 +37,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_clock(self) -> None:
         self._stop_clock()
-        self._deadline = asyncio.get_running_loop().call_later(HEAD_S, self.transport.close)
+        self._deadline = asyncio.get_running_loop().call_later(self.head_s, self.transport.close)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

@@ -22,12 +22,14 @@ KEEP_ALIVE_S = 75
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises Misuse, naming the address, if it cannot be had."""
+    if not 0 <= port <= 65535:  # getaddrinfo would take it modulo 65536
+        raise Misuse(f"cannot listen on {host}:{port}: there is no such port")
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # `localhost` is often both ::1 and 127.0.0.1; people and monitors expect the latter.
         family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError, OverflowError) as exc:
+    except (OSError, UnicodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise Misuse(f"cannot listen on {host}:{port}: {reason}") from None
 
