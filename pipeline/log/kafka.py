@@ -1,0 +1,6 @@
+"""The log on Kafka, for teams that have it."""
+
+from pipeline.log.kafka_reader import KafkaReader
+from pipeline.log.kafka_writer import KafkaWriter
+
+__all__ = ["KafkaReader", "KafkaWriter"]

@@ -1,0 +1,191 @@
+"""A reader on Kafka: it commits what it is told, and starts again from there whenever the group deals anew.
+
+kafka-python's consumer may be used by one thread at a time and blocks, so each reader has a thread of its own, which
+polls in short slices, so that a commit does not wait for a poll. kafka-python keeps the position of a partition
+that stays with a member through a rebalance; the promise of `Reader` is the committed one, so it is set here.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
+
+from pipeline.errors import Retryable
+from pipeline.log.entry import Entry
+from pipeline.log.kafka_client import entry_of, make_consumer
+
+ANSWER_TIMEOUT_S = 5.0  # for a broker to answer a question
+SLICE_S = 0.2
+SHORTEST_SLICE_S = 0.01  # the consumer gets nowhere in none
+POLL_ENTRIES = 500
+
+
+class _Deals(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Counts how often the group has dealt its partitions. Called in the consumer's own thread."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        self.count += 1
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        self.count += 1
+
+
+class KafkaReader:
+    """A `Reader` of `topics` on the Kafka at `bootstrap`, as a member of `group`."""
+
+    def __init__(self, bootstrap: str, group: str, topics: Sequence[str]) -> None:
+        self._bootstrap = bootstrap
+        self._group = group
+        self._topics = tuple(topics)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pagesieve-kafka-read")
+        self._consumer: Any = None
+        self._deals = _Deals()
+        self._positioned_at = 0  # the deal after which every position was set
+        self._generation = 0
+        self._held: deque[Entry] = deque()
+        self._slice: asyncio.Future[tuple[int, list[Entry]]] | None = None
+
+    @property
+    def generation(self) -> int:
+        """See `Reader`."""
+        return self._generation
+
+    async def poll(self, timeout_s: float, at_most: int | None = None) -> list[Entry]:
+        """See `Reader`. A broker that is away looks like one that has nothing new."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
+        limit = POLL_ENTRIES if at_most is None else at_most
+        while True:
+            remaining_s = deadline_s - loop.time()
+            if self._held:  # from a call that was cancelled
+                await self._next_slice(SHORTEST_SLICE_S, 0)
+            else:
+                await self._next_slice(max(min(remaining_s, SLICE_S), SHORTEST_SLICE_S), limit)
+            if (self._held and limit) or remaining_s <= 0:
+                return [self._held.popleft() for _ in range(min(limit, len(self._held)))]
+
+    async def commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        """See `Reader`. Retryable too when the group has dealt anew: another member may be further by now."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._commit, dict(next_offsets), self._generation)
+
+    async def read_all(self, topic: str) -> list[Entry]:
+        """See `Reader`."""
+        return await asyncio.to_thread(_read_all, self._bootstrap, topic)
+
+    async def close(self) -> None:
+        """See `Reader`."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._drop_consumer)
+        self._thread.shutdown()
+
+    async def _next_slice(self, slice_s: float, at_most: int) -> None:
+        """Let the thread poll once, or wait for the poll that a cancelled call has left behind.
+
+        What it brings is held here, because the consumer has moved on and would not bring it again.
+        """
+        if self._slice is None:
+            loop = asyncio.get_running_loop()
+            self._slice = loop.run_in_executor(self._thread, self._poll, slice_s, at_most)
+            self._slice.add_done_callback(self._hold)
+        await asyncio.shield(self._slice)
+
+    def _hold(self, ended: asyncio.Future[tuple[int, list[Entry]]]) -> None:
+        self._slice = None
+        if ended.cancelled() or ended.exception() is not None:
+            return
+        generation, entries = ended.result()
+        if generation != self._generation:
+            self._generation = generation
+            self._held.clear()
+        self._held.extend(entries)
+
+    def _poll(self, slice_s: float, at_most: int) -> tuple[int, list[Entry]]:
+        try:
+            if self._consumer is None:
+                self._consumer = make_consumer(self._bootstrap, ANSWER_TIMEOUT_S, self._group)
+                self._consumer.subscribe(self._topics, listener=self._deals)
+            records = self._poll_consumer(int(slice_s * 1000), at_most)
+            if self._deals.count != self._positioned_at:
+                self._seek_to_committed()
+                records = {}
+        except Retryable:
+            raise
+        except Exception as exc:
+            # Whatever it was: a new consumer starts from what is committed, so nothing is lost.
+            self._drop_consumer()
+            raise Retryable(f"Kafka at {self._bootstrap} cannot be read: {exc}") from exc
+        return self._positioned_at, [entry_of(record) for batch in records.values() for record in batch]
+
+    def _poll_consumer(self, timeout_ms: int, at_most: int) -> Mapping[Any, Sequence[Any]]:
+        if at_most:
+            polled: Mapping[Any, Sequence[Any]] = self._consumer.poll(timeout_ms, max_records=at_most)
+            return polled
+        paused = self._consumer.assignment()
+        self._consumer.pause(*paused)
+        # Brings something only if the group deals anew meanwhile, and then it is dropped and read again.
+        self._consumer.poll(timeout_ms)
+        self._consumer.resume(*(paused & self._consumer.assignment()))
+        return {}
+
+    def _seek_to_committed(self) -> None:
+        """Set every position to what the group has committed, else to the oldest entry."""
+        deal = self._deals.count
+        for partition in self._consumer.assignment():
+            committed = self._consumer.committed(partition, timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+            if committed is None:
+                self._consumer.seek_to_beginning(partition)
+            else:
+                self._consumer.seek(partition, committed)
+        self._positioned_at = deal
+
+    def _commit(self, next_offsets: Mapping[tuple[str, int], int], generation: int) -> None:
+        if self._consumer is None or self._deals.count != generation:
+            raise Retryable("not committed: the group has dealt its partitions anew")
+        offsets = {TopicPartition(*at): OffsetAndMetadata(offset, "", -1) for at, offset in next_offsets.items()}
+        try:
+            self._consumer.commit(offsets, timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+        except KafkaError as exc:
+            raise Retryable(f"not committed: {exc}") from exc
+
+    def _drop_consumer(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            self._deals.count += 1
+            with contextlib.suppress(KafkaError, RuntimeError):  # it may be given up because it is broken
+                consumer.close(autocommit=False, timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+
+
+def _read_all(bootstrap: str, topic: str) -> list[Entry]:
+    consumer = make_consumer(bootstrap, ANSWER_TIMEOUT_S, None)
+    timeout_ms = int(ANSWER_TIMEOUT_S * 1000)
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        if not partitions:
+            raise Retryable(f"there is no topic {topic}")
+        ends = consumer.end_offsets(partitions, timeout_ms=timeout_ms)
+        oldest = consumer.beginning_offsets(partitions, timeout_ms=timeout_ms)
+        unread = {partition for partition in partitions if oldest[partition] < ends[partition]}
+        consumer.assign(sorted(unread))
+        entries: list[Entry] = []
+        while unread:
+            records = consumer.poll(timeout_ms)
+            if not records:
+                raise Retryable(f"{topic} could not be read to its end")
+            entries += [entry_of(record) for batch in records.values() for record in batch]
+            # By position, not by the last offset: compaction and markers leave gaps.
+            unread = {partition for partition in unread if (consumer.position(partition) or 0) < ends[partition]}
+    except KafkaError as exc:
+        raise Retryable(f"{topic} cannot be read: {exc}") from exc
+    else:
+        return entries
+    finally:
+        consumer.close(autocommit=False)
