@@ -1,0 +1,160 @@
+"""The commands and their options; each imports what it needs only when it is called, so that `--help` is quick."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import Misuse
+
+app = typer.Typer(
+    name="pagesieve",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+topics_app = typer.Typer(help="Make or verify the Kafka topics.")
+app.add_typer(topics_app, name="topics")
+
+
+class SinkName(StrEnum):
+    """Where pages go."""
+
+    CONSOLE = "console"
+    PAGERDUTY = "pagerduty"
+
+
+Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where monitors send alerts; port 0 takes a free one.")]
+Probes = Annotated[
+    str | None, typer.Option("--listen", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics here.")
+]
+Out = Annotated[Path | None, typer.Option(metavar="OUT", help="A file for these, one line each.")]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="The policy; else PAGESIEVE_POLICY, else the defaults.")
+]
+Sink = Annotated[SinkName, typer.Option(help="Where pages go.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Raises what the command raises, and Misuse for wrong use."""
+    try:
+        code = app(args=arguments, prog_name="pagesieve", standalone_mode=False)
+    except typer.Abort:
+        return 130
+    except typer.TyperException as exc:
+        raise Misuse(f"{exc.format_message()} (see pagesieve --help)") from None
+    return int(code or 0)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"pagesieve {importlib.metadata.version('pagesieve')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def pagesieve(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    """One problem, one page: between your monitors and your pagers.
+
+    Settings come from the environment (PAGESIEVE_…). Exit codes: 0 done, 1 the answer is no, 2 wrong use or input,
+    3 a part of the world is missing, 70 a fault of ours.
+    """
+    if context.invoked_subcommand is None:
+        raise Misuse("say which command (see pagesieve --help)")
+
+
+@app.command()
+def up(
+    data_dir: Annotated[Path, typer.Option(metavar="DIR", help="The folder that keeps the log; made if missing.")],
+    listen: Listen = "127.0.0.1:9095",
+    sink: Sink = SinkName.CONSOLE,
+    policy: PolicyFile = None,
+) -> None:
+    """Run everything in one process, without Kafka."""
+    from pipeline.command.up import run_up
+
+    run_up(data_dir, listen, sink.value, policy)
+
+
+@app.command()
+def gateway(listen: Listen = "127.0.0.1:9095") -> None:
+    """Take alerts over HTTP and write them to Kafka."""
+    from pipeline.command.on_kafka import run_gateway
+
+    run_gateway(listen)
+
+
+@app.command()
+def worker(policy: PolicyFile = None, listen: Probes = None) -> None:
+    """Decide about the alerts on Kafka; start more of them to share the work."""
+    from pipeline.command.on_kafka import run_worker
+
+    run_worker(policy, listen)
+
+
+@app.command()
+def pager(sink: Sink = SinkName.PAGERDUTY, listen: Probes = None) -> None:
+    """Deliver the pages on Kafka."""
+    from pipeline.command.on_kafka import run_pager
+
+    run_pager(sink.value, listen)
+
+
+@topics_app.command()
+def create() -> None:
+    """Make every topic that is not there yet."""
+    from pipeline.command.on_kafka import create_topics
+
+    create_topics()
+
+
+@topics_app.command()
+def check(as_json: AsJson = False) -> None:
+    """Compare the topics with the contract; exit 1 where they differ."""
+    from pipeline.command.on_kafka import check_topics
+
+    raise typer.Exit(check_topics(as_json=as_json))
+
+
+@app.command()
+def schema(
+    topics: Annotated[bool, typer.Option("--topics", help="The table of topics instead.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs; what it does without --topics anyway.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of every record: one object, record name → schema."""
+    from pipeline.command import contract
+
+    if not topics:
+        typer.echo(contract.schema_text())
+    elif as_json:
+        typer.echo(contract.topics_text())
+    else:
+        contract.print_topics()
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON, plain or .gz.")],
+    decisions: Annotated[Path, typer.Option(metavar="OUT", help="One line for every alert event.")],
+    incidents: Out = None,
+    pages: Out = None,
+    rejected: Out = None,
+    source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide recorded events with the same core, without Kafka, and print the funnel."""
+    from pipeline.command.recorded import Files, run_replay
+
+    run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, as_json=as_json)

@@ -1,0 +1,87 @@
+"""The parts on Kafka, each a process of its own: made here, and given what they need."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from pipeline.command.life import stop_on_signals
+from pipeline.command.sinks import make_sink
+from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
+
+# Each command imports its own part only: the worker's Faust is not the gateway's business, nor numba the pager's.
+
+
+def run_gateway(listen: str) -> None:
+    """Serve until a signal. Raises Misuse."""
+    from pipeline.edge.gateway import check_exposure, create_gateway, serve
+    from pipeline.edge.gateway import listen as listen_at
+    from pipeline.log.kafka import KafkaWriter
+
+    settings = read_settings()
+    bootstrap = kafka_of(settings)
+    host, port = address_of(listen)
+    requires_token = check_exposure(host, settings)
+    listener = listen_at(host, port)
+
+    async def live() -> None:
+        log = KafkaWriter(bootstrap, settings.append_timeout_s)
+        try:
+            await serve(create_gateway(log, settings, requires_token=requires_token), listener)
+        finally:
+            await log.close()
+
+    asyncio.run(live())
+
+
+def run_worker(policy_file: Path | None, listen: str | None) -> None:
+    """Decide until a signal. Raises Misuse and Missing; ends the process with 70 when it cannot go on."""
+    from pipeline.stream import worker
+
+    settings = read_settings()
+    worker.run_worker(settings, policy_of(policy_file, settings), address_of(listen) if listen else None)
+
+
+def run_pager(sink_name: str, listen: str | None) -> None:
+    """Deliver pages until a signal. Raises Misuse."""
+    from pipeline.edge.gateway import listen as listen_at
+    from pipeline.edge.pager import GROUP, PagerOptions, run_pager
+    from pipeline.log.kafka import KafkaReader, KafkaWriter
+    from schemas.topics import PAGES
+
+    settings = read_settings()
+    bootstrap = kafka_of(settings)
+    sink = make_sink(sink_name, settings)
+    options = PagerOptions(listener=listen_at(*address_of(listen)) if listen else None)
+
+    async def live() -> None:
+        writer = KafkaWriter(bootstrap, settings.append_timeout_s)
+        try:
+            async with stop_on_signals() as stop:
+                await run_pager(KafkaReader(bootstrap, GROUP, [PAGES.name]), writer, sink, stop, options)
+        finally:
+            await writer.close()
+
+    asyncio.run(live())
+
+
+def create_topics() -> None:
+    """Make what is missing and print the names. Raises Misuse and Missing."""
+    from pipeline.log import admin
+
+    settings = read_settings()
+    made = admin.create_topics(kafka_of(settings), settings.replication)
+    print("\n".join(f"made {name}" for name in made) or "every topic is there already")
+
+
+def check_topics(*, as_json: bool) -> int:
+    """Print every difference; 1 if there is one. Raises Misuse and Missing."""
+    from pipeline.log import admin
+
+    differences = admin.check_topics(kafka_of(read_settings()))
+    if as_json:
+        json.dump({"differences": differences}, sys.stdout, indent=2)
+        print()
+    else:
+        print("\n".join(differences) or "every topic is as it should be")
+    return 1 if differences else 0

@@ -1,0 +1,107 @@
+"""Recorded events are read here, line by line and never a whole file, and handed to the replay."""
+
+import dataclasses
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.command.surroundings import policy_of, read_settings
+from pipeline.errors import Misuse
+from pipeline.replay import Funnel, Outputs, replay
+from pipeline.sources import SOURCES
+from schemas.topics import MAX_RECORD_BYTES
+
+NEWS_EVERY = 1000  # lines between two moves of the progress bar
+BUFFER_BYTES = 1024 * 1024
+
+
+class Files(NamedTuple):
+    """What is read and what is written."""
+
+    recorded: Path
+    decisions: Path
+    incidents: Path | None
+    pages: Path | None
+    rejected: Path | None
+
+
+def run_replay(files: Files, source: str, policy_file: Path | None, *, as_json: bool) -> None:
+    """Replay and print the funnel. Raises Misuse, naming file and line."""
+    policy = policy_of(policy_file, read_settings())
+    if source not in SOURCES:
+        raise Misuse(f"--source {source}: there are {', '.join(SOURCES)}")
+    try:
+        with ExitStack() as opened:
+            raw = opened.enter_context(files.recorded.open("rb", buffering=0))
+            outputs = [_create(path, files.recorded, opened) for path in files[1:]]
+            assert outputs[0] is not None  # noqa: S101 - `decisions` is never None; the types cannot say so
+            lines = _with_progress(raw, files.recorded, opened)
+            funnel = replay(lines, source, policy, Outputs(outputs[0], *outputs[1:]))
+    except OSError as exc:
+        raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
+    print(json.dumps(dataclasses.asdict(funnel)) if as_json else _sentence(funnel))
+
+
+def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | None:
+    if path is None:
+        return None
+    if path.exists() and path.samefile(recorded):
+        raise Misuse(f"{path} is the recording itself, and would be overwritten")
+    return opened.enter_context(path.open("wb", buffering=BUFFER_BYTES))
+
+
+def _with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:
+    """The lines of the file; on a terminal a bar shows how many of its bytes are read."""
+    lines = _lines(raw, path)
+    if not sys.stderr.isatty():
+        return lines
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    bar = opened.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
+    task = bar.add_task(path.name, total=path.stat().st_size)
+
+    def watched() -> Iterator[bytes]:
+        for number, line in enumerate(lines):
+            if number % NEWS_EVERY == 0:
+                bar.update(task, completed=raw.tell())
+            yield line
+
+    return watched()
+
+
+def _lines(raw: io.FileIO, path: Path) -> Iterator[bytes]:
+    """Each line. Raises Misuse where the file is not what its name says, or a line is too long to be an event."""
+    plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+    stream = io.BufferedReader(plain, BUFFER_BYTES)
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = stream.readline(MAX_RECORD_BYTES + 1)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+            raise Misuse(f"{path}: line {number}: not whole gzip: {exc}") from None
+        if not line:
+            return
+        if len(line) > MAX_RECORD_BYTES:
+            raise Misuse(f"{path}: line {number} is longer than {MAX_RECORD_BYTES} bytes, so this is hardly NDJSON")
+        yield line
+
+
+def _sentence(funnel: Funnel) -> str:
+    said = (
+        f"{funnel.events} events of {funnel.alerts} alerts → {funnel.incidents} incidents → {funnel.pages} pages; "
+        f"{funnel.lines} lines, {funnel.rejected} rejected"
+    )
+    if funnel.truncated:
+        said += f"; {funnel.truncated} alerts were cut off by their source"
+    if funnel.faults:
+        said += f"; {funnel.faults} FAULTS of pagesieve itself"
+    return said

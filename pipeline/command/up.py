@@ -1,0 +1,47 @@
+"""Everything in one process and one event loop: gateway, core and pager on the embedded log."""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from pipeline.command.life import run_together, stop_on_signals
+from pipeline.command.sinks import make_sink
+from pipeline.command.surroundings import address_of, policy_of, read_settings
+from pipeline.edge.gateway import check_exposure, create_gateway, listen, serve
+from pipeline.edge.pager import GROUP, run_pager
+from pipeline.log.embedded import EmbeddedLog
+from pipeline.stream.embedded import run_embedded
+from schemas.topics import PAGES
+
+logger = structlog.get_logger("pagesieve")
+
+
+def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | None) -> None:
+    """Run until a signal. Raises Misuse and Missing before anything is started, Fault when a part dies."""
+    settings = read_settings()
+    policy = policy_of(policy_file, settings)
+    host, port = address_of(address)
+    requires_token = check_exposure(host, settings)
+    sink = make_sink(sink_name, settings)
+    listener = listen(host, port)
+
+    async def live() -> None:
+        log = await EmbeddedLog.open(data_dir, settings.append_timeout_s)
+        try:
+            gateway = create_gateway(log, settings, requires_token=requires_token)
+            pages = await log.reader(GROUP, [PAGES.name])
+            async with stop_on_signals() as stop:
+                bound = listener.getsockname()
+                logger.info("up", listen=f"{bound[0]}:{bound[1]}", data_dir=str(data_dir), policy=policy.name)
+                parts = {
+                    "gateway": serve(gateway, listener, stop),
+                    "triage": run_embedded(log, policy, stop),
+                    "pager": run_pager(pages, log, sink, stop),
+                }
+                await run_together(parts, stop)
+        finally:
+            await log.close()
+        logger.info("stopped")
+
+    asyncio.run(live())
