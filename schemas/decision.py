@@ -8,41 +8,28 @@ from schemas.record import Record
 
 
 class Reason(StrEnum):
-    """Why an event was decided as it was; `sentence` says it in words."""
+    """Why an event was decided as it was: `sentence` says it in words, `pages` whether it notifies a person."""
 
-    FAULT = "fault"
-    OPENED = "opened"
-    RAISED = "raised"
-    JOINED = "joined"
-    REFIRED = "refired"
-    DUPLICATE = "duplicate"
-    RESOLVED = "resolved"
-    ALREADY_RESOLVED = "already_resolved"
-    NEVER_FIRED = "never_fired"
+    sentence: str
+    pages: bool
 
-    @property
-    def sentence(self) -> str:
-        """The reason as one sentence for a person."""
-        return _SENTENCES[self]
+    def __new__(cls, value: str, sentence: str, pages: bool = False) -> "Reason":
+        """A member with its sentence."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        member.pages = pages
+        return member
 
-    @property
-    def pages(self) -> bool:
-        """Whether an event with this reason notifies a person."""
-        return self in _PAGES
-
-
-_PAGES = {Reason.FAULT, Reason.OPENED, Reason.RAISED}
-_SENTENCES = {
-    Reason.FAULT: "Pagesieve itself failed on this event, so it pages: in doubt, page and say why.",
-    Reason.OPENED: "No open incident fits it, so it opens one and pages.",
-    Reason.RAISED: "It joined an open incident and is more severe than anything in it, so it pages again.",
-    Reason.JOINED: "It joined an open incident that was paged already.",
-    Reason.REFIRED: "It had resolved and fires again while its incident is still open.",
-    Reason.DUPLICATE: "It repeats an alert that is already open and adds nothing.",
-    Reason.RESOLVED: "The source says that the condition has ended.",
-    Reason.ALREADY_RESOLVED: "It resolves an alert that was over already.",
-    Reason.NEVER_FIRED: "It resolves an alert that was never seen firing; a resolve never opens an incident.",
-}
+    FAULT = "fault", "Pagesieve itself failed on this event, so it pages: in doubt, page and say why.", True
+    OPENED = "opened", "No open incident fits it, so it opens one and pages.", True
+    RAISED = "raised", "It is more severe than anything in its open incident so far, so it pages again.", True
+    JOINED = "joined", "It joined an open incident that was paged already."
+    REFIRED = "refired", "It had resolved and fires again while its incident is still open."
+    DUPLICATE = "duplicate", "It repeats an alert that is already open and adds nothing."
+    RESOLVED = "resolved", "The source says that the condition has ended."
+    ALREADY_RESOLVED = "already_resolved", "It resolves an alert that was over already."
+    NEVER_FIRED = "never_fired", "It resolves an alert that was never seen firing; a resolve never opens an incident."
 
 
 class Decision(Record):

@@ -1,6 +1,17 @@
 """What every record on a topic has in common: it is frozen, and a reader tolerates fields it does not know."""
 
+from functools import cache
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
+
+_set = object.__setattr__
+
+
+@cache
+def _names(kind: type[BaseModel]) -> set[str]:
+    """Shared by all records of a kind: they are frozen, and nothing writes to it."""
+    return set(kind.model_fields)
 
 
 class Record(BaseModel):
@@ -10,3 +21,17 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def trusted(cls, **fields: Any) -> Self:
+        """A record of fields that are known to be right, and all there, without checking them again.
+
+        For the hot path only, where every value was checked on its way in: a third less than the constructor. The laws
+        compare what it makes with what the constructor makes.
+        """
+        record = cls.__new__(cls)
+        _set(record, "__dict__", fields)
+        _set(record, "__pydantic_fields_set__", _names(cls))
+        _set(record, "__pydantic_extra__", None)
+        _set(record, "__pydantic_private__", None)
+        return record

@@ -39,7 +39,7 @@ def incident_record(incident: Open, members: list[Live], context: tuple[str, Pol
     """The full picture at this revision. `members` are its alerts in order of joining; `context` is (scope, policy)."""
     scope, policy = context
     listed = members[: policy.max_listed]
-    return Incident.model_construct(
+    return Incident.trusted(
         incident_id=incident.incident_id,
         revision=incident.revision,
         state=IncidentState.RESOLVED if is_resolved else IncidentState.OPEN,
@@ -162,7 +162,7 @@ def _cut(text: str, limit: int) -> str:
 
 def _member(live: Live) -> Member:
     alert = live.alert
-    return Member.model_construct(
+    return Member.trusted(
         fingerprint=alert.fingerprint,
         name=alert.name,
         labels=alert.labels,

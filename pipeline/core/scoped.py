@@ -50,7 +50,7 @@ class ScopeTriage:
         except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
             decisions = [self._fault(alert, type(exc).__name__, facts) for alert in record.alerts]
         facts.decisions.append(
-            Decisions(
+            Decisions.trusted(
                 scope=record.scope,
                 raw_partition=record.raw_partition,
                 raw_offset=record.raw_offset,
@@ -189,16 +189,18 @@ class ScopeTriage:
             next_at_ms = live.due_ms
         elif incident is not None:
             next_at_ms = incident.resolves_at_ms
-        return Decision(
+        return Decision.trusted(
             fingerprint=alert.fingerprint,
             source_fingerprint=alert.source_fingerprint,
             incident_id=live.incident_id if live is not None else None,
             reason=reason,
+            score=None,
             paged=reason.pages,
             is_late=is_late,
             at_ms=alert.at_ms,
             next_at_ms=next_at_ms,
             policy_version=self._policy.name,
+            model_version=None,
             fingerprint_version=VERSION,
         )
 
@@ -207,13 +209,17 @@ class ScopeTriage:
         is_firing = alert.status is Status.FIRING
         if is_firing:
             facts.pages.append(fault_page(alert, fault_id, error, (self.state.name, self._policy)))
-        return Decision(
+        return Decision.trusted(
             fingerprint=alert.fingerprint,
             source_fingerprint=alert.source_fingerprint,
             incident_id=fault_id if is_firing else None,
             reason=Reason.FAULT,
+            score=None,
             paged=is_firing,
+            is_late=False,
             at_ms=alert.at_ms,
+            next_at_ms=None,
             policy_version=self._policy.name,
+            model_version=None,
             fingerprint_version=VERSION,
         )

@@ -11,13 +11,14 @@ from pipeline.sources.claim import (
     claims,
     load,
     mapping,
+    notes,
     numbered,
     severity_of,
     shape,
     status_of,
-    text,
     texts,
     time_ms,
+    word,
 )
 from schemas import Status
 
@@ -54,7 +55,7 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         source="alertmanager",
         name=labels.get("alertname", UNNAMED),
         labels=labels,
-        annotations=texts(found, "annotations", where),
+        annotations=notes(found, "annotations"),
         severity=severity_of(labels.get("severity")),
         status=status,
         at_ms=at_ms,
@@ -62,6 +63,6 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         ends_at_ms=ends_at_ms,
         expires_at_ms=None,
         is_state=True,
-        source_fingerprint=text(found, "fingerprint", where),
-        url=text(found, "generatorURL", where),
+        source_fingerprint=word(found, "fingerprint"),
+        url=word(found, "generatorURL"),
     )

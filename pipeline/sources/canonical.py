@@ -14,6 +14,7 @@ from pipeline.sources.claim import (
     claims,
     load,
     mapping,
+    notes,
     numbered,
     path,
     severity_of,
@@ -22,6 +23,7 @@ from pipeline.sources.claim import (
     text,
     texts,
     time_ms,
+    word,
 )
 from schemas import Status
 
@@ -73,8 +75,8 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         source=text(found, "source", where) or "canonical",
         name=name,
         labels=texts(found, "labels", where),
-        annotations=texts(found, "annotations", where),
-        severity=severity_of(text(found, "severity", where)),
+        annotations=notes(found, "annotations"),
+        severity=severity_of(word(found, "severity")),
         status=status,
         at_ms=at_ms,
         starts_at_ms=at_ms if starts_at_ms is None else starts_at_ms,
@@ -82,5 +84,5 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         expires_at_ms=None,
         is_state=status is Status.RESOLVED,  # a firing canonical event does not say; triage learns it from resolves
         source_fingerprint=None,
-        url=text(found, "url", where),
+        url=word(found, "url"),
     )

@@ -107,14 +107,30 @@ def texts(found: dict[str, Any], key: str, where: str) -> dict[str, str]:
     return value if is_full else {name: text for name, text in value.items() if text}
 
 
+def notes(found: dict[str, Any], key: str) -> dict[str, str]:
+    """What `found[key]` says beside the alert. Nothing in it can make the alert another one, so nothing is rejected."""
+    value = found.get(key)
+    if not isinstance(value, dict):
+        return {}
+    if all(type(note) is str for note in value.values()):
+        return value
+    return {name: note if isinstance(note, str) else orjson.dumps(note).decode() for name, note in value.items()}
+
+
 def text(found: dict[str, Any], key: str, where: str) -> str | None:
     """The string `found[key]` or nothing; empty is nothing. Raises Rejected."""
     value = found.get(key)
-    if not value and value is not False:
+    if value is None or value == "":
         return None
     if isinstance(value, str):
         return value
     raise Rejected(f"must be a string, is {shape(value)}", path(where, key))
+
+
+def word(found: dict[str, Any], key: str) -> str | None:
+    """The string `found[key]`, or nothing where it is none: a mistake in it must not cost the alert."""
+    value = found.get(key)
+    return value if isinstance(value, str) and value else None
 
 
 def time_ms(found: Mapping[str, Any], key: str, where: str) -> int | None:

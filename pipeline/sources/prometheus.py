@@ -12,12 +12,13 @@ from pipeline.sources.claim import (
     claims,
     load,
     mapping,
+    notes,
     numbered,
     severity_of,
     shape,
-    text,
     texts,
     time_ms,
+    word,
 )
 from schemas import Status
 
@@ -51,7 +52,7 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         source="prometheus",
         name=labels.get("alertname", UNNAMED),
         labels=labels,
-        annotations=texts(found, "annotations", where),
+        annotations=notes(found, "annotations"),
         severity=severity_of(labels.get("severity")),
         status=Status.RESOLVED if is_over else Status.FIRING,
         at_ms=at_ms,
@@ -60,5 +61,5 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         expires_at_ms=None if is_over else at_ms + RESOLVE_TIMEOUT_MS if ends_at_ms is None else ends_at_ms,
         is_state=True,
         source_fingerprint=None,
-        url=text(found, "generatorURL", where),
+        url=word(found, "generatorURL"),
     )

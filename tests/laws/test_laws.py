@@ -96,6 +96,16 @@ def test_every_incident_pages_once_to_open_and_resolves_when_all_is_over(log: li
 
 
 @given(logs())
+def test_records_made_without_checking_are_those_made_with(log: list[Alerts | Tick]) -> None:
+    facts = Triage(POLICY).step([*log, END])
+    alerts = [record for record in log if isinstance(record, Alerts)]
+    for record in [*alerts, *facts.decisions, *facts.incidents, *facts.pages]:
+        checked = type(record).model_validate(record.model_dump(), strict=False)
+        assert checked == record
+        assert encode(checked) == encode(record)
+
+
+@given(logs())
 def test_a_decision_that_paged_has_a_page(log: list[Alerts | Tick]) -> None:
     facts = Triage(POLICY).step([*log, END])
     paged = sum(decision.paged for record in facts.decisions for decision in record.decisions)
