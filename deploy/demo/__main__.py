@@ -1,5 +1,6 @@
 """`make demo`: a captured story goes through a real `pagesieve up`, and everything shown is read from its log."""
 
+import io
 import signal
 import sys
 import tempfile
@@ -24,6 +25,8 @@ STEP_S = 0.1
 
 def main() -> int:
     """Tell the story, show what becomes of it, and say whether that is what was promised."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a Latin-1 terminal has no bars, but shall have the rest
     console = Console(highlight=False)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)

@@ -15,14 +15,14 @@ PATIENCE_S = 10.0  # Alertmanager repeats what is answered 5xx; so does this, fo
 # What happens in the story, by the time of the webhook that first tells of it.
 CAPTIONS = (
     (0, "A probe from outside begins to flap: status.example.com"),
-    (2_600, "worker-7, a node of cluster eu-1, dies"),
-    (4_600, "The pods that ran on worker-7 follow"),
-    (7_700, "The services that those pods served suffer"),
-    (13_500, "Elsewhere, in us-2, a disk is filling"),
-    (16_600, "Both Alertmanagers repeat what still fires"),
-    (22_800, "The disk in us-2 is almost full: worse than it was"),
-    (28_600, "worker-7 is back, and one by one pods and services recover"),
-    (36_800, "Space is made on the disk in us-2"),
+    (2_200, "worker-7, a node of cluster eu-1, dies"),
+    (4_200, "The pods that ran on worker-7 follow"),
+    (7_300, "The services that those pods served suffer"),
+    (13_100, "Elsewhere, in us-2, a disk is filling"),
+    (16_200, "Both Alertmanagers repeat what still fires"),
+    (22_400, "The disk in us-2 is almost full: worse than it was"),
+    (28_200, "worker-7 is back, and one by one pods and services recover"),
+    (36_400, "Space is made on the disk in us-2"),
     (37_700, "All is quiet. An incident that stays so for 5 s is over"),
 )
 

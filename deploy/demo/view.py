@@ -32,8 +32,9 @@ class View(Protocol):
 
 def view_for(console: Console) -> View:
     """The live picture where it fits, else lines."""
+    can_redraw = console.is_terminal and not console.is_dumb_terminal
     fits = console.size.width >= SMALLEST[0] and console.size.height >= SMALLEST[1]
-    return LiveView(console) if console.is_terminal and fits else LineView(console)
+    return LiveView(console) if can_redraw and fits else LineView(console)
 
 
 class LineView:
