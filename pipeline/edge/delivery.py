@@ -151,7 +151,7 @@ class DeliveryQueue:
             until_ms = now_ms + self._wait_ms(attempts, answer)
             heapq.heappush(self._waiting, (until_ms, self._order, ticket.incident_id))
             return False
-        if answer is not None:
+        if answer is not None and lane.paused_until_ms <= now_ms:  # else it was sent before the limit was reached
             lane.throttles = 0
         self._leave(ticket)
         return True

@@ -9,6 +9,7 @@ import pytest
 from tests.integration import monitors
 from tests.integration.broker import Broker
 from tests.integration.monitors import Monitor
+from tests.integration.pagerduty import pagerduty  # noqa: F401  # a fixture: a loopback Events API v2
 
 StartMonitor = Callable[[str], Monitor]
 

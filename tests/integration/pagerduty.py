@@ -13,11 +13,13 @@ with PagerDutyEndpoint() as pagerduty:
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+import pytest
 
 from tests.integration.pagerduty_rules import Event, event_errors
 
@@ -221,6 +223,13 @@ class PagerDutyEndpoint:
         if self.routing_keys is not None and event.get("routing_key") not in self.routing_keys:
             errors.append("Invalid routing key")
         return errors
+
+
+@pytest.fixture
+def pagerduty() -> Iterator[PagerDutyEndpoint]:
+    """A loopback PagerDuty of its own for each test."""
+    with PagerDutyEndpoint() as endpoint:
+        yield endpoint
 
 
 def _misbehaved(what: Misbehaviour) -> tuple[int, bytes]:

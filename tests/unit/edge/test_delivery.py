@@ -1,6 +1,7 @@
 """The order of pages: laws over any scene, and the turns that resolves and triggers take."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,24 +66,26 @@ pages = st.lists(
     max_size=30,
 )
 steps = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from([ACCEPTED, REFUSED, LATER, THROTTLED, None])), max_size=60
+    st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from([ACCEPTED, REFUSED, LATER, THROTTLED, None])),
+    max_size=60,
 )
 
 
 @given(pages, steps)
 def test_whatever_the_answers_every_page_is_finished_once_and_in_its_incidents_order(
-    told: list[tuple[str, str, str]], answers: list[tuple[int, Answer | None]]
+    told: list[tuple[str, str, str]], answers: list[tuple[int, int, Answer | None]]
 ) -> None:
     scene = Scene()
     tickets = [ticket(name, action, lane, offset=offset) for offset, (name, action, lane) in enumerate(told)]
     coming = iter(tickets)
     rest = iter(answers)
     while len(scene.finished) < len(tickets):
-        if (new := next(coming, None)) is not None:
+        count, position, answer = next(rest, (1, 0, ACCEPTED))
+        for new in islice(coming, count):
             scene.add(new)
         scene.send()
         if scene.in_flight:
-            scene.settle(*next(rest, (0, ACCEPTED)))
+            scene.settle(position, answer)
         elif scene.queue.pages:
             scene.wait()
         committed = scene.progress.committable().get(("pages", 0), 0)
@@ -159,6 +162,20 @@ def test_after_a_pause_one_page_tries_before_the_others_follow() -> None:
     scene.settle(0, ACCEPTED)
     scene.send()
     assert len(scene.in_flight) == 2
+
+
+def test_a_page_that_slipped_through_does_not_end_the_pause() -> None:
+    scene = Scene()
+    for number in range(5):
+        scene.add(ticket(f"t{number}", offset=number))
+    scene.send()
+    for answer in (THROTTLED, ACCEPTED, THROTTLED):
+        scene.settle(0, answer)
+    scene.send()
+    assert scene.in_flight == []
+    scene.wait()
+    scene.send()
+    assert len(scene.in_flight) == 1
 
 
 def test_retry_after_is_obeyed_within_bounds() -> None:
