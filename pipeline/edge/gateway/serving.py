@@ -28,10 +28,13 @@ def listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # `localhost` is often both ::1 and 127.0.0.1; people and monitors expect the latter.
         family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise Misuse(f"cannot listen on {host}:{port}: {reason}") from None
+    # Opened again by its number, Python asks the kernel for its protocol. Without that asyncio does not see that it is
+    # TCP, leaves Nagle's algorithm on, and every answer waits 40 ms for the client's delayed acknowledgement.
+    return socket.socket(fileno=listener.detach())
 
 
 async def serve(app: FastAPI, listener: socket.socket, stop: asyncio.Event | None = None) -> None:

@@ -107,6 +107,22 @@ def test_address_that_is_taken_is_misuse_and_named() -> None:
             listen("127.0.0.1", port)
 
 
+@pytest.mark.anyio
+async def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
+    made = asyncio.get_running_loop().create_future()
+
+    class Peer(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    listener = listen("127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(Peer, sock=listener)
+    with socket.create_connection(listener.getsockname()):
+        assert await made
+    server.close()
+    await server.wait_closed()
+
+
 @pytest.mark.parametrize(("host", "port"), [("no-such-host.invalid", 0), ("192.0.2.1", 0), ("127.0.0.1", 70000)])
 def test_address_that_cannot_be_is_misuse(host: str, port: int) -> None:
     with pytest.raises(Misuse, match="cannot listen on"):
