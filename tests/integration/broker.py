@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import MemberToRemove
+from kafka.errors import KafkaError
 
 from pipeline.log.admin import create_topics
 from schemas.topics import TOPICS
@@ -18,6 +20,7 @@ SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka.py"
 MISSING_EXIT = 3  # kafka.py: something must be installed first
 START_TIMEOUT_S = 120  # the first start on a machine copies 50 MB
 FORGET_TIMEOUT_S = 10
+LOAD_TIMEOUT_S = 20
 
 
 class Broker:
@@ -29,6 +32,7 @@ class Broker:
         self.given = os.environ.get("PAGESIEVE_KAFKA")
         self._port, self._controller_port = (0, 0) if self.given else free_ports(2)
         self._process: Process | None = None
+        self._is_known_to_be_empty = False
 
     @property
     def bootstrap(self) -> str:
@@ -36,7 +40,10 @@ class Broker:
 
     def start(self) -> None:
         """Start, and return once the broker answers. Does nothing if it runs."""
-        if self.given or (self._process and self._process.is_alive()):
+        if self._process and self._process.is_alive():
+            return
+        if self.given:
+            self._must_be_empty()
             return
         ports = ["--port", str(self._port), "--controller-port", str(self._controller_port)]
         command = [sys.executable, str(SCRIPT), "--data-dir", str(self.folder / "data"), *ports]
@@ -64,10 +71,8 @@ class Broker:
         """Every topic of the product anew and empty, and no consumer group remembered."""
         self.start()
         with self.admin() as admin:
+            self._forget_groups(admin)
             self.delete_topics(self._ours(admin))
-            groups = [group["group_id"] for group in admin.list_groups()]
-            if groups:
-                admin.delete_groups(groups)
         create_topics(self.bootstrap, replication=1)
 
     def delete_topics(self, names: Sequence[str]) -> None:
@@ -86,14 +91,56 @@ class Broker:
         return KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=30_000)
 
     def close(self) -> None:
-        """End what was started, whatever state it is in."""
+        """End what was started, whatever state it is in; leave a broker that is not ours as it was found."""
         if self._process:
             self._process.stop()
+        elif self.given:
+            with self.admin() as admin:
+                self._forget_groups(admin)
+                self.delete_topics(self._ours(admin))
 
     def _must_be_ours(self) -> None:
         if self.given:
             pytest.skip("this scene stops the broker, and PAGESIEVE_KAFKA names one that is not ours")
 
+    def _must_be_empty(self) -> None:
+        """Fail, once, if the given broker holds records of ours: the tests would delete them."""
+        if self._is_known_to_be_empty:
+            return
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap)
+        try:
+            names = {topic.name for topic in TOPICS} & consumer.topics()
+            partitions = [
+                TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name) or ()
+            ]
+            first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        finally:
+            consumer.close()
+        full = sorted({partition.topic for partition in partitions if first[partition] < end[partition]})
+        if full:
+            pytest.fail(f"PAGESIEVE_KAFKA={self.given} holds {', '.join(full)}; tests delete topics", pytrace=False)
+        self._is_known_to_be_empty = True
+
+    def _forget_groups(self, admin: Any) -> None:
+        """Delete the groups, after putting out their members: one that was killed would be waited for."""
+        groups = [name for name in _listed_groups(admin) if not self.given or name.startswith("pagesieve")]
+        for name, group in admin.describe_groups(groups).items() if groups else ():
+            admin.remove_group_members(name, [MemberToRemove(member["member_id"]) for member in group["members"]])
+        if groups:
+            admin.delete_groups(groups)
+
     @staticmethod
     def _ours(admin: Any) -> list[str]:
         return sorted({topic.name for topic in TOPICS} & set(admin.list_topics()))
+
+
+def _listed_groups(admin: Any) -> list[str]:
+    """The names of all groups; a broker that has just started reads them from its disk first."""
+    deadline = time.monotonic() + LOAD_TIMEOUT_S
+    while True:
+        try:
+            return [group["group_id"] for group in admin.list_groups()]
+        except KafkaError as exc:
+            if not exc.retriable or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

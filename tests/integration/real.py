@@ -79,10 +79,10 @@ class Process:
                 pytest.fail(f"{self.name} is not ready after {timeout_s} s:\n{self.last_words()}", pytrace=False)
             time.sleep(READY_POLL_S)
 
-    def stop(self, timeout_s: float = 30) -> int:
-        """SIGTERM, and the exit code; SIGKILL and a failure if it does not listen."""
+    def stop(self, timeout_s: float = 30, by: signal.Signals = signal.SIGTERM) -> int:
+        """The signal, and the exit code; SIGKILL and a failure if it does not listen."""
         if self.is_alive():
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(by)
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

@@ -1,13 +1,14 @@
 """The real parts that other tests lean on keep what they promise: they start, lose nothing over a stop, and end."""
 
 import signal
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from deploy.kafka import kafka as script
+from deploy.kafka.kafka import MESSAGE_MAX_BYTES
 from pipeline.log.admin import check_topics
 from schemas.topics import MAX_RECORD_BYTES, PAGES
 from tests.integration.broker import Broker
@@ -64,8 +65,26 @@ def test_fresh_topics_are_empty(broker: Broker) -> None:
     assert values(broker) == []
 
 
+def test_a_member_that_was_killed_does_not_keep_the_next_test_waiting(broker: Broker) -> None:
+    script = f"""
+from kafka import KafkaConsumer
+consumer = KafkaConsumer("pages", bootstrap_servers="{broker.bootstrap}", group_id="pagesieve-test")
+while True:
+    consumer.poll(100)
+    print(len(consumer.assignment()), flush=True)
+"""
+    member = Process([sys.executable, "-W", "ignore", "-c", script], broker.folder / "member.log")
+    try:
+        member.wait_until(lambda: member.last_words().endswith(str(PAGES.partitions)), timeout_s=30)
+    finally:
+        member.kill()
+    broker.fresh_topics()
+    with broker.admin() as admin:
+        assert "pagesieve-test" not in [group["group_id"] for group in admin.list_groups()]
+
+
 def test_the_broker_takes_the_largest_record(broker: Broker) -> None:
-    assert script.MESSAGE_MAX_BYTES >= MAX_RECORD_BYTES
+    assert MESSAGE_MAX_BYTES >= MAX_RECORD_BYTES
     largest = b"x" * (MAX_RECORD_BYTES - 1024)  # room for the envelope
     acknowledged(broker, largest)
     assert values(broker) == [largest]
