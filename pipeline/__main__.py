@@ -11,6 +11,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from pipeline import shadowing
@@ -27,18 +28,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from pipeline.command.app import run  # noqa: PLC0415
 
         code = run(arguments)
+        sys.stdout.flush()
     except (Misuse, Rejected) as exc:
         code = _say(2, exc)
     except (Missing, Retryable) as exc:
         code = _say(3, exc)
-    except Fault as exc:
-        code = _say(EX_SOFTWARE, exc)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        # `pagesieve schema | head`: the reader has seen enough. Python would complain again when it flushes.
+        # `pagesieve schema | head`: the reader has seen enough. Python would complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = 1
+    except Fault as exc:
+        code = _say(EX_SOFTWARE, exc)
+    except Exception as exc:
+        traceback.print_exception(exc)
+        code = _say(EX_SOFTWARE, Fault(f"a fault of ours, {type(exc).__name__}: {exc}"))
     sys.exit(code)
 
 

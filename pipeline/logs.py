@@ -6,8 +6,8 @@ from typing import TextIO
 
 import structlog
 
-# Between the libraries' chatter and ours: what they say below this is of no use to an operator.
-QUIET = {"kafka": logging.WARNING, "aiokafka": logging.WARNING, "httpx": logging.WARNING, "httpcore": logging.WARNING}
+# Libraries whose chatter below a warning is of no use to an operator.
+QUIET = ("kafka", "aiokafka", "faust", "mode", "httpx", "httpcore", "uvicorn", "asyncio")
 
 
 def configure(level: str, stream: TextIO = sys.stderr) -> None:
@@ -37,8 +37,8 @@ def configure(level: str, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name, least in QUIET.items():
-        logging.getLogger(name).setLevel(max(least, root.level))
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def _rendering(is_terminal: bool) -> list[structlog.types.Processor]:

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
-from pipeline.errors import Fault
+from pipeline.errors import Fault, Missing, Misuse, Retryable
 
 STOP_GRACE_S = 25  # longer than the gateway takes to finish its requests, shorter than supervisors wait before SIGKILL
 
@@ -36,30 +36,34 @@ async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def run_together(parts: Mapping[str, Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
-    """Run the named parts until `stop` is set, then wait for their clean end.
+async def run_together(
+    parts: Mapping[str, Coroutine[Any, Any, None]], stop: asyncio.Event, grace_s: float = STOP_GRACE_S
+) -> None:
+    """Run the named parts until `stop` is set, then wait `grace_s` for their clean end, and cut off what still runs.
 
-    A part that ends before, with or without an exception, stops the others; then its exception is raised, or Fault
-    if it just returned. A half-alive process would look ready and lose alerts.
+    A part that ends before, with or without an exception, stops the others: a half-alive process would look ready and
+    lose alerts. Raises what the part raised if it says whose fault it is (pipeline.errors), else Fault.
     """
     tasks = {asyncio.create_task(part, name=name): name for name, part in parts.items()}
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, asked], return_when=asyncio.FIRST_COMPLETED)
-    was_asked = stop.is_set()
-    dead = [task for task in tasks if task.done()]
-    for task in dead:
-        if not was_asked or task.exception() is not None:
-            logger.error("a part died; stopping the process", part=tasks[task], exc_info=task.exception())
+    unasked = [] if stop.is_set() else [name for task, name in tasks.items() if task.done()]
     stop.set()
     asked.cancel()
-    _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+    _, late = await asyncio.wait(tasks, timeout=grace_s)
     for task in late:
         logger.error("a part does not stop and is cut off; nothing acknowledged is lost", part=tasks[task])
         task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    for name, result in zip(tasks.values(), results, strict=True):
-        if isinstance(result, Exception):
-            result.add_note(f"in the part {name!r}")
-            raise result
-    if not was_asked:
-        raise Fault(f"the part {tasks[dead[0]]!r} ended, and nobody had asked it to")
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task, name in tasks.items():
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _raise(name, error)
+    if unasked:
+        raise Fault(f"the part {unasked[0]!r} ended, and nobody had asked it to")
+
+
+def _raise(part: str, error: BaseException) -> NoReturn:
+    logger.error("a part died, and the process with it", part=part, exc_info=error)
+    if isinstance(error, (Misuse, Missing, Retryable, Fault)):
+        raise error
+    raise Fault(f"the part {part!r} died of {type(error).__name__}: {error}") from error

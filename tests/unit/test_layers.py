@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "pipeline.edge": SHARED,
     "pipeline.replay": SHARED,
     "pipeline.report": SHARED,
+    "pipeline.logs": (),
     "pipeline.shadowing": ("pipeline.errors",),
     "pipeline.policy_file": ("pipeline.core", "pipeline.errors"),
     # The composition root: the only code that knows every room, and that no room knows.
