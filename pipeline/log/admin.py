@@ -126,7 +126,8 @@ def _partitions_differ(topic: Topic, partitions: int) -> str:
 def _settings_differ(name: str, wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     return [
         f"{name} has {key}={found.get(key, '')} instead of {value}: run `kafka-configs.sh "
-        f"--bootstrap-server $PAGESIEVE_KAFKA --alter --entity-type topics --entity-name {name} --add-config {key}=[{value}]`."
+        f"--bootstrap-server $PAGESIEVE_KAFKA --alter --entity-type topics --entity-name {name} "
+        f"--add-config {key}=[{value}]`."
         for key, value in wanted.items()
         if _as_set(found.get(key, "")) != _as_set(value)
     ]
