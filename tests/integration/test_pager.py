@@ -4,9 +4,12 @@ import asyncio
 import logging
 from pathlib import Path
 
+import httpx
 import pytest
 
-from pipeline.edge.pager import GROUP, PagerOptions
+from pipeline.edge.gateway import listen
+from pipeline.edge.pager import GROUP, PagerOptions, run_pager
+from pipeline.edge.pagerduty import PagerDuty
 from pipeline.edge.routing import RoutingKeys
 from pipeline.settings import Settings
 from schemas.topics import PAGES
@@ -203,5 +206,29 @@ def test_a_full_pager_stops_reading_and_goes_on_when_there_is_room(
                 assert len({request.dedup_key for request in pagerduty.requests}) == 10
                 pagerduty.release()
                 await until(pagerduty, lambda: len(pagerduty.incidents()) == 50)
+
+    asyncio.run(scene())
+
+
+def test_the_pager_answers_for_its_health_and_its_metrics(tmp_path: Path, pagerduty: PagerDutyEndpoint) -> None:
+    async def scene() -> None:
+        listener = listen("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        keys = RoutingKeys(Settings(), {}, WORLD.monotonic_ms)
+        sink = PagerDuty(pagerduty.url, keys, WORLD.now_ms)
+        stop = asyncio.Event()
+        async with a_log(tmp_path) as log, httpx.AsyncClient() as client:
+            options = PagerOptions(pace=HASTE, listener=listener)
+            pager = asyncio.create_task(run_pager(await log.reader(GROUP, [PAGES.name]), log, sink, stop, options))
+            await until(pagerduty, lambda: httpx.get(f"{url}/readyz").status_code == 200)
+            assert (await client.get(f"{url}/readyz")).json() == {"ready": True, "problems": []}
+            await write(log, page("inc1:a"))
+            await until(pagerduty, lambda: httpx.get(f"{url}/readyz").status_code == 503)
+            problems = (await client.get(f"{url}/readyz")).json()["problems"]
+            assert problems == ["1 incidents wait for an operator: no_key"]
+            assert (await client.get(f"{url}/healthz")).status_code == 200
+            assert 'pagesieve_pager_retries_total{status="no_key"}' in (await client.get(f"{url}/metrics")).text
+            stop.set()
+            await pager
 
     asyncio.run(scene())
