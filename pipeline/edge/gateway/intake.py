@@ -7,7 +7,6 @@ wrong with it: the normalise step reads it again and is the one that splits good
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from starlette.datastructures import Headers
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline import metrics, sources
 from pipeline.codec import encode
+from pipeline.core.describe import rfc3339
 from pipeline.edge.gateway import body
 from pipeline.edge.gateway.access import client_of
 from pipeline.edge.gateway.admission import Admission
@@ -29,18 +29,16 @@ from schemas.topics import RAW, REJECTED
 
 TENANT_HEADER = "X-Pagesieve-Tenant"
 MAX_TENANT = 128  # characters
-THREAD_FROM_BYTES = 256 * 1024  # above it parsing takes milliseconds, in which probes and small bodies would wait
+THREAD_FROM_BYTES = 64 * 1024  # above it parsing takes milliseconds, in which probes and small bodies would wait
 
 logger = structlog.get_logger("pagesieve.gateway")
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One body that has arrived whole, before anyone looked into it."""
+    """Where and when a body has arrived whole."""
 
     source: str
-    wire: bytes
-    headers: Headers
     received_at_ms: int
     client: str | None
 
@@ -52,6 +50,7 @@ class Intake:
         self._log = log
         self._settings = settings
         self._admission = Admission(settings.max_requests, settings.max_bytes_in_flight)
+        self._one_large = asyncio.Lock()  # threads share one interpreter: two at once would only need twice the memory
 
     async def take(self, source: str, request: Request) -> Response:
         """Answer one request. Raises Refusal if the body could not be looked at, or the log does not take it."""
@@ -59,19 +58,22 @@ class Intake:
         with self._admission.admit() as slot:
             wire = await body.read(request, self._settings, slot)
             now_ms = time.time_ns() // 1_000_000
-            arrival = Arrival(source, wire, request.headers, now_ms, client_of(request.scope))
+            arrival = Arrival(source, now_ms, client_of(request.scope))
+            value = wire
             try:
+                if is_compressed:
+                    value = body.inflate(wire, self._settings.max_body_bytes, slot)
                 tenant = tenant_of(request.headers)
-                value = body.inflate(wire, self._settings.max_body_bytes, slot) if is_compressed else wire
                 parsed = await self._parse(arrival, value)
             except Rejected as exc:
-                return await self._reject(arrival, wire, Parsed([], [exc]))
+                return await self._reject(arrival, value, Parsed([], [exc]))
             return await self._keep(arrival, tenant, value, parsed)
 
     async def _parse(self, arrival: Arrival, value: bytes) -> Parsed:
         if len(value) < THREAD_FROM_BYTES:
             return sources.parse(arrival.source, value, arrival.received_at_ms)
-        return await asyncio.to_thread(sources.parse, arrival.source, value, arrival.received_at_ms)
+        async with self._one_large:
+            return await asyncio.to_thread(sources.parse, arrival.source, value, arrival.received_at_ms)
 
     async def _keep(self, arrival: Arrival, tenant: str | None, value: bytes, parsed: Parsed) -> Response:
         if not parsed.claims:
@@ -115,12 +117,6 @@ def tenant_of(headers: Headers) -> str | None:
     if len(tenant) > MAX_TENANT or not tenant.isprintable():
         raise Rejected(f"must be at most {MAX_TENANT} printable characters", TENANT_HEADER)
     return tenant or None
-
-
-def rfc3339(at_ms: int) -> str:
-    """A time as the header `received_at` carries it: UTC, with exactly three digits of milliseconds."""
-    whole = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
 
 
 def _count(arrival: Arrival, parsed: Parsed) -> None:

@@ -71,6 +71,13 @@ async def test_what_is_not_one_whole_gzip_stream_is_kept_aside(body: bytes) -> N
     assert decode(Rejected, log.drafts[0].value).where == "Content-Encoding"
 
 
+async def test_rejected_body_is_kept_as_it_was_before_gzip() -> None:
+    log = MemoryLog()
+    async with gateway(log) as client:
+        await client.post("/v1/events", content=gzip.compress(b"nonsense"), headers=GZIP)
+    assert decode(Rejected, log.drafts[0].value).body == "nonsense"
+
+
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "deflate"])
 async def test_other_encodings_are_refused_naming_the_one_that_works(encoding: str) -> None:
     async with gateway(MemoryLog()) as client:
