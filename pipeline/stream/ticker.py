@@ -24,6 +24,7 @@ logger = structlog.get_logger("pagesieve.ticker")
 V = TypeVar("V")
 EVERY_S = 1.0
 SAY_EVERY_S = 10.0
+ANSWER_S = 5.0
 _RAW = places(RAW.name, range(RAW.partitions))
 
 
@@ -67,10 +68,11 @@ class Ticker:
         held = self._assignment()
         alerts = sorted(partition for topic, partition in held if topic == ALERTS.name)
         everywhere = _RAW + places(ALERTS.name, alerts)
-        ends = await self._log.ends(everywhere)
-        self._law.sample(now_ms, _of(RAW.name, ends))
-        committed = await self._log.committed(everywhere)
-        earliest = await self._log.earliest(everywhere)
+        async with asyncio.timeout(ANSWER_S):
+            ends = await self._log.ends(everywhere)
+            self._law.sample(now_ms, _of(RAW.name, ends))
+            committed = await self._log.committed(everywhere)
+            earliest = await self._log.earliest(everywhere)
         tellable_ms = self._law.tellable_ms(normalised_offsets(_of(RAW.name, committed), _of(RAW.name, earliest)))
         metrics.TIME_BEHIND.set((now_ms - tellable_ms) / 1000 if tellable_ms is not None else float("nan"))
         lag = self._count_lag(held, ends, normalised_offsets(committed, earliest))
