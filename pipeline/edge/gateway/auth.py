@@ -8,13 +8,16 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipeline.edge.gateway.problem import Kind, answer
+from pipeline.edge.gateway.access import client_of
+from pipeline.edge.gateway.problem import Kind, answer, shorten
 from pipeline.errors import Misuse
 from pipeline.settings import Settings
 
+logger = structlog.get_logger("pagesieve.gateway")
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no secrets and learn none
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pagesieve", Basic realm="pagesieve"'}
 
@@ -94,14 +97,21 @@ class Auth:
             headers = Headers(scope=scope)
             if self._tokens is not None and not self._tokens.opens(headers.get("authorization", "")):
                 detail = "send a token as Authorization: Bearer, or as the password of Basic"
+                _tell(Kind.UNAUTHORIZED, scope)
                 await answer(Kind.UNAUTHORIZED, detail, _CHALLENGE)(scope, receive, send)
                 return
             # Without tokens any page open in a browser on this machine could post here. Browsers always name the
             # page in Origin on a POST; monitors never do.
             if scope["method"] == "POST" and "origin" in headers:
+                _tell(Kind.FROM_BROWSER, scope)
                 await answer(Kind.FROM_BROWSER, "the request has an Origin header")(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _tell(kind: Kind, scope: Scope) -> None:
+    # A monitor with an old token goes silent for ever, so the operator has to see it here.
+    logger.warning("refused", problem=kind.uri, path=shorten(scope["path"]), client=client_of(scope))
 
 
 def _digest(token: bytes) -> bytes:

@@ -102,6 +102,7 @@ async def test_tokens_never_appear_in_logs_answers_or_reprs() -> None:
     async with gateway(MemoryLog(), requires_token=True, tokens=TOKENS) as client:
         with capture_logs() as lines:
             answers = [await post(client, "Bearer old-token"), await post(client, "Bearer guessed-token")]
+    assert [line["problem"] for line in lines if line["event"] == "refused"] == ["urn:pagesieve:problem:unauthorized"]
     said = f"{lines} {[answer.text for answer in answers]} {Settings(tokens=TOKENS)!r} {vars(Tokens(['old-token']))}"
     assert "old-token" not in said
     assert "guessed-token" not in said
