@@ -1,7 +1,9 @@
 """The worker on a real Kafka: nothing stops it, nothing is lost, and a killed one decides as one that never died."""
 
 import json
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipeline.codec import decode, decode_alerts
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from schemas import Alerts, Decisions
-from schemas.topics import ALERTS, DECISIONS, INCIDENTS, PAGES, RAW, REJECTED, TOPICS
+from schemas.topics import ALERTS, DECISIONS, INCIDENTS, MAX_RECORD_BYTES, PAGES, RAW, REJECTED, TOPICS
 from tests.integration.broker import Broker
 from tests.integration.worker import Record, Topics, Worker, Workers
 
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.integration
 QUICK = {"resolve_after_s": 1, "group_by": ["cluster"]}
 SPREAD = {**QUICK, "scope": ["cluster"]}  # over every partition
 KILLS = 5
+STALL_S = 9  # longer than the session time-out, 6 s
 
 
 @pytest.fixture
@@ -146,6 +150,11 @@ def test_workers_killed_at_any_moment_decide_as_one_that_never_died(
             victim = chance.randrange(2)
             crew[victim].kill()
             crew[victim] = workers.start(broker.bootstrap, SPREAD)
+    assert_exact(topics, crew)
+
+
+def assert_exact(topics: Topics, crew: list[Worker]) -> None:
+    """Every alert is decided, and what was told is what the same log tells a process that never died."""
     expected = raw_places(topics)
     topics.wait_for(DECISIONS.name, lambda found: decided_places(found) == expected)
     for worker in crew:
@@ -238,6 +247,38 @@ def test_a_worker_started_without_a_broker_waits_and_one_that_loses_it_goes_on(
     topics.wait_for(PAGES.name, lambda found: len(found) == 2)
     worker.wait_ready()
     assert worker.stop() == 0
+
+
+def test_a_send_that_fails_ends_the_worker_and_its_successor_repeats_what_was_not_durable(
+    broker: Broker, topics: Topics, workers: Workers
+) -> None:
+    limit_pages(broker, "100")
+    worker = workers.start(broker.bootstrap)
+    topics.send(RAW.name, webhook("disk"))
+    assert worker.exit_code() == 70
+    assert "the worker ends" in worker.said()
+    limit_pages(broker, str(MAX_RECORD_BYTES))
+    workers.start(broker.bootstrap)
+    assert kinds(topics.wait_for(PAGES.name, bool)) == ["trigger"]
+
+
+def limit_pages(broker: Broker, limit_bytes: str) -> None:
+    """Let the broker refuse larger records of `pages`."""
+    with broker.admin() as admin:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, PAGES.name, configs={"max.message.bytes": limit_bytes})]
+        )
+
+
+def test_a_stalled_worker_that_comes_back_disturbs_nothing(broker: Broker, topics: Topics, workers: Workers) -> None:
+    crew = [workers.start(broker.bootstrap, SPREAD) for _ in range(2)]
+    with sending(broker.bootstrap):
+        topics.wait_for_more(DECISIONS.name)
+        os.kill(crew[0].pid, signal.SIGSTOP)
+        time.sleep(STALL_S)
+        os.kill(crew[0].pid, signal.SIGCONT)
+        topics.wait_for_more(DECISIONS.name)
+    assert_exact(topics, crew)
 
 
 def test_a_worker_that_waits_for_a_broker_stops_when_it_is_told_to(workers: Workers) -> None:
