@@ -15,9 +15,15 @@ from pipeline.sources.claim import time_ms
 from schemas import Alert, Alerts
 from schemas import Rejected as RejectedRecord
 
+MOST_TOGETHER = 1000  # alerts in a record, so that it stays far below MAX_RECORD_BYTES whatever the gateway takes
+MOST_NAMED = 100  # bad items that a rejected record names
+
 
 class Normalised(NamedTuple):
-    """What one raw record holds; `truncated` is how many alerts its source says it left out."""
+    """What one raw record holds; `truncated` is how many alerts its source says it left out.
+
+    `rejected` is empty or one record for all that is bad, so that the body is kept once.
+    """
 
     records: list[Alerts]
     rejected: list[RejectedRecord]
@@ -37,7 +43,7 @@ def normalise(entry: Entry, policy: Policy) -> Normalised:
     except (Rejected, Misuse) as exc:
         failure = exc if isinstance(exc, Rejected) else Rejected(str(exc), "header source")
         parsed = Parsed([], [failure])
-    rejected = [_rejected(entry, failure) for failure in parsed.rejected]
+    rejected = [_rejected(entry, parsed.rejected)] if parsed.rejected else []
     alerts = [identify(claim, entry.headers.get("tenant"), policy) for claim in parsed.claims]
     return Normalised(by_scope(alerts, policy, entry.partition, entry.offset), rejected, parsed.truncated)
 
@@ -65,22 +71,22 @@ def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
 
 
 def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset: int) -> list[Alerts]:
-    """One record a scope, in order of first appearance."""
+    """One record a scope, in order of first appearance; a very long list becomes several."""
+
+    def record(scope: str, members: list[Alert]) -> Alerts:
+        return Alerts.trusted(
+            kind="alerts", scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(members)
+        )
+
     if len(alerts) == 1:
-        scope = scope_of(alerts[0].labels, alerts[0].tenant, policy)
-        return [
-            Alerts.trusted(
-                kind="alerts", scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(alerts)
-            )
-        ]
+        return [record(scope_of(alerts[0].labels, alerts[0].tenant, policy), alerts)]
     scopes: dict[str, list[Alert]] = {}
     for alert in alerts:
         scopes.setdefault(scope_of(alert.labels, alert.tenant, policy), []).append(alert)
     return [
-        Alerts.trusted(
-            kind="alerts", scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(members)
-        )
+        record(scope, members[start : start + MOST_TOGETHER])
         for scope, members in scopes.items()
+        for start in range(0, len(members), MOST_TOGETHER)
     ]
 
 
@@ -91,12 +97,15 @@ def _identity(name: str, labels: bytes, dropped: tuple[str, ...]) -> tuple[str, 
     return fingerprint(name, found, dropped), prometheus_fingerprint(found) if "alertname" in found else None
 
 
-def _rejected(entry: Entry, failure: Rejected) -> RejectedRecord:
+def _rejected(entry: Entry, failures: list[Rejected]) -> RejectedRecord:
+    first, *others = failures
     record = RejectedRecord.of(
         entry.value,
         source=entry.headers.get("source") or "unknown",
-        reason=failure.reason,
-        where=failure.where,
+        reason=first.reason,
+        where=first.where,
         at_ms=entry.timestamp_ms,
     )
-    return record.model_copy(update={"topic": entry.topic, "partition": entry.partition, "offset": entry.offset})
+    more = {"items": len(failures), "others": tuple(map(str, others[:MOST_NAMED]))}
+    place = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
+    return record.model_copy(update=more | place)

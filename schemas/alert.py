@@ -24,7 +24,7 @@ class Severity(StrEnum):
 
     rank: int
 
-    def __new__(cls, value: str, rank: int) -> "Severity":
+    def __new__(cls, value: str, rank: int = 0) -> "Severity":
         """A member with its rank."""
         member = str.__new__(cls, value)
         member._value_ = value

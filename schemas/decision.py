@@ -13,7 +13,7 @@ class Reason(StrEnum):
     sentence: str
     pages: bool
 
-    def __new__(cls, value: str, sentence: str, pages: bool = False) -> "Reason":
+    def __new__(cls, value: str, sentence: str = "", pages: bool = False) -> "Reason":
         """A member with its sentence."""
         member = str.__new__(cls, value)
         member._value_ = value

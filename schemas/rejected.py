@@ -18,6 +18,8 @@ class Rejected(Record):
     source: str
     reason: str = Field(description="what is wrong, for a person")
     where: str = Field(description="the field at fault as a path, e.g. alerts[2].labels; empty: the whole body")
+    items: int = Field(default=1, description="how many of the body's items are no alert; the others were kept")
+    others: tuple[str, ...] = Field(default=(), description="`where: reason` of further ones, the first hundred")
     at_ms: int
     topic: str = Field(default="", description="where the body stood, if it was on a topic")
     partition: int | None = None

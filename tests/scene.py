@@ -25,7 +25,7 @@ class Told(NamedTuple):
     began_s: float | None
 
 
-def alert(  # noqa: PLR0913  # a scene's vocabulary: everything has a default
+def alert(  # noqa: PLR0913  # a vocabulary: everything has a default
     name: str,
     *,
     severity: str = "warning",

@@ -32,7 +32,9 @@ _PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
     Severity.UNKNOWN: "error",  # in doubt, loud
 }
 _LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
-_SHOWN = 200  # characters of an alert's own summary; the rest is in its annotations
+_SHOWN = 200  # characters of a text or a label's value in an incident or page; the alert itself keeps all
+_SHOWN_LABELS = 64
+_LONGEST_LINK = 2048
 
 
 def incident_record(incident: Open, members: list[Live], context: tuple[str, Policy], *, is_resolved: bool) -> Incident:
@@ -44,7 +46,7 @@ def incident_record(incident: Open, members: list[Live], context: tuple[str, Pol
         revision=incident.revision,
         state=IncidentState.RESOLVED if is_resolved else IncidentState.OPEN,
         scope=scope,
-        group=incident.group,
+        group=_shown(incident.group),
         opened_at_ms=incident.opened_at_ms,
         updated_at_ms=incident.updated_at_ms,
         resolved_at_ms=incident.updated_at_ms if is_resolved else None,
@@ -107,7 +109,7 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         reason=Reason.FAULT,
         why=f"{Reason.FAULT.sentence} ({error}) It will not be resolved by itself.",
         scope=scope,
-        team=alert.labels.get(policy.team_label),
+        team=team_of(alert, policy),
         alert_count=1,
         firing=1,
         alerts=(_page_alert(alert, is_firing=True),),
@@ -132,6 +134,12 @@ def summary(incident: Open, members: list[Live]) -> str:
     return _cut(text + (f", and {more} more alert{'s' if more > 1 else ''}" if more else ""), SUMMARY_LIMIT)
 
 
+def team_of(alert: Alert, policy: Policy) -> str | None:
+    """Who is paged for it."""
+    team = alert.labels.get(policy.team_label)
+    return _cut(team, _SHOWN) if team else None
+
+
 def rfc3339(at_ms: int) -> str:
     """RFC 3339 UTC with milliseconds; what lies outside the calendar is shown at its edge."""
     seconds, ms = divmod(min(max(at_ms, -62_135_596_800_000), 253_402_300_799_999), 1000)
@@ -149,7 +157,8 @@ def _lead(members: Iterable[Live]) -> Live:
 
 def _say(alert: Alert) -> str:
     told = alert.annotations.get("summary") or alert.annotations.get("description") or ""
-    return f"{alert.name}: {_cut(told, _SHOWN)}" if told else alert.name
+    name = _cut(alert.name, _SHOWN)
+    return f"{name}: {_cut(told, _SHOWN)}" if told else name
 
 
 def _where(group: dict[str, str]) -> str:
@@ -160,12 +169,25 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def _shown(labels: dict[str, str]) -> dict[str, str]:
+    """Labels short enough to be told a hundred times; almost all are as they were."""
+    if len(labels) <= _SHOWN_LABELS and all(len(key) + len(value) <= _SHOWN for key, value in labels.items()):
+        return labels
+    some = list(labels.items())[:_SHOWN_LABELS]
+    return {_cut(key, _SHOWN): _cut(value, _SHOWN) for key, value in some}
+
+
+def _link(url: str | None) -> str | None:
+    """A link is of use whole or not at all."""
+    return url if url is not None and len(url) <= _LONGEST_LINK else None
+
+
 def _member(live: Live) -> Member:
     alert = live.alert
     return Member.trusted(
         fingerprint=alert.fingerprint,
-        name=alert.name,
-        labels=alert.labels,
+        name=_cut(alert.name, _SHOWN),
+        labels=_shown(alert.labels),
         severity=live.severity,
         status=Status.FIRING if live.is_firing else Status.RESOLVED,
         starts_at_ms=alert.starts_at_ms,
@@ -173,19 +195,19 @@ def _member(live: Live) -> Member:
         last_at_ms=live.last_at_ms,
         events=live.events,
         summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
-        url=alert.url,
+        url=_link(alert.url),
     )
 
 
 def _page_alert(alert: Alert, is_firing: bool) -> PageAlert:
     return PageAlert(
-        name=alert.name,
-        labels=alert.labels,
+        name=_cut(alert.name, _SHOWN),
+        labels=_shown(alert.labels),
         severity=alert.severity,
         status=Status.FIRING if is_firing else Status.RESOLVED,
         starts_at=rfc3339(alert.starts_at_ms),
         summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
-        url=alert.url,
+        url=_link(alert.url),
     )
 
 
@@ -193,4 +215,6 @@ def _links(alert: Alert) -> tuple[PageLink, ...]:
     links = {alert.annotations[key]: text for key, text in _LINKS.items() if key in alert.annotations}
     if alert.url:
         links.setdefault(alert.url, "source")
-    return tuple(PageLink(href=href, text=text) for href, text in links.items() if href.startswith("http"))
+    return tuple(
+        PageLink(href=href, text=text) for href, text in links.items() if href.startswith("http") and _link(href)
+    )

@@ -5,6 +5,7 @@ It opens with its first alert and pages; it takes more alerts while it grows (gr
 pages again. It never opens from a resolve and never grows after it resolved: what comes then opens another.
 """
 
+from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
 from pipeline.core.group import key_of
 from pipeline.core.policy import Policy
@@ -18,9 +19,8 @@ def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms
     nth = 0
     while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) == (known and known.incident_id):
         nth += 1
-    team = alert.labels.get(policy.team_label)
     key = key_of(group)
-    incident = Open(new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team)
+    incident = Open(new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy))
     state.incidents[new_id] = incident
     state.by_group[key] = new_id
     return incident

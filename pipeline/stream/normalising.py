@@ -18,7 +18,7 @@ def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
     try:
         found = normalise(entry, policy)
         drafts = [rejected_draft(record) for record in found.rejected]
-        rejected = len(drafts)
+        rejected = sum(record.items for record in found.rejected)
         for record in found.records:
             try:
                 drafts.append(alerts_draft(record))

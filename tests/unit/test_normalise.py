@@ -1,9 +1,11 @@
 """How a raw record becomes alerts: identity, scope, and rejection with the place where it stood."""
 
+from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.log import Entry
 from pipeline.normalise import normalise
 from schemas import Alert
+from schemas.topics import MAX_RECORD_BYTES
 
 POLICY = Policy(scope=("tenant", "env"))
 
@@ -76,3 +78,27 @@ def test_the_fingerprint_is_of_name_and_stable_labels_alone() -> None:
 def test_labels_as_prometheus_has_them_carry_its_fingerprint() -> None:
     assert alerts(raw(b'{"name":"a","labels":{"alertname":"a"}}'))[0].source_fingerprint == "d258efc389808447"
     assert alerts(raw(b'{"name":"a","labels":{"host":"a"}}'))[0].source_fingerprint is None
+
+
+def test_all_bad_items_of_a_body_are_one_record_with_the_body_once() -> None:
+    body = b'[{"name":"a"},' + b",".join([b"3"] * 500) + b"]"
+    result = normalise(raw(body, source="canonical"), POLICY)
+    (rejected,) = result.rejected
+    assert (rejected.items, rejected.where, len(rejected.others)) == (500, "[1]", 100)
+    assert rejected.others[0].startswith("[2]: ")
+    assert rejected.body == body.decode()
+    assert len(result.records) == 1
+
+
+def test_a_very_long_list_becomes_several_records_that_the_log_takes() -> None:
+    event = b'{"name":"a","labels":{"l":"%s"}}' % (b"x" * 1000)
+    body = b"[" + b",".join([event] * 4000) + b"]"  # as much as the gateway takes
+    records = normalise(raw(body, source="canonical"), POLICY).records
+    assert [len(record.alerts) for record in records] == [1000] * 4
+    assert max(len(encode(record)) for record in records) < MAX_RECORD_BYTES // 8
+
+
+def test_a_scope_is_a_short_key_whatever_the_label_holds() -> None:
+    one, two = (normalise(raw(f'{{"name":"a","labels":{{"env":"{"x" * 5000}{n}"}}}}'.encode()), POLICY) for n in "12")
+    assert one.records[0].scope != two.records[0].scope
+    assert len(one.records[0].scope) < 300

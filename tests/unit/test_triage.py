@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from schemas import IncidentState, Reason, Severity
@@ -233,3 +234,11 @@ def test_a_damaged_or_strange_snapshot_is_refused() -> None:
         Triage.restore(POLICY, b"[99,[]]")
     with pytest.raises(ValueError, match="validation"):
         Triage.restore(POLICY, b"[1,[{")
+
+
+def test_huge_labels_neither_outgrow_an_incident_nor_a_page() -> None:
+    huge = {f"l{n}": "x" * 5000 for n in range(200)}
+    told = [alert(f"a{n}{'y' * 3000}")._replace(labels=huge) for n in range(150)]
+    facts = play(at(0, *told))
+    assert len(encode(facts.incidents[0])) < 4_000_000
+    assert len(encode(facts.pages[0])) < 4_000_000
