@@ -76,13 +76,14 @@ def _complaint(exc: ValidationError) -> str:
     first = exc.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(field, Policy.model_fields, n=1)
-        return f"{field}: no such field; {f'did you mean {close[0]}?' if close else f'there are {_fields()}'}"
-    return f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}, found {_named(first['input'])}"
+        close = difflib.get_close_matches(field, _names(), n=1)
+        return f"{field}: no such field; {f'did you mean {close[0]}?' if close else f'there are {', '.join(_names())}'}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said[:1].lower()}{said[1:]}, found {_named(first['input'])}"
 
 
-def _fields() -> str:
-    return ", ".join(Policy.model_fields)
+def _names() -> list[str]:
+    return [field.alias or name for name, field in Policy.model_fields.items()]
 
 
 def _named(value: Any) -> str:

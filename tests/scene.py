@@ -10,7 +10,7 @@ from pipeline.sources import Claim
 from schemas import Alert, Alerts, Decision, Reason, Severity, Status, Tick
 
 EPOCH_MS = 1_700_000_000_000
-POLICY = Policy(group_by=("cluster",), gap_s=300, resolve_after_s=60)
+POLICY = Policy(group_by=("cluster",), gap=300, resolve_after=60)
 
 
 class Told(NamedTuple):

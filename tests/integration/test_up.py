@@ -18,7 +18,7 @@ import pytest
 pytestmark = pytest.mark.integration
 
 WAIT_S = 20.0
-POLICY = "resolve_after_s: 0.5\ngroup_by: [host]\n"
+POLICY = "resolve_after: 0.5\ngroup_by: [host]\n"
 
 
 class Up:

@@ -26,7 +26,7 @@ from tests.integration.worker import Record, Topics, Worker, Workers
 
 pytestmark = pytest.mark.integration
 
-QUICK = {"resolve_after_s": 1, "group_by": ["cluster"]}
+QUICK = {"resolve_after": 1, "group_by": ["cluster"]}
 SPREAD = {**QUICK, "scope": ["cluster"]}  # over every partition
 KILLS = 5
 STALL_S = 9  # longer than the session time-out, 6 s

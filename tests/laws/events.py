@@ -8,7 +8,7 @@ from pipeline.core.policy import Policy
 from schemas import Alerts, Tick
 from tests.scene import Told, alert, at
 
-POLICY = Policy(scope=("env",), group_by=("cluster",), gap_s=60, max_age_s=200, resolve_after_s=20, expire_after_s=400)
+POLICY = Policy(scope=("env",), group_by=("cluster",), gap=60, max_age=200, resolve_after=20, expire_after=400)
 
 tolds = st.builds(
     alert,

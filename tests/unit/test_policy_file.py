@@ -29,8 +29,8 @@ def test_without_a_file_the_defaults_hold() -> None:
 
 
 def test_what_the_file_does_not_say_is_the_default(tmp_path: Path) -> None:
-    policy = load_policy(policy_file(tmp_path, "version: 1\nscope: [tenant, environment]\ngap_s: 90\n"))
-    assert policy == Policy(scope=("tenant", "environment"), gap_s=90)
+    policy = load_policy(policy_file(tmp_path, "version: 1\nscope: [tenant, environment]\ngap: 90\n"))
+    assert policy == Policy(scope=("tenant", "environment"), gap=90)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but words\n", "---\n"])
@@ -41,20 +41,21 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("gap: 5\n", "gap: no such field; did you mean gap_s?"),
+        ("gaps: 5\n", "gaps: no such field; did you mean gap?"),
         ("colour: red\n", "colour: no such field; there are version, scope, "),
-        ("gap_s: -1\n", "gap_s: input should be greater than or equal to 0, found -1"),
-        ("gap_s: soon\n", "gap_s: input should be a valid number"),
+        ("gap: -1\n", "gap: input should be greater than or equal to 0, found -1"),
+        ("gap: soon\n", "gap: write a duration like 90s, 5m or 1h30m, or a number of seconds, found 'soon'"),
+        ("gap: 1h30\n", "gap: write a duration like"),
         ("scope: tenant\n", "scope: input should be a valid tuple, found 'tenant'"),
         ("group_by: [host, 7]\n", "group_by.1: input should be a valid string, found 7"),
         ("version: 2\n", "version: input should be less than or equal to 1, found 2"),
-        ("- gap_s\n", "expected `field: value` lines, found ['gap_s']"),
-        ("gap_s: 1\ngap_s: 2\n", "line 2, column 1: gap_s stands there twice"),
-        ("gap_s: [1\n", "line 2, column 1: "),
+        ("- gap\n", "expected `field: value` lines, found ['gap']"),
+        ("gap: 1\ngap: 2\n", "line 2, column 1: gap stands there twice"),
+        ("gap: [1\n", "line 2, column 1: "),
         ("a: &x [1]\nb: *x\n", "line 2, column 4: aliases are not allowed"),
-        ("gap_s: !!python/object:os.system {}\n", "line 1, column 8: could not determine a constructor"),
-        ("gap_s: 2026-99-99\n", "not YAML: month must be in 1..12"),
-        ("gap_s: " + "[" * 5000, "not YAML: "),
+        ("gap: !!python/object:os.system {}\n", "line 1, column 6: could not determine a constructor"),
+        ("gap: 2026-99-99\n", "not YAML: month must be in 1..12"),
+        ("gap: " + "[" * 5000, "not YAML: "),
         ("? [1]\n: 2\n", "line 1, column 3: found unhashable key"),
     ],
 )

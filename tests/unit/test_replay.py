@@ -50,7 +50,7 @@ def test_time_goes_on_until_every_deadline_has_passed() -> None:
 
 def test_time_also_ends_when_resolving_takes_none() -> None:
     out = BytesIO()
-    assert replay(LINES, "canonical", Policy(resolve_after_s=0), Outputs(out)).incidents == 2
+    assert replay(LINES, "canonical", Policy(resolve_after=0), Outputs(out)).incidents == 2
 
 
 def test_raw_webhooks_may_hold_several_alerts_a_line() -> None:

@@ -60,7 +60,7 @@ def test_an_incident_that_stopped_growing_takes_no_new_alert() -> None:
 
 
 def test_a_chain_ends_at_the_greatest_age() -> None:
-    policy = Policy(group_by=("cluster",), gap_s=300, max_age_s=500)
+    policy = Policy(group_by=("cluster",), gap=300, max_age=500)
     facts = play(*(at(200 * n, alert(f"a{n}", cluster="eu")) for n in range(5)), policy=policy)
     assert reasons(facts) == [Reason.OPENED, Reason.JOINED, Reason.JOINED, Reason.OPENED, Reason.JOINED]
 
@@ -92,7 +92,7 @@ def test_refiring_after_the_incident_resolved_is_a_new_incident() -> None:
 
 
 def test_incidents_that_one_alert_opens_in_one_millisecond_have_two_ids() -> None:
-    policy = Policy(resolve_after_s=0)
+    policy = Policy(resolve_after=0)
     facts = play(at(0, DISK), at(0, DISK_OVER), at(0.001), at(0.001, DISK), at(0.001, DISK_OVER), policy=policy)
     ids = [incident.incident_id for incident in facts.incidents if incident.revision == 1]
     assert len(ids) == len(set(ids)) == 2

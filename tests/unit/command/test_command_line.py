@@ -167,6 +167,6 @@ def test_replay_names_a_recording_that_is_not_what_its_name_says(tmp_path: Path,
 
 def test_replay_obeys_the_policy_of_the_environment(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
-    policy.write_text("gap: 3\n")
+    policy.write_text("gaps: 3\n")
     done = pagesieve("replay", "/dev/null", "--decisions", "/dev/null", PAGESIEVE_POLICY=str(policy))
-    assert complaint(done, 2) == f"policy {policy}: gap: no such field; did you mean gap_s?"
+    assert complaint(done, 2) == f"policy {policy}: gaps: no such field; did you mean gap?"

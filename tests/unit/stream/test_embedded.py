@@ -20,7 +20,7 @@ from pipeline.stream.embedded import GROUP, SNAPSHOT, run_embedded
 from schemas import Decisions, Page, PageKind, Tick
 from schemas.topics import ALERTS, DECISIONS, PAGES, RAW, REJECTED
 
-POLICY = Policy(group_by=("cluster",), resolve_after_s=0)
+POLICY = Policy(group_by=("cluster",), resolve_after=0)
 HAPPENS_WITHIN_S = 20
 RECORDS = 600
 ROOT = Path(__file__).parents[3]

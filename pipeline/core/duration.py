@@ -1,0 +1,37 @@
+"""Durations as people write them, `90s`, `5m`, `1h30m`, or a number of seconds; inside, `int` milliseconds."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+_UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_WRITTEN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+LONGEST_MS = 366 * 86_400_000
+
+
+def milliseconds(value: object) -> int:
+    """Read a duration. Raises ValueError, saying how one is written."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return round(value * 1000)
+    if isinstance(value, str) and value and (found := _WRITTEN.fullmatch(value)):
+        return sum(int(n) * ms for n, ms in zip(found.groups(), _UNITS_MS.values(), strict=True) if n)
+    raise ValueError("write a duration like 90s, 5m or 1h30m, or a number of seconds")
+
+
+def written(ms: int) -> str:
+    """The duration as a person would write it."""
+    parts = []
+    for unit, unit_ms in _UNITS_MS.items():
+        count, ms = divmod(ms, unit_ms)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[
+    int, BeforeValidator(milliseconds), Field(ge=0, le=LONGEST_MS), PlainSerializer(written, return_type=str)
+]
+PositiveDuration = Annotated[
+    int, BeforeValidator(milliseconds), Field(gt=0, le=LONGEST_MS), PlainSerializer(written, return_type=str)
+]
