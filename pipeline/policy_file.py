@@ -77,7 +77,8 @@ def _complaint(exc: ValidationError) -> str:
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(field, _names(), n=1)
-        return f"{field}: no such field; {f'did you mean {close[0]}?' if close else f'there are {', '.join(_names())}'}"
+        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(_names())}"
+        return f"{field}: no such field; {remedy}"
     said = first["msg"].removeprefix("Value error, ")
     return f"{field}: {said[:1].lower()}{said[1:]}, found {_named(first['input'])}"
 
