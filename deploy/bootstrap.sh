@@ -78,11 +78,11 @@ if is_made .stamp-dev || { [ -z "$extra" ] && is_made .stamp; }; then
 fi
 uv=$(command -v uv || true)
 find_python
-echo "pagesieve: installing into $(pwd)/$venv (once, about a minute)" >&2
 trap undo EXIT
 trap 'exit 130' INT TERM
 # An environment that is whole and current only lacks the extra; anything else is made again from nothing.
 is_made .stamp || make_venv
+echo "pagesieve: installing into $(pwd)/$venv (once, about a minute)" >&2
 install
 wanted >"$venv/.stamp"
 [ -z "$extra" ] || wanted >"$venv/.stamp-dev"
