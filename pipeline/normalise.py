@@ -73,9 +73,14 @@ def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
 def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset: int) -> list[Alerts]:
     """One record a scope, in order of first appearance; a very long list becomes several."""
 
-    def record(scope: str, members: list[Alert]) -> Alerts:
+    def record(scope: str, members: list[Alert], part: int = 0) -> Alerts:
         return Alerts.trusted(
-            kind="alerts", scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, alerts=tuple(members)
+            kind="alerts",
+            scope=scope,
+            raw_partition=raw_partition,
+            raw_offset=raw_offset,
+            part=part,
+            alerts=tuple(members),
         )
 
     if len(alerts) == 1:
@@ -84,7 +89,7 @@ def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset
     for alert in alerts:
         scopes.setdefault(scope_of(alert.labels, alert.tenant, policy), []).append(alert)
     return [
-        record(scope, members[start : start + MOST_TOGETHER])
+        record(scope, members[start : start + MOST_TOGETHER], start // MOST_TOGETHER)
         for scope, members in scopes.items()
         for start in range(0, len(members), MOST_TOGETHER)
     ]

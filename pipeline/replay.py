@@ -94,7 +94,7 @@ class _Replayer:
             if file is not None:
                 file.writelines(encode(record) + b"\n" for record in records)
         self._funnel.incidents += sum(incident.revision == 1 for incident in facts.incidents)
-        self._funnel.pages += sum(page.event_action == "trigger" for page in facts.pages)
+        self._funnel.pages += sum(page.payload.custom_details.reason.pages for page in facts.pages)
 
     def _decide(self, decisions: Decisions) -> None:
         for decision in decisions.decisions:

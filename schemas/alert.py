@@ -65,4 +65,5 @@ class Alerts(Record):
     scope: str
     raw_partition: int = Field(description="where in `alerts.raw` they came from")
     raw_offset: int
+    part: int = Field(default=0, description="which of the records of this scope that the raw record became")
     alerts: tuple[Alert, ...]

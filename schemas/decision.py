@@ -21,15 +21,42 @@ class Reason(StrEnum):
         member.pages = pages
         return member
 
+    # Pages: the most severe first.
     FAULT = "fault", "Pagesieve itself failed on this event, so it pages: in doubt, page and say why.", True
+    OVERFLOW = "overflow", "More alerts are open than can be remembered, so one incident pages for all new ones.", True
     OPENED = "opened", "No open incident fits it, so it opens one and pages.", True
-    RAISED = "raised", "It is more severe than anything in its open incident so far, so it pages again.", True
+    REOPENED = "reopened", "Its incident resolved a short while ago, so it pages again under the same id.", True
+    SURFACED = "surfaced", "It is the first in its incident that nothing keeps quiet, so it pages.", True
+    RAISED = "raised", "It is more severe than anything paged of its incident so far, so it pages again.", True
+    STORM_BEGAN = (
+        "storm_began",
+        "Far more new alerts come than this scope is used to: one incident for all of them.",
+        True,
+    )
+    # Quiet, each until something happens.
+    SILENCED = "silenced", "A silence names it, so it is not paged while the silence lasts."
+    MUTED = "muted", "Its route, or a maintenance window, pages nobody at this time."
+    INHIBITED = "inhibited", "An alert that explains it fires, so it is not paged beside it."
+    HELD = "held", "Its page waits: alerts of its route get some time to resolve by themselves."
+    TOO_FEW = "too_few", "Its route pages only when more alerts of it fire at once."
+    # In an incident that is open.
+    STORM = "storm", "It came in a storm, whose one incident has been paged."
     JOINED = "joined", "It joined an open incident that was paged already."
+    FLAPPING = "flapping", "It changes too often between firing and resolved: told once, and followed quietly."
     REFIRED = "refired", "It had resolved and fires again while its incident is still open."
     DUPLICATE = "duplicate", "It repeats an alert that is already open and adds nothing."
+    # Over.
+    TRANSIENT = "transient", "It resolved by itself before its page had to go out; nobody was paged."
     RESOLVED = "resolved", "The source says that the condition has ended."
     ALREADY_RESOLVED = "already_resolved", "It resolves an alert that was over already."
     NEVER_FIRED = "never_fired", "It resolves an alert that was never seen firing; a resolve never opens an incident."
+    # Without an event: why a page went out, or an incident changed, when a deadline passed.
+    HOLD_ENDED = "hold_ended", "It did not resolve by itself within the time it was given.", True
+    QUIET_ENDED = "quiet_ended", "What kept it quiet is over and it still fires.", True
+    ENOUGH = "enough", "As many alerts of its route fire now as its route asks for.", True
+    REPEATED = "repeated", "It still fires and nobody has acknowledged the page.", True
+    FLAP_ENDED = "flap_ended", "It has stopped changing between firing and resolved."
+    STORM_ENDED = "storm_ended", "No more new alerts come than this scope is used to."
 
 
 class Decision(Record):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.alert import Severity, Status
+from schemas.decision import Reason
 from schemas.record import Record
 
 
@@ -12,7 +13,9 @@ class IncidentState(StrEnum):
     """Where an incident is in its life."""
 
     OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    MERGED = "merged"
 
 
 class Member(Record):
@@ -25,8 +28,6 @@ class Member(Record):
     status: Status
     starts_at_ms: int
     first_at_ms: int
-    last_at_ms: int
-    events: int = Field(description="events about it, duplicates included")
     summary: str = ""
     url: str | None = None
 
@@ -43,6 +44,12 @@ class Incident(Record):
     updated_at_ms: int
     resolved_at_ms: int | None = None
     severity: Severity = Field(description="the worst that any of its alerts claimed")
+    is_paged: bool = Field(default=True, description="whether a person was told of it since it opened")
+    quiet: Reason | None = Field(default=None, description="why nobody was, if nobody was")
+    acknowledged_by: str | None = Field(default=None, description="who said that they are on it")
+    reopened: int = Field(default=0, description="how often it has reopened")
+    is_flapping: bool = Field(default=False, description="whether an alert in it flaps")
+    merged_into: str | None = Field(default=None, description="the incident that goes on for it")
     team: str | None = Field(default=None, description="who is paged; fixed when it opens")
     summary: str
     alerts: int = Field(description="distinct alerts in it, listed or not")

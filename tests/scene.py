@@ -1,6 +1,7 @@
 """How a test tells a story: events at seconds, played through the same `Triage` that everything else drives."""
 
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 from pipeline.core.policy import Policy
@@ -49,12 +50,15 @@ def ms(seconds: float) -> int:
     return EPOCH_MS + round(seconds * 1000)
 
 
+_offsets = count()
+
+
 def at(seconds: float, *told: Told, policy: Policy = POLICY) -> list[Alerts | Tick]:
     """What one raw record at that time becomes; without events, a tick."""
     if not told:
         return [Tick(at_ms=ms(seconds))]
     alerts = [identify(_claim(seconds, one), None, policy) for one in told]
-    return [*by_scope(alerts, policy, 0, round(seconds * 1000))]
+    return [*by_scope(alerts, policy, 0, next(_offsets))]
 
 
 def play(*records: Sequence[Alerts | Tick], policy: Policy = POLICY) -> Facts:

@@ -11,6 +11,7 @@ class Due(IntEnum):
 
     ALERT = 0
     INCIDENT = 1
+    STORM = 2
 
 
 class Deadlines:
@@ -24,10 +25,10 @@ class Deadlines:
         self._heap: list[tuple[int, Due, str]] = []
         self._queued: dict[str, int] = {}  # fingerprint → the time of its valid entry
         for key, live in state.alerts.items():
-            self.alert(key, live.due_ms)
+            self.alert(key, live.next_ms)
         for key, incident in state.incidents.items():
-            if incident.resolves_at_ms is not None:
-                self.incident(key, incident.resolves_at_ms)
+            if incident.due_ms is not None:
+                self.incident(key, incident.due_ms)
 
     def alert(self, fingerprint: str, due_ms: int) -> None:
         """See that the alert comes up at `due_ms` or before."""
@@ -40,6 +41,10 @@ class Deadlines:
         """Let the incident come up at `due_ms`; it knows itself whether that still counts."""
         heapq.heappush(self._heap, (due_ms, Due.INCIDENT, incident_id))
 
+    def storm(self, due_ms: int) -> None:
+        """Let the scope's storm be looked at again at `due_ms`."""
+        heapq.heappush(self._heap, (due_ms, Due.STORM, ""))
+
     def next_ms(self) -> int | None:
         """When something may happen next; it may turn out to have been put off."""
         return self._heap[0][0] if self._heap else None
@@ -48,7 +53,7 @@ class Deadlines:
         """Take the next valid entry due by `to_ms`."""
         while self._heap and self._heap[0][0] <= to_ms:
             due_ms, what, key = heapq.heappop(self._heap)
-            if what is Due.INCIDENT:
+            if what is not Due.ALERT:
                 return due_ms, what, key
             if self._queued.get(key) == due_ms:
                 del self._queued[key]

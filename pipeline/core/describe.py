@@ -1,9 +1,8 @@
 """How an incident is told: its record, its page, and the one sentence a tired person reads."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pipeline.core.policy import Policy
 from pipeline.core.state import Live, Open
@@ -37,38 +36,51 @@ _SHOWN_LABELS = 64
 _LONGEST_LINK = 2048
 
 
-def incident_record(incident: Open, members: list[Live], context: tuple[str, Policy], *, is_resolved: bool) -> Incident:
-    """The full picture at this revision. `members` are its alerts in order of joining; `context` is (scope, policy)."""
+class Told(NamedTuple):
+    """What there is to tell: an incident, its first alerts, the first of its worst, and its summary if it has one."""
+
+    incident: Open
+    listed: list[Live]
+    lead: Live
+    note: str | None
+
+
+def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
+    """The full picture at this revision. `context` is (scope, policy)."""
     scope, policy = context
-    listed = members[: policy.max_listed]
+    incident = told.incident
+    state = IncidentState.OPEN if incident.acknowledged_by is None else IncidentState.ACKNOWLEDGED
     return Incident.trusted(
         incident_id=incident.incident_id,
         revision=incident.revision,
-        state=IncidentState.RESOLVED if is_resolved else IncidentState.OPEN,
+        state=state if incident.resolved_at_ms is None else IncidentState.RESOLVED,
         scope=scope,
         group=_shown(incident.group),
         opened_at_ms=incident.opened_at_ms,
         updated_at_ms=incident.updated_at_ms,
-        resolved_at_ms=incident.updated_at_ms if is_resolved else None,
+        resolved_at_ms=incident.resolved_at_ms,
         severity=incident.severity,
+        is_paged=incident.paged_rank is not None,
+        quiet=told.lead.quiet if incident.paged_rank is None else None,
+        acknowledged_by=incident.acknowledged_by,
+        reopened=incident.reopened,
+        is_flapping=incident.flapping > 0,
+        merged_into=None,
         team=incident.team,
-        summary=summary(incident, members),
-        alerts=len(members),
-        firing=incident.firing,
+        summary=summary(told),
+        alerts=len(incident.members),
+        firing=incident.alive,
         events=incident.events,
-        members=tuple(map(_member, listed)),
-        unlisted=len(members) - len(listed),
+        members=tuple(map(_member, told.listed)),
+        unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
     )
 
 
-def page_record(
-    incident: Open, members: list[Live], kind: PageKind, reason: Reason, context: tuple[str, Policy]
-) -> Page:
+def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, Policy]) -> Page:
     """The page that tells a person. `context` is (scope, policy)."""
     scope, policy = context
-    lead = _lead(members)
-    listed = members[: policy.max_listed]
+    incident, lead = told.incident, told.lead
     details = PageDetails(
         incident_id=incident.incident_id,
         revision=incident.revision,
@@ -77,14 +89,14 @@ def page_record(
         why=reason.sentence,
         scope=scope,
         team=incident.team,
-        alert_count=len(members),
-        firing=incident.firing,
-        alerts=tuple(_page_alert(live.alert, live.is_firing) for live in listed),
-        unlisted=len(members) - len(listed),
+        alert_count=len(incident.members),
+        firing=incident.alive,
+        alerts=tuple(_page_alert(live.alert, live.is_firing) for live in told.listed),
+        unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
     )
     payload = PagePayload(
-        summary=summary(incident, members),
+        summary=summary(told),
         source=_where(incident.group) or lead.alert.source,
         severity=_PAGERDUTY[incident.severity],
         timestamp=rfc3339(incident.opened_at_ms),
@@ -125,12 +137,14 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
     return Page(event_action="trigger", dedup_key=incident_id, links=_links(alert), payload=payload)
 
 
-def summary(incident: Open, members: list[Live]) -> str:
-    """What (the worst alert, the first of them), where (the group's labels), and how many more."""
-    text = _say(_lead(members).alert)
-    if where := _where(incident.group):
+def summary(told: Told) -> str:
+    """What (the first of the worst alerts), where (the group's labels), and how many more."""
+    if told.note is not None:
+        return _cut(told.note, SUMMARY_LIMIT)
+    text = _say(told.lead.alert)
+    if where := _where(told.incident.group):
         text += f" ({where})"
-    more = len(members) - 1
+    more = len(told.incident.members) - 1
     return _cut(text + (f", and {more} more alert{'s' if more > 1 else ''}" if more else ""), SUMMARY_LIMIT)
 
 
@@ -149,10 +163,6 @@ def rfc3339(at_ms: int) -> str:
 @lru_cache(maxsize=1024)  # events of one second come together; formatting a datetime costs 1.5 µs, this 0.2
 def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
-
-
-def _lead(members: Iterable[Live]) -> Live:
-    return max(members, key=lambda live: live.severity.rank)  # the first of the worst
 
 
 def _say(alert: Alert) -> str:
@@ -192,8 +202,6 @@ def _member(live: Live) -> Member:
         status=Status.FIRING if live.is_firing else Status.RESOLVED,
         starts_at_ms=alert.starts_at_ms,
         first_at_ms=live.first_at_ms,
-        last_at_ms=live.last_at_ms,
-        events=live.events,
         summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
         url=_link(alert.url),
     )

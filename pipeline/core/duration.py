@@ -1,6 +1,7 @@
-"""Durations as people write them, `90s`, `5m`, `1h30m`, or a number of seconds; inside, `int` milliseconds."""
+"""Durations (`90s`, `1h30m`, or seconds) and instants as people write them; inside, `int` milliseconds."""
 
 import re
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
@@ -35,3 +36,19 @@ Duration = Annotated[
 PositiveDuration = Annotated[
     int, BeforeValidator(milliseconds), Field(gt=0, le=LONGEST_MS), PlainSerializer(written, return_type=str)
 ]
+
+
+def instant_ms(value: object) -> int:
+    """Read a point in time, RFC 3339 with a zone. Raises ValueError, saying how one is written."""
+    when = value
+    if isinstance(value, str):
+        try:
+            when = datetime.fromisoformat(value)
+        except ValueError:
+            when = None
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        raise ValueError("write a time with its zone, like 2026-11-23T08:00:00Z")
+    return round(when.timestamp() * 1000)
+
+
+Instant = Annotated[int, BeforeValidator(instant_ms)]

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 
-from pipeline.core.policy import Policy
+from pipeline.core.policy import Rule
 from pipeline.core.state import Open, ScopeState
 from schemas import Alert
 
 
-def group_of(alert: Alert, policy: Policy) -> dict[str, str]:
+def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
     """The labels that the alert is grouped by.
 
     One that has none of them groups by its name: otherwise all that is badly labelled would share one incident,
     and its second problem would not page.
     """
-    group = {label: alert.labels[label] for label in policy.group_by if label in alert.labels}
+    group = {label: alert.labels[label] for label in rule.group_by if label in alert.labels}
     return group or {"name": alert.name}
 
 
@@ -22,9 +22,9 @@ def key_of(group: Mapping[str, str]) -> str:
     return "\0".join(f"{label}\1{value}" for label, value in group.items())
 
 
-def fitting(state: ScopeState, group: Mapping[str, str], now_ms: int, policy: Policy) -> Open | None:
+def fitting(state: ScopeState, group: Mapping[str, str], now_ms: int, rule: Rule) -> Open | None:
     """The open incident that takes a new alert of this group now, if there is one."""
     found = state.incidents.get(state.by_group.get(key_of(group), ""))
-    if found is None or now_ms - found.grew_at_ms > policy.gap_ms or now_ms - found.opened_at_ms > policy.max_age_ms:
+    if found is None or now_ms - found.grew_at_ms > rule.gap_ms or now_ms - found.opened_at_ms > rule.max_age_ms:
         return None
     return found

@@ -1,24 +1,35 @@
 """All transitions of an incident live in this file.
 
-open ── every alert over, quiet for `resolve_after` ──▶ resolved
-It opens with its first alert and pages; it takes more alerts while it grows (group.py); a severity above all before
-pages again. It never opens from a resolve and never grows after it resolved: what comes then opens another.
+| from | when | to | page |
+| --- | --- | --- | --- |
+| - | an alert fits no open incident | open | trigger, unless all in it is quiet |
+| open | a person acknowledges | acknowledged | - |
+| open, acknowledged | an alert more severe than what was paged | the same | update |
+| open | `repeat_after` passed and nobody acknowledged | open | update |
+| open, acknowledged | nothing in it is alive, for `resolve_after` | resolved | resolve, if anyone was paged |
+| resolved | one of its own alerts fires within `reopen_within` | open | trigger |
+| resolved | `reopen_within` passed | forgotten | - |
+
+It never opens from a resolve, and never grows after it resolved: a stranger that comes then opens another. A page
+that was triggered is always resolved, also if all in it was silenced meanwhile. A severity that falls changes nothing.
 """
 
 from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
 from pipeline.core.group import key_of
-from pipeline.core.policy import Policy
-from pipeline.core.state import Open, ScopeState
-from schemas import Alert, Severity
+from pipeline.core.policy import Policy, Rule
+from pipeline.core.state import Live, Open, ScopeState
+from schemas import Alert
 
 
 def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms: int, policy: Policy) -> Open:
-    """Open one for `alert`, grouped by the labels `group`. The alert still has to fire in it."""
-    known = state.alerts.get(alert.fingerprint)
+    """Open one for `alert`, grouped by the labels `group`."""
     nth = 0
-    while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) == (known and known.incident_id):
+    while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) in state.incidents:
         nth += 1
+    known = state.alerts.get(alert.fingerprint)
+    if known is not None and known.incident_id == new_id:
+        new_id = incident_id(state.name, alert.fingerprint, now_ms, nth + 1)
     key = key_of(group)
     incident = Open(new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy))
     state.incidents[new_id] = incident
@@ -26,26 +37,66 @@ def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms
     return incident
 
 
-def fire(incident: Open, severity: Severity) -> bool:
-    """One more of its alerts fires. Whether that is more severe than anything in it before."""
-    incident.firing += 1
-    incident.resolves_at_ms = None
-    if severity.rank <= incident.severity.rank:
-        return False
-    incident.severity = severity
-    return True
+def add(incident: Open, fingerprint: str, now_ms: int) -> None:
+    """A new alert joins."""
+    incident.members.append(fingerprint)
+    incident.grew_at_ms = now_ms
 
 
-def quieten(incident: Open, now_ms: int, policy: Policy) -> int | None:
-    """One of its alerts is over. When the incident resolves if all stay quiet; None while another fires."""
-    incident.firing -= 1
-    if incident.firing == 0:
-        incident.resolves_at_ms = now_ms + policy.resolve_after_ms
-    return incident.resolves_at_ms
+def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
+    """Bring the counts up to date after `live` changed; `was` is what `standing` said before."""
+    now = standing(live)
+    incident.alive += now[0] - was[0]
+    incident.loud += now[1] - was[1]
+    incident.flapping += now[2] - was[2]
+    if now[0] and live.severity.rank > incident.lead_rank:
+        incident.severity, incident.lead_rank, incident.lead = live.severity, live.severity.rank, live.alert.fingerprint
+    if now[1]:
+        incident.loud_rank = max(incident.loud_rank, live.severity.rank)
 
 
-def resolve(state: ScopeState, incident: Open) -> None:
-    """End it: it is told of once more and then remembered only by its alerts."""
-    del state.incidents[incident.incident_id]
+def standing(live: Live) -> tuple[bool, bool, bool]:
+    """Whether the alert is alive, loud, and flapping."""
+    return live.is_alive, live.is_loud, live.flap.is_flapping
+
+
+def quieten(incident: Open, now_ms: int, rule: Rule) -> int | None:
+    """If nothing in it is alive: when it resolves, should all stay so."""
+    if incident.alive:
+        return None
+    incident.due_ms = now_ms + rule.resolve_after_ms
+    return incident.due_ms
+
+
+def revive(incident: Open, rule: Rule) -> int | None:
+    """Something in it is alive again. When its page repeats, if it does."""
+    incident.due_ms = None
+    if incident.paged_at_ms is not None and rule.repeat_after_ms is not None and incident.acknowledged_by is None:
+        incident.due_ms = incident.paged_at_ms + rule.repeat_after_ms
+    return incident.due_ms
+
+
+def resolve(state: ScopeState, incident: Open, now_ms: int, rule: Rule) -> int:
+    """End it. Until when it may reopen."""
+    incident.resolved_at_ms = now_ms
+    incident.due_ms = now_ms + rule.reopen_within_ms
     if state.by_group.get(incident.key) == incident.incident_id:
         del state.by_group[incident.key]
+    return incident.due_ms
+
+
+def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
+    """One of its own alerts fires again soon after it resolved: the same problem, so the same id."""
+    incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = incident.paged_rank = None
+    incident.reopened += 1
+    incident.grew_at_ms = now_ms
+    incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on
+    state.by_group.setdefault(incident.key, incident.incident_id)
+
+
+def acknowledge(incident: Open, by: str) -> bool:
+    """A person says that they are on it. Whether that is news."""
+    if incident.resolved_at_ms is not None or incident.acknowledged_by is not None:
+        return False
+    incident.acknowledged_by = by
+    return True

@@ -1,37 +1,54 @@
 """Policy says what is decided, with which thresholds; every decision names the version that made it."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.core.duration import Duration, PositiveDuration
+from pipeline.core.duration import Duration, Instant, PositiveDuration
+from pipeline.core.flap import FlapPolicy
+from pipeline.core.interval import NamedIntervals
+from pipeline.core.matcher import Matchers, all_match
+from pipeline.core.storm import StormPolicy
 
 
-class Policy(BaseModel):
-    """The thresholds. A duration is written `5m` in the file and is milliseconds inside."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = Field(default=1, ge=1, le=1, description="of this file's format")
-    scope: tuple[str, ...] = Field(default=(), description="labels: alerts that differ in one are never grouped")
+
+class Rule(_Part):
+    """What may differ from alert to alert; a route overrides what it names."""
+
     group_by: tuple[str, ...] = Field(
         default=("cluster", "namespace", "host"),
         description="alerts equal in these labels share an incident; one that has none of them groups by its name",
     )
-    drop_labels: tuple[str, ...] = Field(
-        default=("replica", "prometheus_replica", "__replica__", "monitor_replica"),
-        description="labels that only say which twin of a highly available pair sent it; not part of the identity",
-    )
-    team_label: str = Field(default="team", description="the label that says who is paged")
     gap_ms: Duration = Field(
         default=300_000, alias="gap", description="an incident that did not grow for so long takes no new alerts"
     )
     max_age_ms: PositiveDuration = Field(
         default=3_600_000, alias="max_age", description="an older incident takes no new alerts, so chains end"
     )
+    hold_ms: Duration = Field(
+        default=0, alias="hold", description="how long a page waits for the alert to resolve by itself"
+    )
+    at_least: int = Field(
+        default=1, ge=1, le=10_000, description="page only while so many distinct alerts of this route fire"
+    )
+    mute_during: tuple[str, ...] = Field(default=(), description="time intervals in which nothing is paged")
+    page_during: tuple[str, ...] = Field(default=(), description="time intervals outside which nothing is paged")
     resolve_after_ms: Duration = Field(
         default=60_000, alias="resolve_after", description="how long all must stay resolved before the page does"
+    )
+    reopen_within_ms: Duration = Field(
+        default=600_000,
+        alias="reopen_within",
+        description="an alert that fires again so soon after its incident resolved reopens it under the same id",
+    )
+    repeat_after_ms: Duration | None = Field(
+        default=None, alias="repeat_after", description="page again if nobody acknowledged; off by default"
     )
     expire_after_ms: PositiveDuration = Field(
         default=86_400_000, alias="expire_after", description="a firing state without news for so long is over"
@@ -39,10 +56,106 @@ class Policy(BaseModel):
     event_window_ms: PositiveDuration = Field(
         default=300_000, alias="event_window", description="likewise for a source that never says resolved"
     )
+
+
+class Route(Rule):
+    """Alerts that `match` obey what stands here, and for the rest what stands above the routes."""
+
+    name: str
+    match: Matchers
+
+
+class PolicySilence(_Part):
+    """Alerts that `match` are not paged from `starts_at` to `ends_at`; without them, always."""
+
+    match: Matchers
+    comment: str = ""
+    starts_at_ms: Instant = Field(default=0, alias="starts_at")
+    ends_at_ms: Instant = Field(default=253_402_300_799_999, alias="ends_at")  # the end of the calendar
+
+
+class Maintenance(_Part):
+    """Alerts that `match` are not paged during the named time intervals."""
+
+    match: Matchers
+    during: tuple[str, ...] = Field(min_length=1)
+    comment: str = ""
+
+
+class Inhibition(_Part):
+    """While an alert that matches `source` fires, one that matches `target` and equals it in `equal` is not paged."""
+
+    source: Matchers
+    target: Matchers
+    equal: tuple[str, ...] = ()
+
+
+class Policy(Rule):
+    """The thresholds. A duration is written `5m` in the file and is milliseconds inside."""
+
+    version: int = Field(default=1, ge=1, le=1, description="of this file's format")
+    scope: tuple[str, ...] = Field(default=(), description="labels: alerts that differ in one are never grouped")
+    drop_labels: tuple[str, ...] = Field(
+        default=("replica", "prometheus_replica", "__replica__", "monitor_replica"),
+        description="labels that only say which twin of a highly available pair sent it; not part of the identity",
+    )
+    team_label: str = Field(default="team", description="the label that says who is paged")
+    page_now: tuple[Matchers, ...] = Field(
+        default=(), description="what matches one of these is never held, counted (at_least) or put into a storm"
+    )
+    routes: tuple[Route, ...] = Field(default=(), description="the first that matches decides")
+    silences: tuple[PolicySilence, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    inhibit: tuple[Inhibition, ...] = ()
+    time_intervals: tuple[NamedIntervals, ...] = ()
+    flapping: FlapPolicy = FlapPolicy()
+    storm: StormPolicy = StormPolicy()
+    max_live_alerts: int = Field(
+        default=1_000_000, ge=1, description="remembered in a scope; beyond it, one incident pages for all that is new"
+    )
     max_listed: int = Field(default=100, ge=1, le=1000, description="alerts listed in an incident; more are counted")
+
+    @model_validator(mode="after")
+    def _intervals_exist(self) -> Self:
+        named = {interval.name for interval in self.time_intervals}
+        for rule in (self, *self.routes):
+            for name in (*rule.mute_during, *rule.page_during):
+                if name not in named:
+                    raise ValueError(f"no time interval is named {name!r}; there are {sorted(named)}")
+        for window in self.maintenance:
+            for name in window.during:
+                if name not in named:
+                    raise ValueError(f"no time interval is named {name!r}; there are {sorted(named)}")
+        return self
 
     @cached_property
     def name(self) -> str:
         """`p1:` and a hash of the content: equal policies have equal names."""
         content = self.model_dump_json(by_alias=True).encode()
         return f"p{self.version}:{hashlib.blake2b(content, digest_size=6).hexdigest()}"
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """What holds for each route, in order, and last for what no route matches."""
+        default = Rule.model_construct(**{name: getattr(self, name) for name in Rule.model_fields})
+        merged = [
+            default.model_copy(update={n: getattr(route, n) for n in route.model_fields_set if n in Rule.model_fields})
+            for route in self.routes
+        ]
+        return (*merged, default)
+
+    def rule_of(self, labels: Mapping[str, str]) -> int:
+        """Which of `rules` holds for an alert with these labels."""
+        for index, route in enumerate(self.routes):
+            if all_match(route.match, labels):
+                return index
+        return len(self.routes)
+
+    def pages_now(self, labels: Mapping[str, str]) -> bool:
+        """Whether `page_now` names an alert with these labels."""
+        return any(all_match(match, labels) for match in self.page_now)
+
+    @cached_property
+    def intervals(self) -> dict[str, NamedIntervals]:
+        """The time intervals by name."""
+        return {interval.name: interval for interval in self.time_intervals}

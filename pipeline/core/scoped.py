@@ -1,37 +1,29 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
-from typing import NamedTuple
-
+from pipeline.core.arrival import Arrival
 from pipeline.core.deadlines import Deadlines, Due
-from pipeline.core.describe import fault_page, incident_record, page_record
+from pipeline.core.describe import fault_page
 from pipeline.core.fingerprint import VERSION, incident_id
-from pipeline.core.group import fitting, group_of
-from pipeline.core.incident import fire, open_incident, quieten, resolve
+from pipeline.core.incident import acknowledge, resolve
 from pipeline.core.policy import Policy
-from pipeline.core.state import Live, Open, ScopeState
-from pipeline.core.window import Change, change_of, over_ms
-from schemas import Alert, Alerts, Decision, Decisions, Incident, Page, PageKind, Reason, Status
-
-_KINDS = {Reason.OPENED: PageKind.TRIGGER, Reason.RESOLVED: PageKind.RESOLVE}
-
-
-class Facts(NamedTuple):
-    """What a step concluded, each list in the order in which it came about."""
-
-    decisions: list[Decisions]
-    incidents: list[Incident]
-    pages: list[Page]
+from pipeline.core.quiet import Quiet
+from pipeline.core.silence import Silences
+from pipeline.core.state import Live, ScopeState
+from pipeline.core.tell import Facts, Teller
+from pipeline.core.window import Change, change_of
+from schemas import Alert, Alerts, Decision, Decisions, Reason, Status, Verdict
 
 
 class ScopeTriage:
     """Decides one scope."""
 
-    def __init__(self, state: ScopeState, policy: Policy) -> None:
+    def __init__(self, state: ScopeState, policy: Policy, silences: Silences) -> None:
         self.state = state
         self._policy = policy
+        quiet = Quiet(policy, silences)
         self._deadlines = Deadlines(state)
-        # Incidents that this record changed, with the reason to page if there is one: told once, at its end.
-        self._changed: dict[str, Reason | None] = {}
+        self._teller = Teller(state, policy, quiet, self._deadlines)
+        self._arrival = Arrival(state, policy, quiet, self._deadlines, self._teller)
 
     def next_deadline_ms(self) -> int | None:
         """When something may happen without an event."""
@@ -42,11 +34,31 @@ class ScopeTriage:
         if self.state.watermark_ms is not None and at_ms > self.state.watermark_ms:
             self._advance(at_ms, facts)
 
+    def silences_changed(self, facts: Facts) -> None:
+        """Look again at all that is silenced."""
+        for live in [live for live in self.state.alerts.values() if live.quiet is Reason.SILENCED and live.is_alive]:
+            self._arrival.review(live, self.state.watermark_ms or 0)
+        self._teller.tell(facts)
+
+    def outcome(self, key: str, verdict: Verdict, by: str, facts: Facts) -> None:
+        """What a person did about an incident; nothing if it is not of this scope."""
+        incident = self.state.incidents.get(key)
+        if incident is not None and verdict is Verdict.ACKNOWLEDGED and acknowledge(incident, by):
+            self._teller.change(incident, None)
+            self._teller.tell(facts)
+
     def decide(self, record: Alerts, facts: Facts) -> None:
-        """Decide the alerts of one record together. A fault of ours pages each of them instead of losing any."""
+        """Decide the alerts of one record together. A fault of ours pages each of them instead of losing any.
+
+        A record that was decided before is skipped: *normalise* writes again what it had not committed when it died.
+        """
+        place = (record.raw_offset, record.part)
+        if place <= self.state.seen.get(record.raw_partition, (-1, 0)):
+            return
+        self.state.seen[record.raw_partition] = place
         try:
             decisions = [self._event(alert, facts) for alert in record.alerts]
-            self._tell(facts)
+            self._teller.tell(facts)
         except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
             decisions = [self._fault(alert, type(exc).__name__, facts) for alert in record.alerts]
         facts.decisions.append(
@@ -62,7 +74,7 @@ class ScopeTriage:
         watermark_ms = self.state.watermark_ms
         is_late = watermark_ms is not None and alert.at_ms < watermark_ms
         if watermark_ms is None or alert.at_ms > watermark_ms:
-            self._tell(facts)
+            self._teller.tell(facts)
             self._advance(alert.at_ms, facts)
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
         if alert.status is Status.RESOLVED:
@@ -70,28 +82,12 @@ class ScopeTriage:
         live = self.state.alerts.get(alert.fingerprint)
         change = change_of(alert, live, self.state)
         if change is Change.NEW:
-            reason = self._place(alert, now_ms)
-        elif live is None:
-            reason = Reason.NEVER_FIRED
-        else:
-            reason = self._known(alert, live, change, now_ms)
-        return self._decision(alert, reason, is_late=is_late)
-
-    def _place(self, alert: Alert, now_ms: int) -> Reason:
-        """Put a new alert into an incident."""
-        group = group_of(alert, self._policy)
-        incident = fitting(self.state, group, now_ms, self._policy)
-        reason = Reason.JOINED if incident is not None else Reason.OPENED
-        if incident is None:
-            incident = open_incident(self.state, alert, group, now_ms, self._policy)
-        due_ms = over_ms(alert, now_ms, self.state, self._policy)
-        live = Live(alert, incident.incident_id, True, alert.severity, now_ms, now_ms, due_ms)
-        self.state.alerts[alert.fingerprint] = live
-        self._deadlines.alert(alert.fingerprint, due_ms)
-        incident.members.append(alert.fingerprint)
-        incident.grew_at_ms = now_ms
-        incident.events += 1
-        return self._fire(incident, alert, reason)
+            reason, incident = self._arrival.place(alert, now_ms)
+            return self._decision(alert, reason, incident, is_late=is_late)
+        if live is None:
+            return self._decision(alert, Reason.NEVER_FIRED, None, is_late=is_late)
+        reason = self._known(alert, live, change, now_ms)
+        return self._decision(alert, reason, live.incident_id, is_late=is_late)
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""
@@ -104,95 +100,53 @@ class ScopeTriage:
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
-            self._end(live, incident, now_ms)
-            return Reason.RESOLVED
-        live.due_ms = over_ms(alert, now_ms, self.state, self._policy)
-        self._deadlines.alert(alert.fingerprint, live.due_ms)
-        if change is Change.DUPLICATE:
-            if alert.severity.rank <= live.severity.rank:
-                return Reason.DUPLICATE
-            incident.firing -= 1  # it fires anew, and worse
-        live.alert, live.is_firing, live.severity = alert, True, alert.severity
-        return self._fire(incident, alert, Reason.DUPLICATE if change is Change.DUPLICATE else Reason.REFIRED)
-
-    def _fire(self, incident: Open, alert: Alert, reason: Reason) -> Reason:
-        is_worse = fire(incident, alert.severity)
-        # A page that is due at the end of this very record tells the worse severity already.
-        if is_worse and self._changed.get(incident.incident_id) is None:
-            reason = Reason.RAISED
-        self._change(incident, reason if reason.pages else None)
-        return reason
-
-    def _end(self, live: Live, incident: Open, now_ms: int) -> None:
-        live.is_firing = False
-        live.due_ms = now_ms + self._policy.expire_after_ms
-        self._deadlines.alert(live.alert.fingerprint, live.due_ms)
-        resolves_at_ms = quieten(incident, now_ms, self._policy)
-        if resolves_at_ms is not None:
-            self._deadlines.incident(incident.incident_id, resolves_at_ms)
-        self._change(incident, None)
+            return self._arrival.end(live, incident, now_ms)
+        return self._arrival.again(alert, live, change, now_ms)
 
     def _advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
         while (due := self._deadlines.pop(to_ms)) is not None:
             due_ms, what, key = due
             if self.state.watermark_ms is not None and due_ms > self.state.watermark_ms:
-                self._tell(facts)  # what happened at one time is told at once, at that time
+                self._teller.tell(facts)  # what happened at one time is told at once, at that time
             self.state.watermark_ms = max(due_ms, self.state.watermark_ms or due_ms)
             if what is Due.ALERT:
-                self._alert_due(key, due_ms)
-            elif key in self.state.incidents and self.state.incidents[key].resolves_at_ms == due_ms:
-                self._changed[key] = Reason.RESOLVED
-        self._tell(facts)
+                self._arrival.alert_due(key, due_ms)
+            elif what is Due.INCIDENT:
+                self._incident_due(key, due_ms, facts)
+            else:
+                self._arrival.storm_due(due_ms)
+        self._teller.tell(facts)
         self.state.watermark_ms = to_ms
 
-    def _alert_due(self, key: str, due_ms: int) -> None:
-        live = self.state.alerts[key]
-        if live.due_ms <= due_ms:
-            incident = self.state.incidents.get(live.incident_id)
-            if incident is None:  # long over: forget it
-                del self.state.alerts[key]
-                return
-            if live.is_firing:
-                self._end(live, incident, due_ms)
-            else:  # its incident still tells of it
-                live.due_ms = due_ms + self._policy.expire_after_ms
-        self._deadlines.alert(key, live.due_ms)
-
-    def _change(self, incident: Open, page: Reason | None) -> None:
-        self._changed[incident.incident_id] = self._changed.get(incident.incident_id) or page
-
-    def _tell(self, facts: Facts) -> None:
-        """State each changed incident once, at its new revision, and page where there is a reason to."""
-        if not self._changed:
+    def _incident_due(self, key: str, due_ms: int, facts: Facts) -> None:
+        incident = self.state.incidents.get(key)
+        if incident is None or incident.due_ms != due_ms:
             return
-        context = (self.state.name, self._policy)
-        for key, reason in self._changed.items():
-            incident = self.state.incidents[key]
-            incident.revision += 1
-            incident.updated_at_ms = self.state.watermark_ms or 0
-            members = [self.state.alerts[fingerprint] for fingerprint in incident.members]
-            is_resolved = reason is Reason.RESOLVED
-            facts.incidents.append(incident_record(incident, members, context, is_resolved=is_resolved))
-            if reason is not None:
-                kind = _KINDS.get(reason, PageKind.UPDATE)
-                facts.pages.append(page_record(incident, members, kind, reason, context))
-            if is_resolved:
-                resolve(self.state, incident)
-        self._changed.clear()
+        rule = self._teller.rule_of(incident)
+        if incident.resolved_at_ms is not None:
+            self._teller.tell(facts)  # its end may be of this very millisecond
+            del self.state.incidents[key]
+        elif not incident.alive:
+            self._deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
+            self._teller.change(incident, Reason.RESOLVED)
+        elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
+            incident.due_ms = due_ms + rule.repeat_after_ms
+            self._deadlines.incident(key, incident.due_ms)
+            self._teller.change(incident, Reason.REPEATED)
 
-    def _decision(self, alert: Alert, reason: Reason, *, is_late: bool) -> Decision:
+    def _decision(self, alert: Alert, reason: Reason, incident_id: str | None, *, is_late: bool) -> Decision:
         live = self.state.alerts.get(alert.fingerprint)
-        incident = self.state.incidents.get(live.incident_id) if live is not None else None
+        incident = self.state.incidents.get(incident_id) if incident_id is not None else None
         next_at_ms = None
-        if live is not None and live.is_firing:
-            next_at_ms = live.due_ms
+        if live is not None and live.is_alive:
+            next_at_ms = live.next_ms
         elif incident is not None:
-            next_at_ms = incident.resolves_at_ms
+            next_at_ms = incident.due_ms
         return Decision.trusted(
             fingerprint=alert.fingerprint,
             source_fingerprint=alert.source_fingerprint,
-            incident_id=live.incident_id if live is not None else None,
+            incident_id=incident_id,
             reason=reason,
             score=None,
             paged=reason.pages,
@@ -205,7 +159,7 @@ class ScopeTriage:
         )
 
     def _fault(self, alert: Alert, error: str, facts: Facts) -> Decision:
-        fault_id = incident_id(f"fault:{self.state.name}", alert.fingerprint, alert.at_ms, 0)
+        fault_id = fault_id_of(self.state.name, alert)
         is_firing = alert.status is Status.FIRING
         if is_firing:
             facts.pages.append(fault_page(alert, fault_id, error, (self.state.name, self._policy)))
@@ -223,3 +177,8 @@ class ScopeTriage:
             model_version=None,
             fingerprint_version=VERSION,
         )
+
+
+def fault_id_of(scope: str, alert: Alert) -> str:
+    """The id under which a fault pages; the same for the same event."""
+    return incident_id(f"fault:{scope}", alert.fingerprint, alert.at_ms, 0)

@@ -6,19 +6,22 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from pipeline.core.policy import Policy
-from pipeline.core.scoped import Facts, ScopeTriage
+from pipeline.core.scoped import ScopeTriage
+from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
-from schemas import Alerts, Tick
+from pipeline.core.tell import Facts
+from schemas import Alerts, Control, Silence, Tick
 
 __all__ = ["Facts", "Triage"]
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class Snapshot(NamedTuple):
     """All that a partition's triage remembers."""
 
     version: int
+    silences: list[Silence]
     scopes: list[ScopeState]
 
 
@@ -34,21 +37,38 @@ class Triage:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._silences = Silences(policy)
         self._scopes: dict[str, ScopeTriage] = {}
 
-    def step(self, records: Sequence[Alerts | Tick]) -> Facts:
+    def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
         facts = Facts([], [], [])
         for record in records:
-            if isinstance(record, Tick):
-                for name in sorted(self._scopes):
-                    self._scopes[name].tick(record.at_ms, facts)
-            else:
-                scope = self._scopes.get(record.scope)
-                if scope is None:
-                    scope = self._scopes[record.scope] = ScopeTriage(ScopeState(record.scope), self._policy)
-                scope.decide(record, facts)
+            if isinstance(record, Alerts):
+                self._scope(record.scope).decide(record, facts)
+                continue
+            for name in sorted(self._scopes):
+                self._scopes[name].tick(record.at_ms, facts)
+            if isinstance(record, Control):
+                self._control(record, facts)
         return facts
+
+    def _scope(self, name: str) -> ScopeTriage:
+        scope = self._scopes.get(name)
+        if scope is None:
+            scope = self._scopes[name] = ScopeTriage(ScopeState(name), self._policy, self._silences)
+        return scope
+
+    def _control(self, control: Control, facts: Facts) -> None:
+        """Hear what people said. It is in every partition, and each scope takes of it what is its own."""
+        scopes = [self._scopes[name] for name in sorted(self._scopes)]
+        if control.silence is not None:
+            self._silences.set(control.silence, control.at_ms)
+            for scope in scopes:
+                scope.silences_changed(facts)
+        if control.outcome is not None:
+            for scope in scopes:
+                scope.outcome(control.outcome.incident_id, control.outcome.verdict, control.outcome.by, facts)
 
     def next_deadline_ms(self) -> int | None:
         """When a tick may next change something; None if nothing is left to happen."""
@@ -65,7 +85,7 @@ class Triage:
     def snapshot(self) -> bytes:
         """Everything remembered, as JSON; the same state always gives the same bytes."""
         scopes = [self._scopes[name].state for name in sorted(self._scopes)]
-        return _SNAPSHOT.dump_json(Snapshot(SNAPSHOT_VERSION, scopes))
+        return _SNAPSHOT.dump_json(Snapshot(SNAPSHOT_VERSION, self._silences.records(), scopes))
 
     @classmethod
     def restore(cls, policy: Policy, snapshot: bytes) -> "Triage":
@@ -74,5 +94,6 @@ class Triage:
         if found.version != SNAPSHOT_VERSION:
             raise ValueError(f"snapshot of version {found.version}, not {SNAPSHOT_VERSION}")
         triage = cls(policy)
-        triage._scopes = {state.name: ScopeTriage(state, policy) for state in found.scopes}
+        triage._silences = Silences(policy, found.silences)
+        triage._scopes = {state.name: ScopeTriage(state, policy, triage._silences) for state in found.scopes}
         return triage

@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from pipeline.core.policy import Policy
+from pipeline.core.policy import Rule
 from pipeline.core.state import Live, ScopeState
 from schemas import Alert, Status
 
@@ -11,6 +11,7 @@ class Change(Enum):
     """How an event changes what we know of its alert."""
 
     NEW = auto()
+    REOPENED = auto()
     REFIRED = auto()
     DUPLICATE = auto()
     RESOLVED = auto()
@@ -19,11 +20,11 @@ class Change(Enum):
 
 
 def change_of(alert: Alert, live: Live | None, state: ScopeState) -> Change:
-    """Compare the event with what is known. An alert whose incident is over counts as new."""
+    """Compare the event with what is known. An alert whose incident is forgotten counts as new."""
     if alert.status is Status.FIRING:
-        if live is None or (not live.is_firing and live.incident_id not in state.incidents):
+        if live is None:
             return Change.NEW
-        return Change.DUPLICATE if live.is_firing else Change.REFIRED
+        return Change.DUPLICATE if live.is_firing else _fires_again(live, state)
     if live is None:
         return Change.NEVER_FIRED
     if not live.is_firing or _is_of_earlier_firing(alert, live):
@@ -31,7 +32,7 @@ def change_of(alert: Alert, live: Live | None, state: ScopeState) -> Change:
     return Change.RESOLVED
 
 
-def over_ms(alert: Alert, now_ms: int, state: ScopeState, policy: Policy) -> int:
+def over_ms(alert: Alert, now_ms: int, state: ScopeState, rule: Rule) -> int:
     """When the firing alert is over if nothing more is heard of it.
 
     A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires. A source that
@@ -40,7 +41,14 @@ def over_ms(alert: Alert, now_ms: int, state: ScopeState, policy: Policy) -> int
     if alert.expires_at_ms is not None:
         return max(alert.expires_at_ms, now_ms + 1)
     says_resolved = alert.is_state or alert.source in state.states
-    return now_ms + (policy.expire_after_ms if says_resolved else policy.event_window_ms)
+    return now_ms + (rule.expire_after_ms if says_resolved else rule.event_window_ms)
+
+
+def _fires_again(live: Live, state: ScopeState) -> Change:
+    incident = state.incidents.get(live.incident_id)
+    if incident is None:
+        return Change.NEW
+    return Change.REFIRED if incident.resolved_at_ms is None else Change.REOPENED
 
 
 def _is_of_earlier_firing(alert: Alert, live: Live) -> bool:

@@ -40,13 +40,14 @@ def read(file: Path) -> tuple[Policy, list[Step]]:
 def play_step(triage: Triage, step: Step, policy: Policy) -> str:
     status, *words = step.what.split()
     labels = dict(word.split("=", 1) for word in words if "=" in word)
+    began_s = float(labels.pop("began", f"{step.at_s}s")[:-1])  # since when it says it fires
     plain = [word for word in words if "=" not in word]
     if status == "tick":
         facts = triage.step(at(step.at_s))
     elif status == "resolved":
         facts = triage.step(at(step.at_s, resolved(plain[0], **labels), policy=policy))
     else:
-        told = alert(plain[1], severity=plain[0])._replace(labels=labels)
+        told = alert(plain[1], severity=plain[0])._replace(labels=labels, began_s=began_s)
         facts = triage.step(at(step.at_s, told, policy=policy))
     said = [reason.value for reason in reasons(facts)] + [f"page {kind} {name}" for kind, name in pages(facts)]
     return "; ".join(said)

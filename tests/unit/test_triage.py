@@ -83,16 +83,28 @@ def test_refiring_within_the_quiet_time_neither_resolves_nor_pages() -> None:
     assert pages(facts) == [("trigger", "disk")]
 
 
-def test_refiring_after_the_incident_resolved_is_a_new_incident() -> None:
-    facts = play(at(0, DISK), at(10, DISK_OVER), at(600, DISK))
+def test_refiring_soon_after_the_incident_resolved_reopens_it_under_the_same_id() -> None:
+    facts = play(at(0, DISK), at(10, DISK_OVER), at(600, DISK), at(2000, DISK_OVER), at(2060))
+    assert reasons(facts) == [Reason.OPENED, Reason.RESOLVED, Reason.REOPENED, Reason.RESOLVED]
+    assert pages(facts) == [("trigger", "disk"), ("resolve", "disk"), ("trigger", "disk"), ("resolve", "disk")]
+    assert len({decision.incident_id for decision in decided(facts)}) == 1
+    assert facts.incidents[-1].reopened == 1
+
+
+def test_refiring_long_after_the_incident_resolved_is_a_new_incident() -> None:
+    facts = play(at(0, DISK), at(10, DISK_OVER), at(671, DISK))
     assert reasons(facts) == [Reason.OPENED, Reason.RESOLVED, Reason.OPENED]
-    assert pages(facts) == [("trigger", "disk"), ("resolve", "disk"), ("trigger", "disk")]
     ids = [decision.incident_id for decision in decided(facts)]
     assert ids[0] == ids[1] != ids[2]
 
 
+def test_a_stranger_never_joins_an_incident_that_resolved() -> None:
+    facts = play(at(0, DISK), at(10, DISK_OVER), at(80, CPU))
+    assert reasons(facts) == [Reason.OPENED, Reason.RESOLVED, Reason.OPENED]
+
+
 def test_incidents_that_one_alert_opens_in_one_millisecond_have_two_ids() -> None:
-    policy = Policy(resolve_after=0)
+    policy = Policy(resolve_after=0, reopen_within=0)
     facts = play(at(0, DISK), at(0, DISK_OVER), at(0.001), at(0.001, DISK), at(0.001, DISK_OVER), policy=policy)
     ids = [incident.incident_id for incident in facts.incidents if incident.revision == 1]
     assert len(ids) == len(set(ids)) == 2
@@ -166,7 +178,7 @@ def test_a_lease_that_ended_before_it_came_does_not_resolve_in_the_same_breath()
 def test_an_event_source_that_never_resolves_starts_anew_after_its_window() -> None:
     scan = alert("port scan", source="ids", cluster="eu")
     facts = play(at(0, scan), at(200, scan), at(800, scan))
-    assert reasons(facts) == [Reason.OPENED, Reason.DUPLICATE, Reason.OPENED]
+    assert reasons(facts) == [Reason.OPENED, Reason.DUPLICATE, Reason.REOPENED]
 
 
 def test_a_source_that_has_said_resolved_is_waited_for() -> None:
@@ -200,6 +212,13 @@ def test_what_is_cut_from_an_incident_is_counted() -> None:
     assert (details.alert_count, len(details.alerts), details.unlisted) == (10, 3, 7)
 
 
+def test_a_raw_record_that_is_written_again_is_not_decided_again() -> None:
+    first, second = at(0, DISK), at(10, DISK_OVER)
+    facts = play(first, second, at(100), first, second)
+    assert reasons(facts) == [Reason.OPENED, Reason.RESOLVED]
+    assert len(facts.pages) == 2
+
+
 def test_team_is_fixed_when_the_incident_opens() -> None:
     facts = play(at(0, alert("disk", cluster="eu", team="db")), at(1, alert("cpu", cluster="eu", team="web")))
     assert {incident.team for incident in facts.incidents} == {"db"}
@@ -210,7 +229,7 @@ def test_over_alerts_are_forgotten() -> None:
     triage.step([*at(0, DISK), *at(10, DISK_OVER), *at(9 + 86400)])
     assert b"disk" in triage.snapshot()
     triage.step(at(10 + 86400))
-    assert b"disk" not in triage.snapshot()
+    assert b'"host":"a"' not in triage.snapshot()
     assert triage.next_deadline_ms() is None
 
 
@@ -218,7 +237,7 @@ def test_a_fault_of_ours_pages_every_firing_alert_and_the_next_record_is_decided
     before = Triage(POLICY)
     before.step(at(0, DISK))
     state = json.loads(before.snapshot())
-    state[1][0]["alerts"].clear()  # valid JSON, impossible state: the open incident's alert is not known
+    state[2][0]["alerts"].clear()  # valid JSON, impossible state: the open incident's alert is not known
     facts = Triage.restore(POLICY, json.dumps(state).encode()).step(
         [*at(1, CPU, DISK_OVER), *at(2, alert("net", cluster="us"))]
     )
@@ -231,9 +250,9 @@ def test_a_fault_of_ours_pages_every_firing_alert_and_the_next_record_is_decided
 
 def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     with pytest.raises(ValueError, match="version 99"):
-        Triage.restore(POLICY, b"[99,[]]")
+        Triage.restore(POLICY, b"[99,[],[]]")
     with pytest.raises(ValueError, match="validation"):
-        Triage.restore(POLICY, b"[1,[{")
+        Triage.restore(POLICY, b"[2,[],[{")
 
 
 def test_huge_labels_neither_outgrow_an_incident_nor_a_page() -> None:

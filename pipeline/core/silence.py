@@ -1,0 +1,60 @@
+"""Silences: what people asked not to be paged for, and until when. From the policy file, and from the log."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from pipeline.core.matcher import Matchers, all_match, parse_matchers
+from pipeline.core.policy import Policy
+from schemas import Silence
+
+FOREVER_MS = 253_402_300_799_999  # the end of the calendar
+REMEMBERED_MS = 5 * 86_400_000  # an ended silence is forgotten after this, as in Alertmanager
+MOST = 10_000  # silences from the log; beyond it the one that ends first makes room, and its alerts page
+
+
+class _Span(NamedTuple):
+    match: Matchers
+    starts_at_ms: int
+    ends_at_ms: int
+
+
+class Silences:
+    """Every silence that may hold. Shared by all scopes: a silence names labels, not scopes."""
+
+    def __init__(self, policy: Policy, known: Iterable[Silence] = ()) -> None:
+        self._fixed = [_Span(s.match, s.starts_at_ms, s.ends_at_ms) for s in policy.silences]
+        self._records: dict[str, Silence] = {}
+        self._spans: dict[str, _Span] = {}
+        for silence in known:
+            self._keep(silence)
+
+    def records(self) -> list[Silence]:
+        """Those from the log, for a snapshot."""
+        return list(self._records.values())
+
+    def set(self, silence: Silence, now_ms: int) -> None:
+        """Make, change or end (by its `ends_at_ms`) a silence."""
+        for known in [s for s in self._records.values() if s.ends_at_ms + REMEMBERED_MS < now_ms]:
+            self._forget(known.id)
+        self._keep(silence)
+        if len(self._records) > MOST:
+            self._forget(min(self._records.values(), key=lambda s: (s.ends_at_ms, s.id)).id)
+
+    def until_ms(self, labels: Mapping[str, str], now_ms: int) -> int | None:
+        """When the last silence ends that names these labels now; None if none does."""
+        ends = [
+            span.ends_at_ms
+            for spans in (self._fixed, self._spans.values())
+            for span in spans
+            if span.starts_at_ms <= now_ms < span.ends_at_ms and all_match(span.match, labels)
+        ]
+        return max(ends, default=None)
+
+    def _keep(self, silence: Silence) -> None:
+        self._records[silence.id] = silence
+        span = _Span(parse_matchers(silence.matchers), silence.starts_at_ms, silence.ends_at_ms)
+        self._spans[silence.id] = span
+
+    def _forget(self, silence_id: str) -> None:
+        del self._records[silence_id]
+        del self._spans[silence_id]

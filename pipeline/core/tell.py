@@ -1,0 +1,76 @@
+"""An incident is told once a record, at its new revision, with everything that the record changed in it."""
+
+from typing import NamedTuple
+
+from pipeline.core.deadlines import Deadlines
+from pipeline.core.describe import Told, incident_record, page_record
+from pipeline.core.paging import call_for
+from pipeline.core.policy import Policy, Rule
+from pipeline.core.quiet import Quiet
+from pipeline.core.state import Open, ScopeState
+from pipeline.core.storm import sentence
+from schemas import Decisions, Incident, Page, Reason
+
+
+class Facts(NamedTuple):
+    """What a step concluded, each list in the order in which it came about."""
+
+    decisions: list[Decisions]
+    incidents: list[Incident]
+    pages: list[Page]
+
+
+class Teller:
+    """Collects which incidents of a scope changed, and why; tells them when asked."""
+
+    def __init__(self, state: ScopeState, policy: Policy, quiet: Quiet, deadlines: Deadlines) -> None:
+        self._state = state
+        self._policy = policy
+        self._quiet = quiet
+        self._deadlines = deadlines
+        self._changed: dict[str, Reason | None] = {}
+
+    def change(self, incident: Open, cause: Reason | None) -> None:
+        """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
+        known = self._changed.get(incident.incident_id)
+        self._changed[incident.incident_id] = cause if cause is Reason.RESOLVED else known or cause
+
+    def is_calling(self, incident: Open) -> bool:
+        """Whether a page of this very record will tell of `incident` already."""
+        cause = self._changed.get(incident.incident_id)
+        return cause is not None and cause.pages
+
+    def rule_of(self, incident: Open) -> Rule:
+        """The rule that an incident as a whole obeys: that of the alert that opened it."""
+        return self._quiet.rule(self._state.alerts[incident.members[0]].alert.labels)
+
+    def tell(self, facts: Facts) -> None:
+        """Tell all that changed since it was last asked."""
+        if not self._changed:
+            return
+        changed, self._changed = self._changed, {}
+        for key, cause in changed.items():
+            incident = self._state.incidents[key]
+            incident.revision += 1
+            incident.updated_at_ms = self._state.watermark_ms or 0
+            alerts = self._state.alerts
+            told = Told(
+                incident,
+                [alerts[fingerprint] for fingerprint in incident.members[: self._policy.max_listed]],
+                alerts[incident.lead],
+                sentence(self._state.storm) if key == self._state.storm_id else incident.note,
+            )
+            call = call_for(incident, cause)
+            context = (self._state.name, self._policy)
+            facts.incidents.append(incident_record(told, context))
+            if call is not None:
+                facts.pages.append(page_record(told, call.kind, call.reason, context))
+                self._remember(incident)
+
+    def _remember(self, incident: Open) -> None:
+        """Let the page repeat in time, if its rule says so and anything in it is alive."""
+        incident.paged_at_ms = incident.updated_at_ms
+        repeat_after_ms = self.rule_of(incident).repeat_after_ms
+        if incident.alive and repeat_after_ms is not None and incident.acknowledged_by is None:
+            incident.due_ms = incident.paged_at_ms + repeat_after_ms
+            self._deadlines.incident(incident.incident_id, incident.due_ms)
