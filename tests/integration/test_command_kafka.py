@@ -11,6 +11,7 @@ from typing import IO
 import httpx
 import pytest
 
+from schemas.topics import TOPICS
 from tests.integration.broker import Broker
 from tests.integration.real import free_ports
 
@@ -97,7 +98,7 @@ def test_an_alert_goes_through_every_part_and_each_stops_cleanly(parts: dict[str
 
 
 def test_topics_are_made_once_and_then_as_they_should_be(broker: Broker) -> None:
-    broker.no_topics()
+    broker.delete_topics([topic.name for topic in TOPICS])
     code, said = answer(broker, "topics", "check", "--json")
     assert code == 1
     assert "alerts.raw does not exist" in said
