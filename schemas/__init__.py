@@ -1,6 +1,7 @@
 """The contract: every record that stands on a topic. Imports nothing of ours."""
 
 from schemas.alert import Alert, Alerts, Severity, Status
+from schemas.control import Control, Silence
 from schemas.decision import Decision, Decisions, Reason
 from schemas.incident import Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
@@ -11,6 +12,7 @@ from schemas.tick import Tick
 __all__ = [
     "Alert",
     "Alerts",
+    "Control",
     "Decision",
     "Decisions",
     "Delivery",
@@ -27,6 +29,7 @@ __all__ = [
     "Reason",
     "Rejected",
     "Severity",
+    "Silence",
     "Status",
     "Tick",
     "Verdict",

@@ -7,6 +7,7 @@ cannot read is a new version.
 from dataclasses import dataclass
 
 from schemas.alert import Alerts
+from schemas.control import Control
 from schemas.decision import Decisions
 from schemas.incident import Incident
 from schemas.outcome import Outcome
@@ -33,7 +34,7 @@ class Topic:
 
 
 RAW = Topic("alerts.raw", "source", (), partitions=4, retention_ms=7 * DAY_MS)
-ALERTS = Topic("alerts", "scope", (Alerts, Tick), partitions=4, retention_ms=7 * DAY_MS)
+ALERTS = Topic("alerts", "scope", (Alerts, Tick, Control), partitions=4, retention_ms=7 * DAY_MS)
 REJECTED = Topic("alerts.rejected", "source", (Rejected,), partitions=1, retention_ms=28 * DAY_MS)
 INCIDENTS = Topic("incidents", "incident id", (Incident,), partitions=4, retention_ms=28 * DAY_MS, is_compacted=True)
 PAGES = Topic("pages", "incident id", (Page,), partitions=4, retention_ms=28 * DAY_MS)

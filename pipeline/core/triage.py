@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from pipeline.core.policy import Policy
 from pipeline.core.scoped import Facts, ScopeTriage
 from pipeline.core.state import ScopeState
-from schemas import Alerts, Tick
+from schemas import Alerts, Control, Tick
 
 __all__ = ["Facts", "Triage"]
 
@@ -36,13 +36,15 @@ class Triage:
         self._policy = policy
         self._scopes: dict[str, ScopeTriage] = {}
 
-    def step(self, records: Sequence[Alerts | Tick]) -> Facts:
+    def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
         facts = Facts([], [], [])
         for record in records:
             if isinstance(record, Tick):
                 for name in sorted(self._scopes):
                     self._scopes[name].tick(record.at_ms, facts)
+            elif isinstance(record, Control):
+                continue  # taken, and changes nothing until silences are decided here
             else:
                 scope = self._scopes.get(record.scope)
                 if scope is None:

@@ -1,0 +1,29 @@
+"""A control: what people said that changes how alerts are decided; in the log, so that a replay hears it too."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.outcome import Outcome
+from schemas.record import Record
+
+
+class Silence(Record):
+    """Alerts that match are not paged from `starts_at_ms` until `ends_at_ms`; a later one with its id replaces it."""
+
+    id: str
+    matchers: tuple[str, ...] = Field(description='each canonical, as in name="value"; all of them must match')
+    starts_at_ms: int
+    ends_at_ms: int = Field(description="exclusive; moved to the present when it is expired")
+    created_by: str
+    comment: str
+    updated_at_ms: int
+
+
+class Control(Record):
+    """A record of `alerts`, written to every partition of it; each reader takes the one of its own partition."""
+
+    kind: Literal["control"] = "control"
+    at_ms: int = Field(description="when it reached us")
+    silence: Silence | None = None
+    outcome: Outcome | None = None
