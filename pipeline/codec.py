@@ -5,12 +5,12 @@ from typing import Annotated, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import Rejected
-from schemas import Alerts, Tick
+from schemas import Alerts, Control, Tick
 from schemas.record import Record
 
 R = TypeVar("R", bound=Record)
-AlertsTopicRecord = Annotated[Alerts | Tick, Field(discriminator="kind")]
-_ALERTS_TOPIC: TypeAdapter[Alerts | Tick] = TypeAdapter(AlertsTopicRecord)
+AlertsTopicRecord = Annotated[Alerts | Tick | Control, Field(discriminator="kind")]
+_ALERTS_TOPIC: TypeAdapter[Alerts | Tick | Control] = TypeAdapter(AlertsTopicRecord)
 
 
 def encode(record: Record) -> bytes:
@@ -26,7 +26,7 @@ def decode(kind: type[R], value: bytes) -> R:
         raise rejection(exc) from None
 
 
-def decode_alerts(value: bytes) -> Alerts | Tick:
+def decode_alerts(value: bytes) -> Alerts | Tick | Control:
     """Read a record of the topic `alerts`. Raises Rejected, naming the field."""
     try:
         return _ALERTS_TOPIC.validate_json(value)

@@ -2,12 +2,17 @@
 
 import logging
 import sys
+import time
 from typing import TextIO
 
 import structlog
 
 # Libraries whose chatter below a warning is of no use to an operator.
 QUIET = ("kafka", "aiokafka", "faust", "mode", "httpx", "httpcore", "uvicorn", "asyncio")
+# Those that repeat themselves while a broker is away: without this the gateway and the pager write 17 lines a second
+# each, and aiokafka thousands.
+REPETITIVE = ("kafka", "aiokafka")
+SAY_EVERY_S = 10.0
 
 
 def configure(level: str, stream: TextIO = sys.stderr) -> None:
@@ -34,6 +39,7 @@ def configure(level: str, stream: TextIO = sys.stderr) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(stream.isatty()))
     )
+    handler.addFilter(_OncePerWhile())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -48,3 +54,22 @@ def _rendering(is_terminal: bool) -> list[structlog.types.Processor]:
     if is_terminal:
         return [drop_meta, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [drop_meta, structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+
+
+class _OncePerWhile(logging.Filter):
+    """Lets what a repetitive library says through once per SAY_EVERY_S, whatever its arguments are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_s: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] not in REPETITIVE:
+            return True
+        # The line that says it, because some put their arguments into the message themselves.
+        place = (record.pathname, record.lineno)
+        now_s = time.monotonic()
+        if now_s - self._said_s.get(place, -SAY_EVERY_S) < SAY_EVERY_S:
+            return False
+        self._said_s[place] = now_s
+        return True

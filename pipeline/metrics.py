@@ -91,7 +91,7 @@ TRIAGE_WATERMARK = Gauge(
 )
 TIME_BEHIND = Gauge(
     "pagesieve_time_behind_seconds",
-    "How far behind the clock the time is up to which everything received is normalised; leases and holds wait with it.",
+    "How far behind the clock the time is up to which everything is normalised; leases and holds wait with it.",
 )
 WORKER_LAG = Gauge(
     "pagesieve_worker_lag_records", "Records that the group has not finished, of the partitions held here.", ["topic"]

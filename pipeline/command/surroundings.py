@@ -18,7 +18,7 @@ def read_settings() -> Settings:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise Misuse(f"PAGESIEVE_{name}: {first['msg']}") from None
+        raise Misuse(f"PAGESIEVE_{name}: {first['msg'].removeprefix('Value error, ')}") from None
     logs.configure(settings.log_level)
     return settings
 

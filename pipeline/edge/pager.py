@@ -83,7 +83,7 @@ async def run_pager(
         await pager.run(stop)
         return
     over = asyncio.Event()
-    serving = asyncio.create_task(serve(health_app(pager.health), options.listener, over))
+    serving = asyncio.create_task(serve(health_app(pager.health, writer), options.listener, over))
     try:
         await pager.run(stop)
     finally:

@@ -6,6 +6,11 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from pipeline.edge.readiness import Readiness
+from pipeline.log.entry import Writer
+
+ANSWER_S = 5.0
+
 
 @dataclass
 class PagerHealth:
@@ -21,15 +26,16 @@ class PagerHealth:
         if not self.is_loaded:
             problems.append("what was delivered has not been read yet")
         if self.log_trouble:
-            problems.append(f"the log does not answer: {self.log_trouble}")
+            problems.append(_silent(self.log_trouble))
         if self.stuck:
             reasons = ", ".join(sorted(set(self.stuck.values())))
             problems.append(f"{len(self.stuck)} incidents wait for an operator: {reasons}")
         return problems
 
 
-def health_app(health: PagerHealth) -> FastAPI:
-    """`/healthz`, `/readyz` and `/metrics` of one pager."""
+def health_app(health: PagerHealth, log: Writer) -> FastAPI:
+    """`/healthz`, `/readyz` and `/metrics` of one pager, which writes to `log`."""
+    readiness = Readiness(log, ANSWER_S)
     app = FastAPI(title="pagesieve pager", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
@@ -39,6 +45,9 @@ def health_app(health: PagerHealth) -> FastAPI:
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
         problems = health.problems()
+        # The reader cannot tell: to a consumer a broker that is away looks like one that has nothing new.
+        if not health.log_trouble and (trouble := await readiness.trouble()) is not None:
+            problems.append(_silent(trouble))
         return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
 
     @app.get("/metrics")
@@ -46,3 +55,7 @@ def health_app(health: PagerHealth) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _silent(trouble: str) -> str:
+    return f"the log does not answer: {trouble}"

@@ -1,12 +1,17 @@
 """A reader on Kafka: it commits what it is told, and starts again from there whenever the group deals anew.
 
 kafka-python's consumer may be used by one thread at a time and blocks, so each reader has a thread of its own, which
-polls in short slices, so that a commit does not wait for a poll. kafka-python keeps the position of a partition
-that stays with a member through a rebalance; the promise of `Reader` is the committed one, so it is set here.
+polls in short slices, so that a commit does not wait for a poll. Two things that kafka-python 3.0.12 does are mended:
+- It keeps the position of a partition that stays with a member through a rebalance; the promise of `Reader` is the
+  committed one, so it is set here.
+- A join that succeeds while nobody polls is forgotten, and the next poll joins again; if that was the group's leader,
+  everybody must. Members that are busy between polls can keep each other from ever reading: two of them, polling half
+  of the time each, took 20 s and nine generations. So a join, once begun, is waited for.
 """
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +19,7 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
+from kafka.structs import MemberState
 
 from pipeline.errors import Retryable
 from pipeline.log.entry import Entry
@@ -21,6 +27,7 @@ from pipeline.log.kafka_client import entry_of, make_consumer
 
 ANSWER_TIMEOUT_S = 5.0  # for a broker to answer a question
 SLICE_S = 0.2
+JOIN_S = 10.0  # how long a call may be held up by a join; the other members may take longer
 SHORTEST_SLICE_S = 0.01  # the consumer gets nowhere in none
 POLL_ENTRIES = 500
 
@@ -49,6 +56,7 @@ class KafkaReader:
         self._topics = tuple(topics)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pagesieve-kafka-read")
         self._consumer: Any = None
+        self._is_closing = False
         self._deals = _Deals()
         self._positioned_at = 0  # the deal after which every position was set
         self._generation = 0
@@ -61,16 +69,15 @@ class KafkaReader:
         return self._generation
 
     async def poll(self, timeout_s: float, at_most: int | None = None) -> list[Entry]:
-        """See `Reader`. A broker that is away looks like one that has nothing new."""
+        """See `Reader`. A broker that is away looks like one that has nothing new; a join may take JOIN_S longer."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
         limit = POLL_ENTRIES if at_most is None else at_most
         while True:
             remaining_s = deadline_s - loop.time()
-            if self._held:  # from a call that was cancelled
-                await self._next_slice(SHORTEST_SLICE_S, 0)
-            else:
-                await self._next_slice(max(min(remaining_s, SLICE_S), SHORTEST_SLICE_S), limit)
+            # Entries are held already if the call before was cancelled.
+            slice_s = 0.0 if self._held and limit else min(remaining_s, SLICE_S)
+            await self._next_slice(max(slice_s, SHORTEST_SLICE_S), 0 if self._held else limit)
             if (self._held and limit) or remaining_s <= 0:
                 return [self._held.popleft() for _ in range(min(limit, len(self._held)))]
 
@@ -85,6 +92,7 @@ class KafkaReader:
 
     async def close(self) -> None:
         """See `Reader`."""
+        self._is_closing = True
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._drop_consumer)
         self._thread.shutdown()
@@ -97,11 +105,15 @@ class KafkaReader:
         if self._slice is None:
             loop = asyncio.get_running_loop()
             self._slice = loop.run_in_executor(self._thread, self._poll, slice_s, at_most)
-            self._slice.add_done_callback(self._hold)
-        await asyncio.shield(self._slice)
+        under_way = self._slice
+        try:
+            await asyncio.shield(under_way)
+        finally:
+            if under_way.done() and self._slice is under_way:
+                self._slice = None
+                self._hold(under_way)
 
     def _hold(self, ended: asyncio.Future[tuple[int, list[Entry]]]) -> None:
-        self._slice = None
         if ended.cancelled() or ended.exception() is not None:
             return
         generation, entries = ended.result()
@@ -128,15 +140,17 @@ class KafkaReader:
         return self._positioned_at, [entry_of(record) for batch in records.values() for record in batch]
 
     def _poll_consumer(self, timeout_ms: int, at_most: int) -> Mapping[Any, Sequence[Any]]:
-        if at_most:
-            polled: Mapping[Any, Sequence[Any]] = self._consumer.poll(timeout_ms, max_records=at_most)
-            return polled
-        paused = self._consumer.assignment()
+        paused = set() if at_most else self._consumer.assignment()
         self._consumer.pause(*paused)
-        # Brings something only if the group deals anew meanwhile, and then it is dropped and read again.
-        self._consumer.poll(timeout_ms)
+        deadline_s = time.monotonic() + JOIN_S
+        while True:
+            records: Mapping[Any, Sequence[Any]] = self._consumer.poll(timeout_ms, max_records=at_most or 1)
+            is_joining = self._consumer.group_metadata().state == MemberState.REBALANCING
+            if records or not is_joining or self._is_closing or time.monotonic() > deadline_s:
+                break
         self._consumer.resume(*(paused & self._consumer.assignment()))
-        return {}
+        # In spite of the pause there are some if the group has dealt anew; they are read again then.
+        return records if at_most else {}
 
     def _seek_to_committed(self) -> None:
         """Set every position to what the group has committed, else to the oldest entry."""

@@ -1,9 +1,11 @@
 """The two agents move records between topics and the core; they decide nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from pipeline.core.policy import Policy
 from pipeline.log import Entry
@@ -14,6 +16,8 @@ from pipeline.stream.normalising import normalised_drafts
 from pipeline.stream.outbox import Outbox
 
 logger = structlog.get_logger("pagesieve.worker")
+
+RETRY_S = 2.0
 
 
 class NormaliseAgent:
@@ -42,9 +46,23 @@ class TriageAgent:
         """Handle `entries` for ever."""
         async for entry in entries:
             try:
-                await self._handle(entry)
+                await self._handle_patiently(entry)
             except Revoked:
                 logger.info("left to the next holder", partition=entry.partition, offset=entry.offset)
+
+    async def _handle_patiently(self, entry: Entry) -> None:
+        """Handle `entry`, again and again while the log cannot be read for its engine; what is applied stays applied.
+
+        A send that fails is another matter: it raises no KafkaError, and ends the worker.
+        """
+        while True:
+            try:
+                await self._handle(entry)
+            except KafkaError as exc:
+                logger.warning("the log cannot be read; alerts wait", partition=entry.partition, why=repr(exc))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     async def _handle(self, entry: Entry) -> None:
         engine = await self._engines.of(entry.partition)

@@ -73,9 +73,10 @@ class Engines:
     async def _extent(self, partition: int) -> tuple[int, int]:
         """From where to where a rebuild reads: the first record that is left, and what the group has committed."""
         [place] = places(ALERTS.name, [partition])
+        # In this order: a worker that stalls between two questions must not see more committed than there was.
+        committed = (await self._log.committed([place]))[place]
         first = (await self._log.earliest([place]))[place]
         end = (await self._log.ends([place]))[place]
-        committed = (await self._log.committed([place]))[place]
         if committed is not None and committed > end:
             raise Fault(f"the group has committed {committed} of {ALERTS.name}[{partition}], which ends at {end}")
         if first > 0:

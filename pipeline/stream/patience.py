@@ -1,7 +1,6 @@
-"""A broker that is away is waited for, quietly: no busy loop, no flood of log lines."""
+"""A broker that is away is waited for, quietly: no busy loop. (That it floods no log, pipeline/logs.py sees to.)"""
 
 import asyncio
-import logging
 import time
 from typing import Any
 
@@ -13,15 +12,6 @@ logger = structlog.get_logger("pagesieve.worker")
 
 SAY_EVERY_S = 10.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.25, 2.0
-# Of aiokafka's loggers those that repeat themselves while the broker is away.
-_REPETITIVE = (
-    "aiokafka",
-    "aiokafka.conn",
-    "aiokafka.cluster",
-    "aiokafka.consumer.fetcher",
-    "aiokafka.consumer.group_coordinator",
-    "aiokafka.producer.sender",
-)
 
 
 async def wait_for_broker(bootstrap: str) -> None:
@@ -44,7 +34,7 @@ async def wait_for_broker(bootstrap: str) -> None:
 
 
 def calm_aiokafka() -> None:
-    """Let aiokafka pause between its attempts to reach a broker, and repeat itself every 10 s only.
+    """Let aiokafka pause between its attempts to reach a broker.
 
     Measured with aiokafka 0.14.0: while a broker is away its sender asks for metadata in a loop without a pause, 62 to
     96 % of a core and 100,000 lines for an outage of 20 s.
@@ -61,23 +51,3 @@ def calm_aiokafka() -> None:
 
     AIOKafkaClient._metadata_update = calm_update
     AIOKafkaClient._pagesieve_calm = True
-    for name in _REPETITIVE:
-        logging.getLogger(name).addFilter(_OncePerWhile())
-
-
-class _OncePerWhile(logging.Filter):
-    """Lets a message through once per SAY_EVERY_S, whatever its arguments are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said_s: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING:
-            return True
-        template = str(record.msg)
-        now_s = time.monotonic()
-        if now_s - self._said_s.get(template, -SAY_EVERY_S) < SAY_EVERY_S:
-            return False
-        self._said_s[template] = now_s
-        return True

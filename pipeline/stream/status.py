@@ -2,19 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from pipeline import metrics
 from pipeline.errors import Misuse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 READY_LAG_RECORDS = 1000
 STALE_S = 10.0
@@ -52,7 +48,7 @@ class Status:
 
 
 @contextmanager
-def served(status: Status, listen: tuple[str, int] | None) -> "Iterator[None]":
+def served(status: Status, listen: tuple[str, int] | None) -> Iterator[None]:
     """Answer /healthz, /readyz and /metrics at `listen` meanwhile; do nothing without one. Raises Misuse."""
     if listen is None:
         yield

@@ -97,7 +97,9 @@ class Ticker:
     ) -> int:
         total = 0
         for topic in (RAW.name, ALERTS.name):
-            lag = sum(end - done[place] for place, end in ends.items() if place.topic == topic and place in held)
+            lag = sum(
+                max(0, end - done[place]) for place, end in ends.items() if place.topic == topic and place in held
+            )
             metrics.WORKER_LAG.labels(topic).set(lag)
             total += lag
         return total

@@ -15,9 +15,10 @@ from pipeline.edge.gateway.contract import POSTS, PROBES, SUMMARY, PostDoc, desc
 from pipeline.edge.gateway.early import AnswerEarly
 from pipeline.edge.gateway.intake import Intake
 from pipeline.edge.gateway.problem import Kind, Refusal, answer, shorten
-from pipeline.edge.gateway.readiness import Readiness
+from pipeline.edge.readiness import Readiness
 from pipeline.errors import Misuse
 from pipeline.log.entry import Writer
+from pipeline.metrics import GATEWAY_READY
 from pipeline.settings import Settings
 
 logger = structlog.get_logger("pagesieve.gateway")
@@ -71,6 +72,7 @@ def _route_probes(app: FastAPI, readiness: Readiness) -> None:
 
     async def readyz() -> Response:
         trouble = await readiness.trouble()
+        GATEWAY_READY.set(trouble is None)
         if trouble is None:
             return JSONResponse({"status": "ready"})
         # The reason may name brokers, and this path is open to everyone: it stays in our own log.

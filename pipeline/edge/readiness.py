@@ -1,9 +1,8 @@
-"""The gateway is ready when the log answers; however often it is asked, the log is asked once a second."""
+"""A part at the edge is ready while the log answers; however often it is asked, the log is asked once a second."""
 
 import asyncio
 import time
 
-from pipeline import metrics
 from pipeline.errors import Retryable
 from pipeline.log.entry import Writer
 
@@ -26,7 +25,6 @@ class Readiness:
             if self._checked_s is None or time.monotonic() - self._checked_s >= FRESH_S:
                 self._trouble = await self._ask()
                 self._checked_s = time.monotonic()
-                metrics.GATEWAY_READY.set(self._trouble is None)
             return self._trouble
 
     async def _ask(self) -> str | None:

@@ -1,0 +1,153 @@
+"""What is measured from end to end: pagesieve on Kafka, pagesieve in one process, and Alertmanager, all real."""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks import traffic
+from benchmarks.programs import Program, answers, done, free_ports, installed, listens, pagesieve
+from benchmarks.wire import Receiver, Target
+from pipeline.errors import Fault, Missing
+
+BROKER = Path(__file__).parents[1] / "deploy" / "kafka" / "kafka.py"
+ROUTING_KEY = "0123456789abcdef0123456789abcdef"  # any 32 characters: it goes to a loopback port
+PATIENCE_S = 120.0
+_DECISIONS = re.compile(r"^pagesieve_triage_decisions_total\{.*\} (\S+)$", re.MULTILINE)
+
+
+@dataclass
+class System:
+    """Something that takes alerts at `target` and tells people at `receiver`."""
+
+    name: str
+    target: Target
+    receiver: Receiver
+    parts: dict[str, Program]
+    body_of: Callable[[traffic.Batch], bytes]
+    metrics_url: str | None = None  # where the decisions are counted; Alertmanager makes none
+
+    def cpu_s(self) -> dict[str, float]:
+        """What each part has used so far."""
+        return {name: part.cpu_s() for name, part in self.parts.items()}
+
+    async def decided(self) -> int:
+        """How many alerts it has decided since it started."""
+        assert self.metrics_url is not None
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(self.metrics_url)
+        return round(sum(float(count) for count in _DECISIONS.findall(answer.text)))
+
+    async def until_decided(self, decisions: int) -> None:
+        """Return once it has decided so many alerts since it started. Raises Fault."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while self.metrics_url is not None and (done := await self.decided()) < decisions:
+            if time.monotonic() > deadline_s:
+                raise Fault(f"{self.name} decided {done} of {decisions} alerts within {PATIENCE_S:.0f} s")
+            await asyncio.sleep(0.1)
+
+    async def until_told(self, arrivals: int) -> None:
+        """Return once so many pages have arrived since it started. Raises Fault."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (told := len(self.receiver.arrivals)) < arrivals:
+            if time.monotonic() > deadline_s:
+                raise Fault(f"{self.name} told of {told} of {arrivals} groups within {PATIENCE_S:.0f} s")
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(folder: Path, group_wait: str, skipped: list[str]) -> AsyncIterator[list[System]]:
+    """Every system that this machine has the parts for, started and ready; what is missing is added to `skipped`."""
+    async with AsyncExitStack() as stack:
+        systems = []
+        for start in (_kafka, _embedded, _alertmanager):
+            place = folder / start.__name__.strip("_")
+            place.mkdir()
+            try:
+                systems.append(await start(place, group_wait, stack))
+            except Missing as exc:
+                skipped.append(str(exc))
+        yield systems
+
+
+async def _kafka(folder: Path, _: str, stack: AsyncExitStack) -> System:
+    receiver = await stack.enter_async_context(Receiver("202 Accepted"))
+    port, controller, gateway_port, worker_port, pager_port = free_ports(5)
+    environment = {"PAGESIEVE_KAFKA": f"127.0.0.1:{port}", **_paging(receiver)}
+
+    def start(name: str, *command: str) -> Program:
+        return stack.enter_context(Program(command, folder / f"{name}.log", environment))
+
+    ports = ("--port", str(port), "--controller-port", str(controller))
+    broker = start("broker", sys.executable, str(BROKER), "--data-dir", str(folder / "data"), *ports)
+    await broker.until(lambda: listens(port))
+    done([pagesieve(), "topics", "create"], environment)
+    listen = [f"127.0.0.1:{one}" for one in (gateway_port, worker_port, pager_port)]
+    gateway = start("gateway", pagesieve(), "gateway", "--listen", listen[0])
+    worker = start("worker", pagesieve(), "worker", "--listen", listen[1], "--policy", _policy(folder))
+    pager = start("pager", pagesieve(), "pager", "--listen", listen[2])
+    parts = {"gateway": gateway, "worker": worker, "pager": pager, "broker": broker}
+    for part, at in ((gateway, gateway_port), (worker, worker_port), (pager, pager_port)):
+        await _until_ready(part, at)
+    target = Target(gateway_port, "/v1/alertmanager")
+    stack.callback(target.close)
+    metrics_url = f"http://{listen[1]}/metrics"
+    return System("pagesieve on Kafka", target, receiver, parts, lambda batch: batch.webhook, metrics_url)
+
+
+async def _embedded(folder: Path, _: str, stack: AsyncExitStack) -> System:
+    receiver = await stack.enter_async_context(Receiver("202 Accepted"))
+    [port] = free_ports(1)
+    options = ("--data-dir", str(folder / "data"), "--listen", f"127.0.0.1:{port}", "--policy", _policy(folder))
+    command = [pagesieve(), "up", "--sink", "pagerduty", *options]
+    up = stack.enter_context(Program(command, folder / "up.log", _paging(receiver)))
+    await _until_ready(up, port)
+    target = Target(port, "/v1/alertmanager")
+    stack.callback(target.close)
+    metrics_url = f"http://127.0.0.1:{port}/metrics"
+    return System("pagesieve up", target, receiver, {"up": up}, lambda batch: batch.webhook, metrics_url)
+
+
+async def _alertmanager(folder: Path, group_wait: str, stack: AsyncExitStack) -> System:
+    binary = installed("prometheus-alertmanager", "apt install prometheus-alertmanager")
+    receiver = await stack.enter_async_context(Receiver("200 OK"))
+    [port] = free_ports(1)
+    config = folder / "alertmanager.yml"
+    route = {"receiver": "here", "group_by": traffic.GROUP_BY, "group_wait": group_wait, "group_interval": "5m"}
+    told = {"name": "here", "webhook_configs": [{"url": f"http://127.0.0.1:{receiver.port}/", "send_resolved": False}]}
+    config.write_text(json.dumps({"route": route, "receivers": [told]}))  # JSON is YAML
+    options = (
+        f"--config.file={config}",
+        f"--storage.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
+    program = stack.enter_context(Program([binary, *options], folder / "alertmanager.log"))
+    await _until_ready(program, port, "/-/ready")
+    target = Target(port, "/api/v2/alerts")
+    stack.callback(target.close)
+    return System("Alertmanager", target, receiver, {"alertmanager": program}, lambda batch: batch.posted)
+
+
+async def _until_ready(program: Program, port: int, path: str = "/readyz") -> None:
+    await program.until(lambda: answers(port, path))
+
+
+def _paging(receiver: Receiver) -> dict[str, str]:
+    return {
+        "PAGESIEVE_PAGERDUTY_URL": f"http://127.0.0.1:{receiver.port}/v2/enqueue",
+        "PAGESIEVE_ROUTING_KEY": ROUTING_KEY,
+    }
+
+
+def _policy(folder: Path) -> str:
+    file = folder / "policy.yaml"
+    file.write_text(json.dumps({"group_by": traffic.GROUP_BY}))  # JSON is YAML
+    return str(file)

@@ -1,0 +1,39 @@
+"""How a kernel is compiled: once, for one signature, when `warm_up` says so, and never again while events wait."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numba import njit
+from numba.extending import is_jitted
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_kernels: list[tuple[Any, tuple[Any, ...]]] = []
+
+
+def part(function: _Function) -> _Function:
+    """Compile a part of kernels; LLVM inlines it."""
+    compiled: _Function = njit(nogil=True, boundscheck=False)(function)
+    return compiled
+
+
+def kernel(*signature: Any) -> Callable[[_Function], _Function]:
+    """Compile a kernel for arguments of these types."""
+
+    def wrap(function: _Function) -> _Function:
+        try:
+            compiled = njit(nogil=True, boundscheck=False, cache=True)(function)
+        except RuntimeError:  # numba finds no folder that it may write a cache to, as in a read-only container
+            compiled = njit(nogil=True, boundscheck=False)(function)
+        _kernels.append((compiled, signature))
+        typed: _Function = compiled
+        return typed
+
+    return wrap
+
+
+def warm_up() -> None:
+    """Compile every kernel that was imported, or load it from numba's cache; then refuse to compile anything more."""
+    for compiled, signature in _kernels:
+        if is_jitted(compiled):  # not with NUMBA_DISABLE_JIT
+            compiled.compile(signature)
+            compiled.disable_compile()
