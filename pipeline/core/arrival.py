@@ -16,6 +16,7 @@ from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms
 from schemas import Alert, Reason
 
+_SURFACES = {Reason.HELD: Reason.HOLD_ENDED, Reason.TOO_FEW: Reason.ENOUGH}
 _NOBODY = (False, False, False)
 
 
@@ -97,7 +98,7 @@ class Arrival:
         self._deadlines.alert(live.alert.fingerprint, live.next_ms)
         cause = None
         if live.is_loud:
-            cause = {Reason.HELD: Reason.HOLD_ENDED, Reason.TOO_FEW: Reason.ENOUGH}.get(before, Reason.QUIET_ENDED)
+            cause = _SURFACES.get(before, Reason.QUIET_ENDED) if before is not None else None
         self._teller.change(incident, cause)
 
     def alert_due(self, key: str, due_ms: int) -> None:
@@ -158,7 +159,7 @@ class Arrival:
             reason = calm
         else:
             reason = reason_of(incident, live, calm, opening)
-        self._teller.change(incident, reason)
+        self._teller.change(incident, reason if reason.pages else None)
         for fingerprint in others:
             self._review_if_waiting(fingerprint, now_ms)
         return reason

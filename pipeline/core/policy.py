@@ -117,15 +117,13 @@ class Policy(Rule):
 
     @model_validator(mode="after")
     def _intervals_exist(self) -> Self:
-        named = {interval.name for interval in self.time_intervals}
-        for rule in (self, *self.routes):
-            for name in (*rule.mute_during, *rule.page_during):
-                if name not in named:
-                    raise ValueError(f"no time interval is named {name!r}; there are {sorted(named)}")
-        for window in self.maintenance:
-            for name in window.during:
-                if name not in named:
-                    raise ValueError(f"no time interval is named {name!r}; there are {sorted(named)}")
+        known = {interval.name for interval in self.time_intervals}
+        rules: tuple[Rule, ...] = (self, *self.routes)
+        named = [name for rule in rules for name in (*rule.mute_during, *rule.page_during)]
+        named += [name for window in self.maintenance for name in window.during]
+        for name in named:
+            if name not in known:
+                raise ValueError(f"no time interval is named {name!r}; there are {sorted(known)}")
         return self
 
     @cached_property

@@ -21,13 +21,13 @@ class Weather:
     def arrives(self, alert: Alert, now_ms: int) -> Open | None:
         """Count a new alert. The storm's incident if it belongs there; None: it is placed as ever."""
         storm = self._state.storm
-        pages_alone = self._policy.pages_now(alert.labels) or (
-            alert.severity is Severity.CRITICAL and storm.is_storm and not is_like(alert, storm)
-        )
+        is_named = self._policy.pages_now(alert.labels)
+        if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
+            return None
         if add(storm, alert, now_ms, self._policy.storm):
             self._state.storm_id = None
             self._deadlines.storm(ends_at_ms(storm, self._policy.storm))
-        if not storm.is_storm or pages_alone:
+        if not storm.is_storm or is_named:
             return None
         incident = self._state.incidents.get(self._state.storm_id or "")
         if incident is None or incident.resolved_at_ms is not None:

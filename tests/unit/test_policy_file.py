@@ -42,7 +42,7 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path, text: str) -> None:
     ("text", "said"),
     [
         ("gaps: 5\n", "gaps: no such field; did you mean gap?"),
-        ("colour: red\n", "colour: no such field; there are version, scope, "),
+        ("colour: red\n", "colour: no such field; there are group_by, gap, "),
         ("gap: -1\n", "gap: input should be greater than or equal to 0, found -1"),
         ("gap: soon\n", "gap: write a duration like 90s, 5m or 1h30m, or a number of seconds, found 'soon'"),
         ("gap: 1h30\n", "gap: write a duration like"),
