@@ -134,10 +134,12 @@ class NamedIntervals(BaseModel):
     def next_change_ms(self, at_ms: int) -> int | None:
         """As `TimeInterval.next_change_ms`, for the union; None also if its parts follow each other without an end."""
         is_in = self.contains(at_ms)
+        changes = {interval: interval.next_change_ms(at_ms) for interval in self.time_intervals}
         for _ in range(_MOST_CHANGES):
-            changes = (interval.next_change_ms(at_ms) for interval in self.time_intervals)
-            soonest_ms = min((change for change in changes if change is not None), default=None)
+            soonest_ms = min((change for change in changes.values() if change is not None), default=None)
             if soonest_ms is None or self.contains(soonest_ms) != is_in:
                 return soonest_ms
-            at_ms = soonest_ms
+            for interval, change in changes.items():
+                if change == soonest_ms:
+                    changes[interval] = interval.next_change_ms(soonest_ms)
         return None
