@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+from pipeline.command.collection import collect_rarely
 from pipeline.command.life import stop_on_signals
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
@@ -40,6 +41,7 @@ def run_worker(policy_file: Path | None, listen: str | None) -> None:
     from pipeline.stream import worker
 
     settings = read_settings()
+    collect_rarely()
     worker.run_worker(settings, policy_of(policy_file, settings), address_of(listen) if listen else None)
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipeline.command.collection import collect_rarely
 from pipeline.command.surroundings import policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.replay import Funnel, Outputs, replay
@@ -39,6 +40,7 @@ def run_replay(files: Files, source: str, policy_file: Path | None, *, as_json: 
     policy = policy_of(policy_file, read_settings())
     if source not in SOURCES:
         raise Misuse(f"--source {source}: there are {', '.join(SOURCES)}")
+    collect_rarely()
     try:
         with ExitStack() as opened:
             raw = opened.enter_context(files.recorded.open("rb", buffering=0))

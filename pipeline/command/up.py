@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 
+from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, policy_of, read_settings
@@ -44,4 +45,5 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
             await log.close()
         logger.info("stopped")
 
+    collect_rarely()
     asyncio.run(live())
