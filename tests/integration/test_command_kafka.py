@@ -1,5 +1,6 @@
 """The parts on Kafka as their operator starts them: each command wires a part that works with the others."""
 
+import os
 import subprocess
 import sys
 import time
@@ -31,7 +32,8 @@ def answer(broker: Broker, *arguments: str) -> tuple[int, str]:
 
 
 def environment(broker: Broker) -> Mapping[str, str]:
-    return {"PATH": "/usr/bin:/bin", "PAGESIEVE_KAFKA": broker.bootstrap}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PAGESIEVE_")}
+    return inherited | {"PAGESIEVE_KAFKA": broker.bootstrap}
 
 
 class Part:
