@@ -117,7 +117,9 @@ def prepare(java: Path, jars: Path, options: argparse.Namespace) -> list[str]:
     run = [str(java), *JVM_OPTIONS, "-cp", f"{jars}/*"]
     if not (log_dir / "meta.properties").exists():
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        _run([*run, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)], "format the folder")
+        # One word, not two: every 64th id begins with a dash, and would be taken for an option.
+        command = [*run, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
+        _run(command, "format the folder")
     return [*run, "kafka.Kafka", str(properties)]
 
 
