@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", dest="is_json", help="for programs")
     parser.add_argument("--quick", action="store_true", dest="is_quick", help="does it run at all? no figure counts")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what it started would stay behind
     if unknown := set(wanted.names) - BENCHMARKS.keys():
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     here = machine.look()

@@ -14,7 +14,14 @@ from benchmarks.systems import System, running
 ALERTS = 10  # in a webhook
 TIMES = 10  # each webhook is sent: nine of ten alerts are duplicates
 CONNECTIONS = 4
-WARM_UP_GROUPS = 20
+
+
+class Sizes(NamedTuple):
+    """How much is sent to each system."""
+
+    rounds: int
+    groups: int  # a round
+    warm_up_groups: int
 
 
 class Run(NamedTuple):
@@ -31,29 +38,30 @@ class Run(NamedTuple):
 
 def measure(*, is_quick: bool) -> Report:
     """Drive every system that this machine has the parts for, in turns. Raises Fault."""
-    rounds, groups = (1, 20) if is_quick else (3, 400)
+    sizes = Sizes(1, 5, 2) if is_quick else Sizes(3, 400, 20)
     report = Report("end_to_end")
-    runs = asyncio.run(_rounds(rounds, groups, report))
+    runs = asyncio.run(_rounds(sizes, report))
     peer = runs.get("Alertmanager")
     report.tables += [_totals(runs, peer), _parts(runs)]
     report.notes.append(
-        f"{groups * ALERTS * TIMES:,} alerts a round in webhooks of {ALERTS}, {1 - 1 / TIMES:.0%} of them duplicates, "
-        f"{groups} incidents; {CONNECTIONS} connections post as fast as they are answered; median of {rounds} rounds "
-        "in which the systems take turns. The driver, which also plays PagerDuty, takes its share of the same cores."
+        f"{sizes.groups * ALERTS * TIMES:,} alerts a round in webhooks of {ALERTS}, {1 - 1 / TIMES:.0%} of them "
+        f"duplicates, {sizes.groups} incidents; {CONNECTIONS} connections post as fast as they are answered; median of "
+        f"{sizes.rounds} rounds in which the systems take turns. The driver, which also plays PagerDuty, takes its "
+        "share of the same cores."
     )
     return report
 
 
-async def _rounds(rounds: int, groups: int, report: Report) -> dict[str, list[Run]]:
+async def _rounds(sizes: Sizes, report: Report) -> dict[str, list[Run]]:
     with tempfile.TemporaryDirectory() as scratch:
         # Alertmanager waits, or each first page would tell of one alert, and its other nine of nobody for five minutes.
         async with running(Path(scratch), "1s", report.skipped) as systems:
             for system in systems:
-                await _run(system, traffic.repeated("warm-up", WARM_UP_GROUPS, ALERTS, TIMES))
+                await _run(system, traffic.repeated("warm-up", sizes.warm_up_groups, ALERTS, TIMES))
             runs: dict[str, list[Run]] = {system.name: [] for system in systems}
-            for number in range(rounds):
+            for number in range(sizes.rounds):
                 for system in systems:
-                    batches = traffic.repeated(f"round-{number}", groups, ALERTS, TIMES)
+                    batches = traffic.repeated(f"round-{number}", sizes.groups, ALERTS, TIMES)
                     runs[system.name].append(await _run(system, batches))
     return runs
 
@@ -61,7 +69,7 @@ async def _rounds(rounds: int, groups: int, report: Report) -> dict[str, list[Ru
 async def _run(system: System, batches: list[traffic.Batch]) -> Run:
     """Post everything, and wait until all of it is decided and everyone told."""
     alerts = len(batches) * ALERTS
-    decided = await system.decided() if system.metrics_url is not None else 0
+    decided = await system.decided()
     told = len(system.receiver.arrivals)
     groups = len({batch.cluster for batch in batches})
     before, started_s = system.cpu_s(), time.perf_counter()

@@ -13,8 +13,15 @@ from benchmarks.report import Report, Row, Table
 from benchmarks.systems import System, running
 
 PER_S = 100.0
-WARM_UP = 100
 COLUMNS = ("system", "POST → page p50 ms", "p99 ms", "POST → answer p50 ms", "p99 ms")
+
+
+class Sizes(NamedTuple):
+    """How much is sent to each system."""
+
+    rounds: int
+    alerts: int  # a round
+    warm_up: int
 
 
 class Waits(NamedTuple):
@@ -26,9 +33,9 @@ class Waits(NamedTuple):
 
 def measure(*, is_quick: bool) -> Report:
     """Drive every system that this machine has the parts for, in turns. Raises Fault."""
-    rounds, alerts = (1, 50) if is_quick else (3, 700)
+    sizes = Sizes(1, 30, 10) if is_quick else Sizes(3, 700, 100)
     report = Report("latency")
-    waits = asyncio.run(_rounds(rounds, alerts, report))
+    waits = asyncio.run(_rounds(sizes, report))
     rows: list[Row] = [
         (
             name,
@@ -41,22 +48,22 @@ def measure(*, is_quick: bool) -> Report:
     ]
     report.tables.append(Table(f"{PER_S:.0f} alerts/s in webhooks of one", COLUMNS, rows))
     report.notes.append(
-        f"{rounds * alerts:,} alerts for each system, in {rounds} rounds in which the systems take turns. A page "
-        "counts when its body has reached the loopback endpoint. pagesieve answers when the alert is durable, "
-        "Alertmanager when it is in memory."
+        f"{sizes.rounds * sizes.alerts:,} alerts for each system, in {sizes.rounds} rounds in which the systems take "
+        "turns. A page counts when its body has reached the loopback endpoint. pagesieve answers when the alert is "
+        "durable, Alertmanager when it is in memory."
     )
     return report
 
 
-async def _rounds(rounds: int, alerts: int, report: Report) -> dict[str, Waits]:
+async def _rounds(sizes: Sizes, report: Report) -> dict[str, Waits]:
     with tempfile.TemporaryDirectory() as scratch:
         async with running(Path(scratch), "0s", report.skipped) as systems:
             for system in systems:
-                await _run(system, traffic.singles("warm-up", WARM_UP))
+                await _run(system, traffic.singles("warm-up", sizes.warm_up))
             waits = {system.name: Waits([], []) for system in systems}
-            for number in range(rounds):
+            for number in range(sizes.rounds):
                 for system in systems:
-                    found = await _run(system, traffic.singles(f"round-{number}", alerts))
+                    found = await _run(system, traffic.singles(f"round-{number}", sizes.alerts))
                     waits[system.name].answered_ms.extend(found.answered_ms)
                     waits[system.name].paged_ms.extend(found.paged_ms)
     return waits
