@@ -53,9 +53,12 @@ def print_ending(console: Console, tally: Tally, missing: list[str], *, with_pag
     console.print(Padding(funnel_table(tally.funnel), (0, 0, 1, 2)))
     reasons = ", ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())
     console.print(Padding(f"Every event has one reason: {reasons}.", (0, 0, 0, 2)))
-    console.print(f"  {tally.resolves} more pages only say that an incident is over. {tally.rejected} rejected.")
-    console.print("  0 suppressed: in this version nothing is kept quiet but duplicates and joins,")
-    console.print("  so missed (suppressed, but somebody had to act) is not known yet.\n")
+    notes = len(tally.pages) - tally.funnel.pages - tally.resolves
+    console.print(
+        f"  {tally.resolves} more only say that an incident is over, {notes} that it flaps or no longer does."
+    )
+    console.print(f"  {tally.rejected} rejected. 0 suppressed: this policy keeps nothing quiet but what repeats")
+    console.print("  or joins; so missed (suppressed, but somebody had to act) is 0 of 0.\n")
     for shortfall in missing:
         console.print(Text(f"  NOT AS PROMISED: {shortfall}", style="bold red"))
     console.print(Text(NEXT), soft_wrap=True)

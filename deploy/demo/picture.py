@@ -145,11 +145,12 @@ def _when(told: ToldPage) -> str:
 def _said(told: ToldPage) -> Text:
     payload, details = told.page.payload, told.page.payload.custom_details
     is_over = told.page.event_action == "resolve"
+    word = "PAGE " if told.wakes else "over " if is_over else "note "
     return Text.assemble(
-        ("over " if is_over else "PAGE ", "green" if is_over else "bold"),
-        (f"{payload.severity:<8} ", "green" if is_over else SEVERITY_STYLES[payload.severity]),
+        (word, "bold" if told.wakes else "green"),
+        (f"{payload.severity:<8} ", SEVERITY_STYLES[payload.severity] if told.wakes else "green"),
         f"{details.team or '':<8} ",
-        (payload.summary.replace("\n", " "), "" if is_over else "bold"),
+        (payload.summary.replace("\n", " "), "bold" if told.wakes else ""),
         "\n",
         (details.why.replace("\n", " "), "dim"),
     )

@@ -41,6 +41,11 @@ class ToldPage(NamedTuple):
     after_s: float
     page: Page
 
+    @property
+    def wakes(self) -> bool:
+        """Whether it notifies a person, and does not only tell one who was notified how it goes on."""
+        return self.page.payload.custom_details.reason.pages
+
 
 class Verdict(NamedTuple):
     """What became of the alerts of one webhook: it is the `raw_offset`-th that came."""
@@ -65,9 +70,8 @@ class Tally:
     @property
     def funnel(self) -> Funnel:
         """Events, alerts, incidents and the pages that notified somebody."""
-        return Funnel(
-            self.reasons.total(), len(self.fingerprints), len(self.incidents), len(self.pages) - self.resolves
-        )
+        paged = sum(told.wakes for told in self.pages)
+        return Funnel(self.reasons.total(), len(self.fingerprints), len(self.incidents), paged)
 
     @property
     def resolves(self) -> int:

@@ -41,6 +41,7 @@ def test_the_story_becomes_three_incidents_and_four_pages(demo: subprocess.Popen
     assert "noise reduction 98.7% = 1 - 4/314" in said
     assert len(re.findall(r"^ +[\d.]+ s  PAGE ", said, re.MULTILINE)) == 4
     assert len(re.findall(r"^ +[\d.]+ s  over ", said, re.MULTILINE)) == 3
+    assert "note error    web      ProbeFailed" in said
     assert list(tmp_path.iterdir()) == []
 
 
