@@ -69,11 +69,15 @@ class Broker:
 
     def fresh_topics(self) -> None:
         """Every topic of the product anew and empty, and no consumer group remembered."""
+        self.no_topics()
+        create_topics(self.bootstrap, replication=1)
+
+    def no_topics(self) -> None:
+        """A running broker with no topic of the product, and no consumer group remembered: as before the first use."""
         self.start()
         with self.admin() as admin:
             self._forget_groups(admin)
             self.delete_topics(self._ours(admin))
-        create_topics(self.bootstrap, replication=1)
 
     def delete_topics(self, names: Sequence[str]) -> None:
         """Delete, and return once the broker has forgotten them: it answers for a deleted topic a while longer."""

@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.integration import monitors
+from tests.integration import plant as plants
 from tests.integration.broker import Broker
 from tests.integration.monitors import Monitor
 from tests.integration.pagerduty import pagerduty  # noqa: F401  # a fixture: a loopback Events API v2
+from tests.integration.plant import Plant
 
-StartMonitor = Callable[[str], Monitor]
+
+class StartMonitor(Protocol):
+    """Starts a monitor with a configuration and further options."""
+
+    def __call__(self, config: str, *more: str) -> Monitor: ...
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +50,38 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartMonito
     yield from _starter(monitors.prometheus, tmp_path_factory)
 
 
-def _starter(make: Callable[[Path, str], Monitor], folders: pytest.TempPathFactory) -> Iterator[StartMonitor]:
+@pytest.fixture(scope="module")
+def module_kafka_plant(session_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    with plants.on_kafka(session_broker, tmp_path_factory.mktemp("plant")) as plant:
+        yield plant
+
+
+@pytest.fixture(scope="module")
+def module_embedded_plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    with plants.on_the_embedded_log(tmp_path_factory.mktemp("plant")) as plant:
+        yield plant
+
+
+@pytest.fixture
+def kafka_plant(module_kafka_plant: Plant) -> Plant:
+    """All parts on a real Kafka, running; shared by the scenes of a module, each of which has clusters of its own."""
+    module_kafka_plant.heal()
+    return module_kafka_plant
+
+
+@pytest.fixture(params=["kafka", "embedded"])
+def plant(request: pytest.FixtureRequest) -> Plant:
+    """The same on a real Kafka and as `pagesieve up`: one suite over both."""
+    found: Plant = request.getfixturevalue(f"module_{request.param}_plant")
+    found.heal()
+    return found
+
+
+def _starter(make: Callable[..., Monitor], folders: pytest.TempPathFactory) -> Iterator[StartMonitor]:
     with ExitStack() as ended:
 
-        def start(config: str) -> Monitor:
-            monitor = make(folders.mktemp("monitor"), config)
+        def start(config: str, *more: str) -> Monitor:
+            monitor = make(folders.mktemp("monitor"), config, *more)
             ended.callback(monitor.kill)
             monitor.start()
             return monitor

@@ -46,8 +46,8 @@ class Monitor:
             return False
 
 
-def alertmanager(folder: Path, config: str) -> Monitor:
-    """A real Alertmanager, not started, with `config` as its configuration file and no cluster."""
+def alertmanager(folder: Path, config: str, *more: str) -> Monitor:
+    """A real Alertmanager, not started, with `config` as its configuration file, `more` options and no cluster."""
     binary = requires("prometheus-alertmanager", "apt install prometheus-alertmanager")
     (port,) = free_ports(1)
     (folder / "alertmanager.yml").write_text(config)
@@ -57,11 +57,11 @@ def alertmanager(folder: Path, config: str) -> Monitor:
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
-    return Monitor(folder, [binary, *options], port)
+    return Monitor(folder, [binary, *options, *more], port)
 
 
-def prometheus(folder: Path, config: str) -> Monitor:
-    """A real Prometheus, not started, with `config` as its configuration file."""
+def prometheus(folder: Path, config: str, *more: str) -> Monitor:
+    """A real Prometheus, not started, with `config` as its configuration file and `more` options."""
     binary = requires("prometheus", "apt install prometheus")
     (port,) = free_ports(1)
     (folder / "prometheus.yml").write_text(config)
@@ -70,4 +70,4 @@ def prometheus(folder: Path, config: str) -> Monitor:
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
-    return Monitor(folder, [binary, *options], port)
+    return Monitor(folder, [binary, *options, *more], port)

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -51,12 +51,20 @@ def listens(port: int) -> bool:
 class Process:
     """A real program with its output in a file, so that a failure can show what it said."""
 
-    def __init__(self, command: Sequence[str], output: Path, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        output: Path,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = Path(command[0]).name
         self.output = output
         with output.open("ab") as sink:
             # A session of its own: a Ctrl-C on pytest must not take the broker from under the tests that clean up.
-            self._process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=cwd, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, stdout=sink, stderr=sink, cwd=cwd, env=environment, start_new_session=True
+            )
 
     @property
     def pid(self) -> int:

@@ -29,6 +29,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Mapping[str, str]
+    timestamp_ms: int
 
     def json(self) -> Any:
         return json.loads(self.value)
@@ -147,7 +148,8 @@ class Topics:
                             one.offset,
                             one.key,
                             one.value,
-                            {name: text.decode() for name, text in one.headers},
+                            {name: text.decode(errors="replace") for name, text in one.headers},
+                            one.timestamp,
                         )
                         for one in records
                     ]
