@@ -7,7 +7,7 @@ cannot read is a new version.
 from dataclasses import dataclass
 
 from schemas.alert import Alerts
-from schemas.control import Control
+from schemas.control import Control, Silence
 from schemas.decision import Decisions
 from schemas.incident import Incident
 from schemas.outcome import Outcome
@@ -18,6 +18,7 @@ from schemas.tick import Tick
 
 DAY_MS = 24 * 60 * 60 * 1000
 MAX_RECORD_BYTES = 16 * 1024 * 1024  # a webhook may be 4 MiB (Settings.max_body_bytes) and grows when normalised
+SILENCE_DAYS = 366  # the longest that one may last
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,9 @@ DELIVERIES = Topic(
 DECISIONS = Topic("decisions", "scope", (Decisions,), partitions=4, retention_ms=28 * DAY_MS)
 OUTCOMES = Topic("outcomes", "incident id", (Outcome,), partitions=4, retention_ms=180 * DAY_MS)
 
-TOPICS = (RAW, ALERTS, REJECTED, INCIDENTS, PAGES, DELIVERIES, DECISIONS, OUTCOMES)
+# What silences are known, for people; triage hears them in `alerts`. So it keeps each for longer than one may last.
+SILENCES = Topic(
+    "silences", "silence id", (Silence,), partitions=1, retention_ms=(SILENCE_DAYS + 7) * DAY_MS, is_compacted=True
+)
+
+TOPICS = (RAW, ALERTS, REJECTED, INCIDENTS, PAGES, DELIVERIES, DECISIONS, OUTCOMES, SILENCES)

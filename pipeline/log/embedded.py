@@ -17,6 +17,7 @@ import orjson
 from pipeline.errors import Fault, Retryable
 from pipeline.log.backlog import Backlog
 from pipeline.log.embedded_file import LogFile
+from pipeline.log.embedded_follower import EmbeddedFollower
 from pipeline.log.embedded_reader import EmbeddedReader
 from pipeline.log.embedded_tables import PARTITION, Row, Slice, load_cursors, load_snapshot, read_slice
 from pipeline.log.embedded_thread import Job, WritingThread
@@ -27,13 +28,14 @@ Args = TypeVarTuple("Args")
 
 
 class EmbeddedLog:
-    """A `Writer`, and the maker of `Reader`s. Belongs to the event loop in which it was opened."""
+    """A `Broadcaster`, and the maker of `Reader`s and `Follower`s. Belongs to the event loop in which it was opened."""
 
     def __init__(self, file: LogFile, append_timeout_s: float) -> None:
         self._file = file
         self._append_timeout_s = append_timeout_s
         self._backlog = Backlog()
         self._readers: dict[str, EmbeddedReader] = {}
+        self._followers: list[EmbeddedFollower] = []
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pagesieve-log-read")
         self._thread = WritingThread(file, self._settle)
         self._ends = dict(self._thread.tables.ends)
@@ -79,6 +81,17 @@ class EmbeddedLog:
         await self.append_and_commit((), group, {(topic, PARTITION): at for topic, at in positions.items()})
         return self._readers.setdefault(group, EmbeddedReader(self, group, positions))
 
+    def follower(self, topics: Sequence[str]) -> EmbeddedFollower:
+        """A new `Follower` of `topics`. Retention does not wait for it."""
+        follower = EmbeddedFollower(self, topics)
+        self._followers.append(follower)
+        return follower
+
+    async def partitions(self, topic: str) -> int:
+        """See `Broadcaster`."""
+        self._topic_id(topic)
+        return PARTITION + 1
+
     async def check(self) -> None:
         """See `Writer`. Writes, because a full disk still reads."""
         job = self._job(())
@@ -102,6 +115,10 @@ class EmbeddedLog:
     def leave(self, group: str) -> None:
         """Forget the reader of `group`."""
         self._readers.pop(group, None)
+
+    def forget(self, follower: EmbeddedFollower) -> None:
+        """Wake `follower` no more."""
+        self._followers.remove(follower)
 
     async def _run(self, job: Job) -> None:
         self._thread.submit(job)
@@ -140,6 +157,8 @@ class EmbeddedLog:
                 job.done.set_exception(type(error)(str(error)))
         for reader in self._readers.values():
             reader.wake()
+        for follower in self._followers:
+            follower.wake()
 
     async def _in_reading_thread(self, read: Callable[[sqlite3.Connection, *Args], T], *args: *Args) -> T:
         loop = asyncio.get_running_loop()

@@ -45,6 +45,14 @@ class Writer(Protocol):
         ...
 
 
+class Broadcaster(Writer, Protocol):
+    """A writer that can write to every partition of a topic."""
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions `topic` has now, whatever schemas/topics.py says. Raises Retryable."""
+        ...
+
+
 class Reader(Protocol):
     """Reads some topics as one member of a group, from where the group stopped."""
 
@@ -75,4 +83,24 @@ class Reader(Protocol):
 
     async def close(self) -> None:
         """Leave the group and let go."""
+        ...
+
+
+class Follower(Protocol):
+    """Reads some topics from their oldest entry on, outside any group: it sees everything, and remembers nothing."""
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether all that stood on the topics when it began has been returned."""
+        ...
+
+    async def poll(self, timeout_s: float) -> list[Entry]:
+        """The next entries, in order within each partition; empty after `timeout_s`. Raises Retryable.
+
+        Whoever cancels it may lose entries, and should close.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
         ...

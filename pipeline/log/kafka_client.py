@@ -70,6 +70,20 @@ def ask(bootstrap: str, timeout_s: float) -> None:
     _make(KafkaAdminClient, bootstrap, timeout_s, request_timeout_ms=int(timeout_s * 1000)).close()
 
 
+def count_partitions(bootstrap: str, timeout_s: float, topic: str) -> int:
+    """How many partitions `topic` has. Raises Retryable, also where there is none of that name, and Misuse. Blocks."""
+    admin = _make(KafkaAdminClient, bootstrap, timeout_s, request_timeout_ms=int(timeout_s * 1000))
+    try:
+        (found,) = admin.describe_topics([topic])
+    except KafkaError as exc:
+        raise Retryable(f"Kafka at {bootstrap} does not tell of {topic}: {exc}") from exc
+    finally:
+        admin.close()
+    if not found["partitions"]:
+        raise Retryable(f"there is no topic {topic}: run `pagesieve topics create`")
+    return len(found["partitions"])
+
+
 def end_producer(producer: Any, timeout_s: float) -> None:
     """Let the producer finish or fail what it has under way, and stop its thread. Blocks."""
     try:

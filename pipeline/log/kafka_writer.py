@@ -21,7 +21,7 @@ from kafka.errors import KafkaError
 from pipeline.errors import Fault, Misuse, Retryable
 from pipeline.log.backlog import Backlog
 from pipeline.log.entry import Draft
-from pipeline.log.kafka_client import ask, end_producer, make_producer, send_arguments
+from pipeline.log.kafka_client import ask, count_partitions, end_producer, make_producer, send_arguments
 
 CHECK_TIMEOUT_S = 2.0
 
@@ -41,7 +41,7 @@ class Sending:
 
 
 class KafkaWriter:
-    """A `Writer` on the Kafka at `bootstrap`. Belongs to the event loop in which it is made."""
+    """A `Broadcaster` on the Kafka at `bootstrap`. Belongs to the event loop in which it is made."""
 
     def __init__(self, bootstrap: str, append_timeout_s: float) -> None:
         self._bootstrap = bootstrap
@@ -82,6 +82,11 @@ class KafkaWriter:
             # Its callers may be gone when it fails, and nobody would have looked.
             self._check.add_done_callback(lambda check: check.cancelled() or check.exception())
         await asyncio.shield(self._check)
+
+    async def partitions(self, topic: str) -> int:
+        """See `Broadcaster`."""
+        timeout_s = min(CHECK_TIMEOUT_S, self._append_timeout_s)
+        return await asyncio.to_thread(count_partitions, self._bootstrap, timeout_s, topic)
 
     async def close(self) -> None:
         """See `Writer`. Takes `append_timeout_s` at most, twice if the broker is away."""

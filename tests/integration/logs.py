@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.log import Reader, Writer
+from pipeline.log import Broadcaster, Follower, Reader
 from pipeline.log.embedded import EmbeddedLog
-from pipeline.log.kafka import KafkaReader, KafkaWriter
+from pipeline.log.kafka import KafkaFollower, KafkaReader, KafkaWriter
 
 APPEND_TIMEOUT_S = 5.0
 
@@ -15,9 +15,11 @@ APPEND_TIMEOUT_S = 5.0
 class Log(Protocol):
     """A log that can be let go of and opened again."""
 
-    async def writer(self) -> Writer: ...
+    async def writer(self) -> Broadcaster: ...
 
     async def reader(self, group: str, topics: Sequence[str]) -> Reader: ...
+
+    async def follower(self, topics: Sequence[str]) -> Follower: ...
 
     async def close(self) -> None:
         """Let go of everything; the next `writer` or `reader` opens it again."""
@@ -38,6 +40,9 @@ class Embedded:
 
     async def reader(self, group: str, topics: Sequence[str]) -> Reader:
         return await (await self.writer()).reader(group, topics)
+
+    async def follower(self, topics: Sequence[str]) -> Follower:
+        return (await self.writer()).follower(topics)
 
     async def close(self) -> None:
         if self._log is not None:
@@ -61,6 +66,11 @@ class Kafka:
         reader = KafkaReader(self._bootstrap, group, topics)
         self._opened.push_async_callback(reader.close)
         return reader
+
+    async def follower(self, topics: Sequence[str]) -> KafkaFollower:
+        follower = KafkaFollower(self._bootstrap, topics)
+        self._opened.push_async_callback(follower.close)
+        return follower
 
     async def close(self) -> None:
         await self._opened.aclose()
