@@ -133,7 +133,7 @@ class Arrival:
         if known is not None:
             live.flap = known.flap
         self._state.alerts[alert.fingerprint] = live
-        add(incident, alert.fingerprint, now_ms)
+        add(incident, live, now_ms)
         incident.events += 1
         self._flap(live, incident, now_ms)
         calm, opening = Reason.JOINED, Reason.OPENED if is_first else Reason.SURFACED
@@ -152,6 +152,7 @@ class Arrival:
         others = self._quiet.begin(live)
         live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
         account(incident, live, was)
+        self._teller.renew(incident, live)
         if was_dead:
             self._revive(incident)
         self._deadlines.alert(live.alert.fingerprint, live.next_ms)
@@ -168,6 +169,7 @@ class Arrival:
         if not live.is_alive:
             live.quiet = live.review_at_ms = None
         account(incident, live, was)
+        self._teller.renew(incident, live)
         self._deadlines.alert(live.alert.fingerprint, live.next_ms)
         self._teller.change(incident, None)
         if live.is_alive:

@@ -40,7 +40,7 @@ class Told(NamedTuple):
     """What there is to tell: an incident, its first alerts, the first of its worst, and its summary if it has one."""
 
     incident: Open
-    listed: list[Live]
+    listed: tuple[Member, ...]
     lead: Live
     note: str | None
 
@@ -71,7 +71,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
         alerts=len(incident.members),
         firing=incident.alive,
         events=incident.events,
-        members=tuple(map(_member, told.listed)),
+        members=told.listed,
         unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
     )
@@ -91,7 +91,7 @@ def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, 
         team=incident.team,
         alert_count=len(incident.members),
         firing=incident.alive,
-        alerts=tuple(_page_alert(live.alert, live.is_firing) for live in told.listed),
+        alerts=tuple(map(_page_alert, told.listed)),
         unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
     )
@@ -111,6 +111,11 @@ def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, 
     )
 
 
+def member_record(live: Live) -> Member:
+    """One alert of an incident as it stands."""
+    return _member(live.alert, live.severity, live.first_at_ms, is_firing=live.is_firing)
+
+
 def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, Policy]) -> Page:
     """The page for an alert on which triage itself failed: it knows nothing of incidents, so it says that."""
     scope, policy = context
@@ -124,7 +129,7 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         team=team_of(alert, policy),
         alert_count=1,
         firing=1,
-        alerts=(_page_alert(alert, is_firing=True),),
+        alerts=(_page_alert(_member(alert, alert.severity, alert.at_ms, is_firing=True)),),
         policy_version=policy.name,
     )
     payload = PagePayload(
@@ -192,30 +197,29 @@ def _link(url: str | None) -> str | None:
     return url if url is not None and len(url) <= _LONGEST_LINK else None
 
 
-def _member(live: Live) -> Member:
-    alert = live.alert
+def _member(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool) -> Member:
     return Member.trusted(
         fingerprint=alert.fingerprint,
         name=_cut(alert.name, _SHOWN),
         labels=_shown(alert.labels),
-        severity=live.severity,
-        status=Status.FIRING if live.is_firing else Status.RESOLVED,
+        severity=severity,
+        status=Status.FIRING if is_firing else Status.RESOLVED,
         starts_at_ms=alert.starts_at_ms,
-        first_at_ms=live.first_at_ms,
+        first_at_ms=first_at_ms,
         summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
         url=_link(alert.url),
     )
 
 
-def _page_alert(alert: Alert, is_firing: bool) -> PageAlert:
-    return PageAlert(
-        name=_cut(alert.name, _SHOWN),
-        labels=_shown(alert.labels),
-        severity=alert.severity,
-        status=Status.FIRING if is_firing else Status.RESOLVED,
-        starts_at=rfc3339(alert.starts_at_ms),
-        summary=_cut(alert.annotations.get("summary", ""), _SHOWN),
-        url=_link(alert.url),
+def _page_alert(member: Member) -> PageAlert:
+    return PageAlert.trusted(
+        name=member.name,
+        labels=member.labels,
+        severity=member.severity,
+        status=member.status,
+        starts_at=rfc3339(member.starts_at_ms),
+        summary=member.summary,
+        url=member.url,
     )
 
 

@@ -37,9 +37,10 @@ def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms
     return incident
 
 
-def add(incident: Open, fingerprint: str, now_ms: int) -> None:
+def add(incident: Open, live: Live, now_ms: int) -> None:
     """A new alert joins."""
-    incident.members.append(fingerprint)
+    live.place = len(incident.members)
+    incident.members.append(live.alert.fingerprint)
     incident.grew_at_ms = now_ms
 
 

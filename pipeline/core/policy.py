@@ -113,7 +113,7 @@ class Policy(Rule):
     max_live_alerts: int = Field(
         default=1_000_000, ge=1, description="remembered in a scope; beyond it, one incident pages for all that is new"
     )
-    max_listed: int = Field(default=100, ge=1, le=1000, description="alerts listed in an incident; more are counted")
+    max_listed: int = Field(default=25, ge=1, le=1000, description="alerts listed in an incident; more are counted")
 
     @model_validator(mode="after")
     def _intervals_exist(self) -> Self:

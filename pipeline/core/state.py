@@ -24,6 +24,7 @@ class Live:
     review_at_ms: int | None = None  # when that may change by itself
     flap: FlapState = field(default_factory=FlapState)
     flap_ends_ms: int | None = None
+    place: int = 0  # among its incident's members
 
     @property
     def is_alive(self) -> bool:

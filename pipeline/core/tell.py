@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 from pipeline.core.deadlines import Deadlines
-from pipeline.core.describe import Told, incident_record, page_record
+from pipeline.core.describe import Told, incident_record, member_record, page_record
 from pipeline.core.paging import call_for
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.quiet import Quiet
-from pipeline.core.state import Open, ScopeState
+from pipeline.core.state import Live, Open, ScopeState
 from pipeline.core.storm import sentence
-from schemas import Decisions, Incident, Page, Reason
+from schemas import Decisions, Incident, Member, Page, Reason
 
 
 class Facts(NamedTuple):
@@ -29,11 +29,23 @@ class Teller:
         self._quiet = quiet
         self._deadlines = deadlines
         self._changed: dict[str, Reason | None] = {}
+        # How the listed alerts of an incident are told, made when they change: most changes are of others. Derived.
+        self._listed: dict[str, list[Member]] = {}
 
     def change(self, incident: Open, cause: Reason | None) -> None:
         """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
         known = self._changed.get(incident.incident_id)
         self._changed[incident.incident_id] = cause if cause is Reason.RESOLVED else known or cause
+
+    def renew(self, incident: Open, live: Live) -> None:
+        """An alert of `incident` is new, or is to be told otherwise."""
+        listed = self._listed.get(incident.incident_id)
+        if listed is None or live.place >= self._policy.max_listed:
+            return
+        if live.place < len(listed):
+            listed[live.place] = member_record(live)
+        else:
+            listed.append(member_record(live))
 
     def is_calling(self, incident: Open) -> bool:
         """Whether a page of this very record will tell of `incident` already."""
@@ -53,11 +65,10 @@ class Teller:
             incident = self._state.incidents[key]
             incident.revision += 1
             incident.updated_at_ms = self._state.watermark_ms or 0
-            alerts = self._state.alerts
             told = Told(
                 incident,
-                [alerts[fingerprint] for fingerprint in incident.members[: self._policy.max_listed]],
-                alerts[incident.lead],
+                self._members(incident),
+                self._state.alerts[incident.lead],
                 sentence(self._state.storm) if key == self._state.storm_id else incident.note,
             )
             call = call_for(incident, cause)
@@ -66,6 +77,16 @@ class Teller:
             if call is not None:
                 facts.pages.append(page_record(told, call.kind, call.reason, context))
                 self._remember(incident)
+            if incident.resolved_at_ms is not None:
+                del self._listed[key]
+
+    def _members(self, incident: Open) -> tuple[Member, ...]:
+        listed = self._listed.get(incident.incident_id)
+        if listed is None:
+            first = incident.members[: self._policy.max_listed]
+            listed = [member_record(self._state.alerts[fingerprint]) for fingerprint in first]
+            self._listed[incident.incident_id] = listed
+        return tuple(listed)
 
     def _remember(self, incident: Open) -> None:
         """Let the page repeat in time, if its rule says so and anything in it is alive."""
