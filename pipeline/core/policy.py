@@ -1,11 +1,12 @@
 """Policy says what is decided, with which thresholds; every decision names the version that made it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.core.duration import Duration, Instant, PositiveDuration
 from pipeline.core.flap import FlapPolicy
@@ -117,14 +118,26 @@ class Policy(Rule):
 
     @model_validator(mode="after")
     def _intervals_exist(self) -> Self:
-        known = {interval.name for interval in self.time_intervals}
-        rules: tuple[Rule, ...] = (self, *self.routes)
-        named = [name for rule in rules for name in (*rule.mute_during, *rule.page_during)]
-        named += [name for window in self.maintenance for name in window.during]
-        for name in named:
-            if name not in known:
-                raise ValueError(f"no time interval is named {name!r}; there are {sorted(known)}")
+        known = sorted({interval.name for interval in self.time_intervals})
+        wrong = [
+            InitErrorDetails(type=_no_such_interval(name, known), loc=(*place, index), input=name)
+            for place, names in self._named_intervals()
+            for index, name in enumerate(names)
+            if name not in known
+        ]
+        if wrong:  # each at its own place, so that whoever reads a file can say the line
+            raise ValidationError.from_exception_data("Policy", wrong)
         return self
+
+    def _named_intervals(self) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]:
+        """Every list of names of time intervals, and where it stands."""
+        yield ("mute_during",), self.mute_during
+        yield ("page_during",), self.page_during
+        for index, route in enumerate(self.routes):
+            yield ("routes", index, "mute_during"), route.mute_during
+            yield ("routes", index, "page_during"), route.page_during
+        for index, window in enumerate(self.maintenance):
+            yield ("maintenance", index, "during"), window.during
 
     @cached_property
     def name(self) -> str:
@@ -157,3 +170,10 @@ class Policy(Rule):
     def intervals(self) -> dict[str, NamedIntervals]:
         """The time intervals by name."""
         return {interval.name: interval for interval in self.time_intervals}
+
+
+def _no_such_interval(name: str, known: list[str]) -> PydanticCustomError:
+    there = f"there are {', '.join(known)}" if known else "there are none"
+    return PydanticCustomError(
+        "no_such_interval", "no time interval is named {name}; {there}", {"name": repr(name), "there": there}
+    )

@@ -45,7 +45,7 @@ MAY_IMPORT = {
 PURE = ("schemas", "models", "pipeline.core", "pipeline.sources", "pipeline.normalise")
 THIRD_PARTIES = {
     "schemas": {"pydantic"},
-    "pipeline.core": {"pydantic", "numpy", "numba", "re2"},
+    "pipeline.core": {"pydantic", "pydantic_core", "numpy", "numba", "re2"},
     "models": {"pydantic", "numpy", "scipy", "sklearn", "joblib"},
 }
 IMPURE_MODULES = {

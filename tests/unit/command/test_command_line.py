@@ -169,4 +169,4 @@ def test_replay_obeys_the_policy_of_the_environment(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("gaps: 3\n")
     done = pagesieve("replay", "/dev/null", "--decisions", "/dev/null", PAGESIEVE_POLICY=str(policy))
-    assert complaint(done, 2) == f"policy {policy}: gaps: no such field; did you mean gap?"
+    assert complaint(done, 2) == f"policy {policy}: line 1: gaps: no such field; did you mean gap?"
