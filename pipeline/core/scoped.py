@@ -3,7 +3,7 @@
 from pipeline.core.arrival import Arrival
 from pipeline.core.deadlines import Deadlines, Due
 from pipeline.core.describe import fault_page
-from pipeline.core.fingerprint import VERSION, incident_id
+from pipeline.core.fingerprint import VERSION, fingerprint, incident_id
 from pipeline.core.incident import acknowledge, resolve
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
@@ -11,7 +11,7 @@ from pipeline.core.silence import Silences
 from pipeline.core.state import Live, ScopeState
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import Change, change_of
-from schemas import Alert, Alerts, Decision, Decisions, Reason, Status, Verdict
+from schemas import Alert, Alerts, Decision, Decisions, Reason, Severity, Status, Verdict
 
 
 class ScopeTriage:
@@ -30,9 +30,15 @@ class ScopeTriage:
         return self._deadlines.next_ms()
 
     def tick(self, at_ms: int, facts: Facts) -> None:
-        """Move the watermark; one at or below it is invisible."""
-        if self.state.watermark_ms is not None and at_ms > self.state.watermark_ms:
+        """Move the watermark; one at or below it is invisible. A fault of ours in what is due pages, once an hour."""
+        if self.state.watermark_ms is None or at_ms <= self.state.watermark_ms:
+            return
+        try:
             self._advance(at_ms, facts)
+        except Exception as exc:  # as in `decide`: a page that was to go out now may be missing
+            alert = ours(self.state.name, at_ms - at_ms % 3_600_000)
+            self._fault(alert, type(exc).__name__, facts)
+            self.state.watermark_ms = at_ms
 
     def silences_changed(self, facts: Facts) -> None:
         """Look again at all that is silenced."""
@@ -177,6 +183,22 @@ class ScopeTriage:
             model_version=None,
             fingerprint_version=VERSION,
         )
+
+
+def ours(scope: str, at_ms: int) -> Alert:
+    """The alert about ourselves: a deadline of the scope could not be handled."""
+    name = "PagesieveFault"
+    return Alert(
+        source="pagesieve",
+        name=name,
+        labels={"alertname": name, "scope": scope},
+        annotations={"summary": "a deadline could not be handled; a page may be missing: look at the open incidents"},
+        severity=Severity.CRITICAL,
+        status=Status.FIRING,
+        at_ms=at_ms,
+        starts_at_ms=at_ms,
+        fingerprint=fingerprint(name, {"scope": scope}, ()),
+    )
 
 
 def fault_id_of(scope: str, alert: Alert) -> str:

@@ -248,6 +248,17 @@ def test_a_fault_of_ours_pages_every_firing_alert_and_the_next_record_is_decided
     assert [decision.paged for decision in decided(facts)][:2] == [True, False]
 
 
+def test_a_fault_of_ours_when_something_is_due_pages_too() -> None:
+    before = Triage(POLICY)
+    before.step([*at(0, DISK), *at(10, DISK_OVER)])
+    state = json.loads(before.snapshot())
+    state[2][0]["incidents"][decided(play(at(0, DISK)))[0].incident_id]["members"] = ["fp1:0"]
+    facts = Triage.restore(POLICY, json.dumps(state).encode()).step([*at(100), *at(101), *at(102, CPU)])
+    (first, *_) = facts.pages
+    assert (first.payload.summary.split(":")[0], first.payload.severity) == ("PagesieveFault", "critical")
+    assert reasons(facts)[-1] in {Reason.OPENED, Reason.FAULT}
+
+
 def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     with pytest.raises(ValueError, match="version 99"):
         Triage.restore(POLICY, b"[99,[],[]]")
