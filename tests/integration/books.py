@@ -1,6 +1,7 @@
 """The books of a plant balance: every event is decided or rejected, every page delivered, and a replay agrees."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import groupby
 
 from pipeline.codec import decode, decode_alerts, encode
@@ -80,21 +81,30 @@ def _not_as_replayed(plant: Plant) -> list[str]:
 
 
 def _undelivered(plant: Plant) -> list[str]:
-    """Every page was delivered, each incident opened once at PagerDuty, and each that is over is closed there."""
-    pages = [decode(Page, record.value) for record in plant.read(PAGES.name)]
-    delivered = {(one.incident_id, one.revision) for one in _deliveries(plant)}
-    newest: dict[str, Page] = {}
-    for page in pages:
-        if page.payload.custom_details.revision >= _revision(newest.get(page.dedup_key)):
-            newest[page.dedup_key] = page
-    problems = [f"not delivered: {key}" for key, page in newest.items() if (key, _revision(page)) not in delivered]
-    for key, page in newest.items():
-        if plant.pagerduty.opened(key) != 1:
-            problems.append(f"opened {plant.pagerduty.opened(key)} times: {key}")
-        if plant.pagerduty.is_open(key) != (page.event_action == "trigger"):
+    """Every page was delivered, and PagerDuty opened and closed each incident as often as its pages say."""
+    pages: dict[str, dict[int, str]] = defaultdict(dict)
+    for page in (decode(Page, record.value) for record in plant.read(PAGES.name)):
+        pages[page.dedup_key][page.payload.custom_details.revision] = page.event_action
+    delivered = {one.incident_id: one.revision for one in _deliveries(plant)}
+    problems = []
+    for key, actions in pages.items():
+        in_order = [actions[revision] for revision in sorted(actions)]
+        if delivered.get(key) != max(actions):
+            problems.append(f"not delivered: {key}")
+        if plant.pagerduty.opened(key) != _openings(in_order):
+            problems.append(f"opened {plant.pagerduty.opened(key)} times for {in_order}: {key}")
+        if plant.pagerduty.is_open(key) != (in_order[-1] == "trigger"):
             problems.append(f"not as its last page says: {key}")
-    strangers = {incident.dedup_key for incident in plant.pagerduty.incidents()} - newest.keys()
+    strangers = {incident.dedup_key for incident in plant.pagerduty.incidents()} - pages.keys()
     return problems + [f"opened without a page: {key}" for key in strangers]
+
+
+def _openings(actions: Sequence[str]) -> int:
+    """How often a person is called: at each trigger that nothing open takes in."""
+    return sum(
+        action == "trigger" and before != "trigger"
+        for before, action in zip(("resolve", *actions), actions, strict=False)
+    )
 
 
 def _decisions(plant: Plant) -> dict[Place, Decisions]:
@@ -116,11 +126,8 @@ def _is_alerts(record: Record) -> bool:
 
 
 def _deliveries(plant: Plant) -> list[Delivery]:
+    """In the order in which they were written; the last of an incident counts."""
     return [decode(Delivery, record.value) for record in plant.read(DELIVERIES.name)]
-
-
-def _revision(page: Page | None) -> int:
-    return 0 if page is None else page.payload.custom_details.revision
 
 
 def _entry(record: Record) -> Entry:

@@ -27,9 +27,14 @@ from tests.integration.real import Process, free_ports
 from tests.integration.worker import Record, Topics
 
 COMMAND = Path(sys.executable).with_name("pagesieve")
-# Every scene has a cluster of its own, so that many can share a plant. Two seconds: in which the slower twin of a pair
-# may still say that an alert fires.
-POLICY = {"scope": ["cluster"], "group_by": ["cluster"], "resolve_after": "2s"}
+# Every scene has a cluster of its own, so that many can share a plant. Scenes tell in seconds what takes hours: two of
+# them are how long the slower twin of a pair may still say that an alert fires, and no change is one too many.
+POLICY = {
+    "scope": ["cluster"],
+    "group_by": ["cluster"],
+    "resolve_after": "2s",
+    "flapping": {"start": 100, "half_life": "1m", "longest": "10m"},
+}
 ARRIVES_WITHIN_S = 60.0
 READY_WITHIN_S = 60.0
 LAST_OFFSET = (1 << OFFSET_BITS) - 1
