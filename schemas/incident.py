@@ -23,6 +23,7 @@ class Member(Record):
 
     fingerprint: str
     name: str
+    template: str = Field(default="", description="the alert with its volatile parts masked; what a report counts by")
     labels: dict[str, str]
     severity: Severity
     status: Status

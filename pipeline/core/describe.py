@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.core.policy import Policy
 from pipeline.core.state import Live, Open
+from pipeline.core.template import template_of
 from schemas import (
     Alert,
     Incident,
@@ -200,6 +201,7 @@ def _link(url: str | None) -> str | None:
 def _member(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool) -> Member:
     return Member.trusted(
         fingerprint=alert.fingerprint,
+        template=template_of(alert),
         name=_cut(alert.name, _SHOWN),
         labels=_shown(alert.labels),
         severity=severity,
