@@ -29,6 +29,8 @@ def main() -> int:
     if unknown := set(wanted.names) - BENCHMARKS.keys():
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     here = machine.look()
+    if not wanted.is_json:
+        print(here.sentence(), end="\n\n", flush=True)
     reports, failed = [], False
     for name in wanted.names or BENCHMARKS:
         report, took_s = _measured(name, is_quick=wanted.is_quick)
@@ -41,8 +43,6 @@ def main() -> int:
     if wanted.is_json:
         found = {"machine": here._asdict(), "is_quick": wanted.is_quick}
         print(json.dumps({**found, "benchmarks": [report.as_json() for report in reports]}, indent=2))
-    else:
-        print(here.sentence())
     return int(failed)
 
 

@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 def measure(*, is_quick: bool) -> Report:
     """Drive every system that this machine has the parts for, in turns. Raises Fault."""
-    sizes = Sizes(1, 5, 2) if is_quick else Sizes(3, 400, 20)
+    sizes = Sizes(1, 5, 2) if is_quick else Sizes(3, 250, 20)
     report = Report("end_to_end")
     runs = asyncio.run(_rounds(sizes, report))
     peer = runs.get("Alertmanager")
