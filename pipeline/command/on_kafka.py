@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.command.collection import collect_rarely
-from pipeline.command.life import stop_on_signals
+from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
 
@@ -16,9 +16,9 @@ from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_
 
 def run_gateway(listen: str) -> None:
     """Serve until a signal. Raises Misuse."""
-    from pipeline.edge.gateway import check_exposure, create_gateway, serve
+    from pipeline.edge.gateway import FOLLOWED, AlertmanagerApi, Board, check_exposure, create_gateway, follow, serve
     from pipeline.edge.gateway import listen as listen_at
-    from pipeline.log.kafka import KafkaWriter
+    from pipeline.log.kafka import KafkaFollower, KafkaWriter
 
     settings = read_settings()
     bootstrap = kafka_of(settings)
@@ -28,8 +28,16 @@ def run_gateway(listen: str) -> None:
 
     async def live() -> None:
         log = KafkaWriter(bootstrap, settings.append_timeout_s)
+        board = Board()
+        api = AlertmanagerApi(log, board, settings)
+        gateway = create_gateway(log, settings, requires_token=requires_token, api=api)
         try:
-            await serve(create_gateway(log, settings, requires_token=requires_token), listener)
+            async with stop_on_signals() as stop:
+                parts = {
+                    "gateway": serve(gateway, listener, stop),
+                    "board": follow(board, KafkaFollower(bootstrap, FOLLOWED), stop),
+                }
+                await run_together(parts, stop)
         finally:
             await log.close()
 

@@ -9,7 +9,16 @@ from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, policy_of, read_settings
-from pipeline.edge.gateway import check_exposure, create_gateway, listen, serve
+from pipeline.edge.gateway import (
+    FOLLOWED,
+    AlertmanagerApi,
+    Board,
+    check_exposure,
+    create_gateway,
+    follow,
+    listen,
+    serve,
+)
 from pipeline.edge.pager import GROUP, run_pager
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.stream.embedded import run_embedded
@@ -30,13 +39,16 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
     async def live() -> None:
         log = await EmbeddedLog.open(data_dir, settings.append_timeout_s)
         try:
-            gateway = create_gateway(log, settings, requires_token=requires_token)
+            board = Board()
+            api = AlertmanagerApi(log, board, settings)
+            gateway = create_gateway(log, settings, requires_token=requires_token, api=api)
             pages = await log.reader(GROUP, [PAGES.name])
             async with stop_on_signals() as stop:
                 bound = listener.getsockname()
                 logger.info("up", listen=f"{bound[0]}:{bound[1]}", data_dir=str(data_dir), policy=policy.name)
                 parts = {
                     "gateway": serve(gateway, listener, stop),
+                    "board": follow(board, log.follower(FOLLOWED), stop),
                     "triage": run_embedded(log, policy, stop),
                     "pager": run_pager(pages, log, sink, stop),
                 }

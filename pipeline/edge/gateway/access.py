@@ -48,7 +48,7 @@ class Access:
             self._record(scope, status, time.perf_counter() - started_s)
 
     def _record(self, scope: Scope, status: str, seconds: float) -> None:
-        endpoint = scope["path"] if scope["path"] in self._endpoints else "other"
+        endpoint = _endpoint(scope, self._endpoints)
         metrics.GATEWAY_REQUESTS.labels(endpoint, status).inc()
         metrics.GATEWAY_REQUEST_SECONDS.labels(endpoint).observe(seconds)
         logger.debug(
@@ -59,6 +59,13 @@ class Access:
             took_ms=round(seconds * 1000, 2),
             client=client_of(scope),
         )
+
+
+def _endpoint(scope: Scope, endpoints: frozenset[str]) -> str:
+    """The path as the table of routes has it, without what a client chose in it."""
+    route = scope.get("route")  # Starlette leaves it here once it has found one
+    path = scope["path"] if route is None else route.path
+    return path if path in endpoints else "other"
 
 
 def client_of(scope: Scope) -> str | None:

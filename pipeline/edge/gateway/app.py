@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.edge.gateway.access import Access, client_of
+from pipeline.edge.gateway.alertmanager.api import AlertmanagerApi
+from pipeline.edge.gateway.alertmanager.routes import PATHS, SILENCE, add_routes
 from pipeline.edge.gateway.auth import Auth, Tokens
 from pipeline.edge.gateway.contract import POSTS, PROBES, SUMMARY, PostDoc, describe
 from pipeline.edge.gateway.early import AnswerEarly
@@ -24,11 +26,13 @@ from pipeline.settings import Settings
 logger = structlog.get_logger("pagesieve.gateway")
 
 
-def create_gateway(log: Writer, settings: Settings, *, requires_token: bool) -> FastAPI:
+def create_gateway(
+    log: Writer, settings: Settings, *, requires_token: bool, api: AlertmanagerApi | None = None
+) -> FastAPI:
     """The gateway as an ASGI app that writes to `log`; whoever made the log closes it.
 
-    `requires_token` is what `auth.check_exposure` said about the address. Raises Misuse if tokens are required and
-    there are none.
+    With `api` it also answers as an Alertmanager does, to people and amtool. `requires_token` is what
+    `auth.check_exposure` said about the address. Raises Misuse if tokens are required and there are none.
     """
     tokens = Tokens.of(settings) if requires_token else None
     if tokens is not None and not tokens:
@@ -43,13 +47,15 @@ def create_gateway(log: Writer, settings: Settings, *, requires_token: bool) -> 
         redirect_slashes=False,
     )
     _route_posts(app, Intake(log, settings))
+    if api is not None:
+        add_routes(app, api)
     _route_probes(app, Readiness(log, settings.append_timeout_s))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _no_such)
     # The last one added is the outermost.
     app.add_middleware(Auth, tokens=tokens)
     app.add_middleware(AnswerEarly)
-    app.add_middleware(Access, endpoints=frozenset({*POSTS, *PROBES, "/openapi.json"}))
+    app.add_middleware(Access, endpoints=frozenset({*POSTS, *PROBES, *PATHS, SILENCE, "/openapi.json"}))
     describe(app, requires_token=requires_token)
     return app
 

@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 
 logger = structlog.get_logger("pagesieve.gateway")
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no secrets and learn none
+_READING = frozenset({"GET", "HEAD"})
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pagesieve", Basic realm="pagesieve"'}
 
 
@@ -101,8 +102,8 @@ class Auth:
                 await answer(Kind.UNAUTHORIZED, detail, _CHALLENGE)(scope, receive, send)
                 return
             # Without tokens any page open in a browser on this machine could post here. Browsers always name the
-            # page in Origin on a POST; monitors never do.
-            if scope["method"] == "POST" and "origin" in headers:
+            # page in Origin on whatever may change something; monitors never do.
+            if scope["method"] not in _READING and "origin" in headers:
                 _tell(Kind.FROM_BROWSER, scope)
                 await answer(Kind.FROM_BROWSER, "the request has an Origin header")(scope, receive, send)
                 return

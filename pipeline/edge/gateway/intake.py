@@ -19,8 +19,9 @@ from pipeline.core.describe import rfc3339
 from pipeline.edge.gateway import body
 from pipeline.edge.gateway.access import client_of
 from pipeline.edge.gateway.admission import Admission
-from pipeline.edge.gateway.problem import Kind, Problem, Refusal, respond, shorten
-from pipeline.errors import Rejected, Retryable
+from pipeline.edge.gateway.appending import append
+from pipeline.edge.gateway.problem import Kind, Problem, respond, shorten
+from pipeline.errors import Rejected
 from pipeline.log.entry import Draft, Writer
 from pipeline.settings import Settings
 from pipeline.sources import Parsed
@@ -81,7 +82,7 @@ class Intake:
         headers = {"source": arrival.source, "received_at": rfc3339(arrival.received_at_ms)}
         if tenant is not None:
             headers["tenant"] = tenant
-        await self._append(Draft(RAW.name, arrival.source, value, headers))
+        await append(self._log, [Draft(RAW.name, arrival.source, value, headers)], self._settings.append_timeout_s)
         _count(arrival, parsed)
         return _malformed(parsed) if parsed.rejected else _accepted(parsed)
 
@@ -91,21 +92,10 @@ class Intake:
         record = RejectedRecord.of(
             value, source=arrival.source, reason=first.reason, where=where, at_ms=arrival.received_at_ms
         )
-        await self._append(Draft(REJECTED.name, arrival.source, encode(record)))
+        draft = Draft(REJECTED.name, arrival.source, encode(record))
+        await append(self._log, [draft], self._settings.append_timeout_s)
         _count(arrival, parsed)
         return _malformed(parsed)
-
-    async def _append(self, draft: Draft) -> None:
-        # The log keeps this time itself and then knows more to say; this is for one that hangs.
-        limit_s = self._settings.append_timeout_s + 1
-        try:
-            with metrics.GATEWAY_APPEND_SECONDS.time():
-                async with asyncio.timeout(limit_s):
-                    await self._log.append([draft])
-        except (Retryable, TimeoutError) as exc:
-            metrics.GATEWAY_UNAVAILABLE.labels("log").inc()
-            logger.warning("log_unavailable", topic=draft.topic, error=str(exc) or f"no answer within {limit_s:g} s")
-            raise Refusal(Kind.LOG_AWAY, "the alerts may not be durable yet; send them again") from exc
 
 
 def tenant_of(headers: Headers) -> str | None:

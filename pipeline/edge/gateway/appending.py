@@ -1,0 +1,31 @@
+"""An append that did not become durable in time is a 503, and says so in metrics and the log."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from pipeline import metrics
+from pipeline.edge.gateway.problem import Kind, Refusal
+from pipeline.errors import Retryable
+from pipeline.log.entry import Draft, Writer
+
+logger = structlog.get_logger("pagesieve.gateway")
+
+
+async def append(log: Writer, drafts: Sequence[Draft], timeout_s: float) -> None:
+    """Return once `drafts` are durable. Raises Refusal if any may not be."""
+    limit_s = timeout_s + 1  # the log keeps this time itself and then knows more to say; this is for one that hangs
+    try:
+        with metrics.GATEWAY_APPEND_SECONDS.time():
+            async with asyncio.timeout(limit_s):
+                await log.append(drafts)
+    except (Retryable, TimeoutError) as exc:
+        raise log_away(drafts[0].topic, str(exc) or f"no answer within {limit_s:g} s") from exc
+
+
+def log_away(topic: str, why: str) -> Refusal:
+    """The refusal for a log that does not answer; `why` may name brokers, and stays in our own log."""
+    metrics.GATEWAY_UNAVAILABLE.labels("log").inc()
+    logger.warning("log_unavailable", topic=topic, error=why)
+    return Refusal(Kind.LOG_AWAY, "it may not be durable yet; send it again")
