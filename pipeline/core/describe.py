@@ -201,8 +201,8 @@ def _link(url: str | None) -> str | None:
 def _member(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool) -> Member:
     return Member.trusted(
         fingerprint=alert.fingerprint,
-        template=template_of(alert),
         name=_cut(alert.name, _SHOWN),
+        template=template_of(alert),
         labels=_shown(alert.labels),
         severity=severity,
         status=Status.FIRING if is_firing else Status.RESOLVED,
