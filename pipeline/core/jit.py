@@ -7,7 +7,7 @@ from numba import njit
 from numba.extending import is_jitted
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_kernels: list[tuple[Any, tuple[Any, ...]]] = []
+_pending: list[tuple[Any, tuple[Any, ...]]] = []  # kernels that were imported and not compiled yet
 
 
 def part(function: _Function) -> _Function:
@@ -24,7 +24,7 @@ def kernel(*signature: Any) -> Callable[[_Function], _Function]:
             compiled = njit(nogil=True, boundscheck=False, cache=True)(function)
         except RuntimeError:  # numba finds no folder that it may write a cache to, as in a read-only container
             compiled = njit(nogil=True, boundscheck=False)(function)
-        _kernels.append((compiled, signature))
+        _pending.append((compiled, signature))
         typed: _Function = compiled
         return typed
 
@@ -32,8 +32,12 @@ def kernel(*signature: Any) -> Callable[[_Function], _Function]:
 
 
 def warm_up() -> None:
-    """Compile every kernel that was imported, or load it from numba's cache; then refuse to compile anything more."""
-    for compiled, signature in _kernels:
+    """Compile every imported kernel for its types, or load it from numba's cache; then refuse any other type.
+
+    Otherwise a kernel that is first called with a small integer would be one for small integers. Twice costs nothing.
+    """
+    while _pending:
+        compiled, signature = _pending.pop()
         if is_jitted(compiled):  # not with NUMBA_DISABLE_JIT
             compiled.compile(signature)
             compiled.disable_compile()

@@ -195,10 +195,14 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
             return index, watermark_ms, np.int64(Stop.DEADLINE)
         if event["is_firing"] == 0:
             return index, watermark_ms, np.int64(Stop.ENDS)
-        _mark_row(slots, old, rows, event)
-        if event["row"] < 0:
+        # Where `look_up` saw it is tried here and not in a part with the probing, which LLVM would not inline.
+        found = np.int64(event["row"])
+        if not _is_at(rows, found, event["key"]):
+            found = _row_of(slots, old, rows, event["key"])
+            event["row"] = found
+        if found < 0:
             return index, watermark_ms, np.int64(Stop.UNKNOWN)
-        row = rows[event["row"]]
+        row = rows[found]
         now_ms = max(at_ms, watermark_ms)
         due_ms = max(event["expires_at_ms"], now_ms + event["quiet_ms"])
         why = _hindrance(event, row, due_ms, incident_events.shape[0])
@@ -215,11 +219,8 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
 
 
 @part
-def _mark_row(slots: Slots, old: Slots, rows: Rows, event: np.void) -> None:
-    """Write where the alert of `event` is, unless it still is where `look_up` saw it."""
-    row = event["row"]
-    if row < 0 or row >= rows.shape[0] or rows[row]["key"] != event["key"] or rows[row]["events"] == 0:
-        event["row"] = _row_of(slots, old, rows, event["key"])
+def _is_at(rows: Rows, row: np.int64, key: np.uint64) -> bool:
+    return bool(0 <= row < rows.shape[0] and rows[row]["key"] == key and rows[row]["events"] > 0)
 
 
 @part

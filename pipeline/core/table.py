@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import kernels
 from pipeline.core.columns import FOREVER_MS, LINE_BYTES, NEVER_MS, ROW, Batch, Row, columns_of, new_rows
+from pipeline.core.jit import warm_up
 from pipeline.core.kernels import Slots, Stop
 
 _FIRST_ROWS = 64
@@ -47,6 +48,7 @@ class LiveTable:
     def __init__(self, limit: int) -> None:
         if not 0 < limit < 1 << 31:
             raise ValueError(f"a limit of {limit} alerts")
+        warm_up()
         self.limit = limit
         self._rows = new_rows(_room_for(0, limit))
         self.columns = columns_of(self._rows)

@@ -1,0 +1,130 @@
+"""The slow twin of `LiveTable` and its kernels: a dict, a list and plain integers, and the rule as a person says it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.core.columns import FOREVER_MS, Batch, Row, new_batch
+from pipeline.core.kernels import Stop
+from pipeline.core.table import Scanned, TableFull
+
+
+@dataclass
+class Event:
+    """One event of a batch; a lease has `expires_at_ms`, and a `quiet_ms` of 1."""
+
+    key: int
+    at_ms: int
+    is_firing: bool = True
+    rank: int = 0
+    expires_at_ms: int = -(1 << 62)
+    quiet_ms: int = 1000
+    row: int = -1
+    due_ms: int = 0
+    is_late: bool = False
+
+
+def batch_of(events: Sequence[Event]) -> Batch:
+    """The same events for a kernel."""
+    batch = new_batch(len(events))
+    for name in batch.dtype.names or ():
+        batch[name] = [getattr(event, name) for event in events]
+    return batch
+
+
+def events_of(batch: Batch) -> list[Event]:
+    """A kernel's batch as events again."""
+    names = batch.dtype.names or ()
+    return [Event(**dict(zip(names, event.item(), strict=True))) for event in batch]
+
+
+class OracleTable:
+    """What `LiveTable` does, without a thought for speed."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.rows: list[Row | None] = []
+        self.free: list[int] = []
+        self.by_key: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.by_key)
+
+    def find(self, key: int) -> int:
+        return self.by_key.get(key, -1)
+
+    def get(self, row: int) -> Row:
+        found = self.rows[row] if 0 <= row < len(self.rows) else None
+        if found is None:
+            raise KeyError(row)
+        return found
+
+    def live_rows(self) -> list[int]:
+        return [self.by_key[key] for key in sorted(self.by_key)]
+
+    def insert(self, fresh: Row) -> int:
+        if len(self) >= self.limit:
+            raise TableFull
+        if fresh.events < 1 or fresh.key in self.by_key:
+            raise ValueError(fresh.key)
+        if self.free:
+            row = self.free.pop()
+            self.rows[row] = fresh
+        else:
+            row = len(self.rows)
+            self.rows.append(fresh)
+        self.by_key[fresh.key] = row
+        return row
+
+    def remove(self, row: int) -> None:
+        del self.by_key[self.get(row).key]
+        self.rows[row] = None
+        self.free.append(row)
+
+    def change(self, row: int, **values: int) -> None:
+        self.rows[row] = self.get(row)._replace(**values)
+
+    def look_up(self, events: Sequence[Event]) -> None:
+        for event in events:
+            event.row = self.find(event.key)
+
+    def scan(
+        self, events: Sequence[Event], start: int, clock: tuple[int | None, int | None], incident_events: list[int]
+    ) -> Scanned:
+        watermark_ms, deadline_ms = clock
+        for index in range(start, len(events)):
+            event = events[index]
+            moves = watermark_ms is None or event.at_ms > watermark_ms
+            if moves and deadline_ms is not None and event.at_ms >= deadline_ms:
+                return Scanned(index, watermark_ms, Stop.DEADLINE)
+            now_ms = event.at_ms if watermark_ms is None or moves else watermark_ms
+            why = self._repeat(event, now_ms, incident_events)
+            if why is not Stop.END:
+                return Scanned(index, watermark_ms, why)
+            event.is_late = watermark_ms is not None and event.at_ms < watermark_ms
+            watermark_ms = now_ms
+        return Scanned(len(events), watermark_ms, Stop.END)
+
+    def _repeat(self, event: Event, now_ms: int, incident_events: list[int]) -> Stop:
+        if not event.is_firing:
+            return Stop.ENDS
+        event.row = self.find(event.key)
+        if event.row < 0:
+            return Stop.UNKNOWN
+        known = self.get(event.row)
+        due_ms = max(event.expires_at_ms, now_ms + event.quiet_ms)
+        hindrances = {
+            Stop.REFIRES: not known.is_firing,
+            Stop.WORSE: event.rank > known.rank,
+            Stop.HOMELESS: not 0 <= known.incident < len(incident_events),
+            Stop.SOONER: due_ms < known.queued_ms,
+        }
+        if any(hindrances.values()):
+            return next(why for why, hinders in hindrances.items() if hinders)
+        self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
+        incident_events[known.incident] += 1
+        event.due_ms = due_ms
+        return Stop.END
+
+    def content(self) -> list[Row]:
+        """What a snapshot keeps, in its order."""
+        return [self.get(row)._replace(queued_ms=FOREVER_MS) for row in self.live_rows()]
