@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="Make or verify the Kafka topics.")
 app.add_typer(topics_app, name="topics")
+policy_app = typer.Typer(help="Check a policy, and see what it makes of an alert.")
+app.add_typer(policy_app, name="policy")
 
 
 class SinkName(StrEnum):
@@ -123,6 +125,45 @@ def check(as_json: AsJson = False) -> None:
     from pipeline.command.on_kafka import check_topics
 
     raise typer.Exit(check_topics(as_json=as_json))
+
+
+@policy_app.command("check")
+def check_policy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say the policy's version, or everything that is wrong with it; exit 1 if anything is."""
+    from pipeline.command.policy import run_check
+
+    raise typer.Exit(run_check(file, as_json=as_json))
+
+
+@policy_app.command("explain")
+def explain_policy(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="JSON of an alert, a file with it, or - for stdin.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Another moment than now, like 2026-11-23T08:00:00Z.")
+    ] = None,
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which rules apply to an alert, whether and when it would page, and why."""
+    from pipeline.command.policy import run_explain
+
+    run_explain(event, at, policy, as_json=as_json)
+
+
+@policy_app.command("suggest")
+def suggest_policy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded events: NDJSON, plain or .gz.")],
+    source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to drop labels that tell one problem from itself, such as a measured value, with the evidence."""
+    from pipeline.command.policy import run_suggest
+
+    run_suggest(file, source, policy, as_json=as_json)
 
 
 @app.command()

@@ -46,7 +46,7 @@ def run_replay(files: Files, source: str, policy_file: Path | None, *, as_json: 
             raw = opened.enter_context(files.recorded.open("rb", buffering=0))
             outputs = [_create(path, files.recorded, opened) for path in files[1:]]
             assert outputs[0] is not None  # noqa: S101 - `decisions` is never None; the types cannot say so
-            lines = _with_progress(raw, files.recorded, opened)
+            lines = with_progress(raw, files.recorded, opened)
             funnel = replay(lines, source, policy, Outputs(outputs[0], *outputs[1:]))
     except OSError as exc:
         raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
@@ -61,8 +61,8 @@ def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | 
     return opened.enter_context(path.open("wb", buffering=BUFFER_BYTES))
 
 
-def _with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:
-    """The lines of the file; on a terminal a bar shows how many of its bytes are read."""
+def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:
+    """The lines of the file; on a terminal a bar shows how many of its bytes are read. Raises Misuse."""
     lines = _lines(raw, path)
     if not sys.stderr.isatty():
         return lines
