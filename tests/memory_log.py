@@ -1,4 +1,4 @@
-"""Logs that live in memory: a `Writer` each, with the same contract as the real ones."""
+"""Logs that live in memory: a `Broadcaster` each, with the same contract as the real ones."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,17 @@ class MemoryLog:
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
         self.checks = 0
+        self.partition_count = 3
         self.is_away = False
         self.is_stuck = False
 
     async def append(self, drafts: Sequence[Draft]) -> None:
         await self._answer()
         self.drafts.extend(drafts)
+
+    async def partitions(self, topic: str) -> int:
+        await self._answer()
+        return self.partition_count
 
     async def check(self) -> None:
         self.checks += 1

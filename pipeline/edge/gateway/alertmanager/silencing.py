@@ -45,13 +45,13 @@ class Silencing:
                 raise Unknown(silence.id)
             if known is not None and replaces_in_place(silence, known, now_ms):
                 newer = silence.model_copy(update={"updated_at_ms": _after(known, now_ms)})
-                await self._write(newer, is_more=silence.ends_at_ms >= known.ends_at_ms)
+                await self._write(newer, now_ms, is_more=silence.ends_at_ms >= known.ends_at_ms)
                 return silence.id
             self._check_room(now_ms)
             if known is not None:
                 await self._end(known, now_ms)
             new = identified(silence.model_copy(update={"starts_at_ms": max(silence.starts_at_ms, now_ms)}))
-            await self._write(new, is_more=True)
+            await self._write(new, now_ms, is_more=True)
             return new.id
 
     async def expire(self, silence_id: str, now_ms: int) -> None:
@@ -72,24 +72,26 @@ class Silencing:
             return
         starts_at_ms = min(known.starts_at_ms, now_ms)
         times = {"starts_at_ms": starts_at_ms, "ends_at_ms": now_ms, "updated_at_ms": _after(known, now_ms)}
-        await self._write(known.model_copy(update=times), is_more=False)
+        await self._write(known.model_copy(update=times), now_ms, is_more=False)
 
-    async def _write(self, silence: Silence, *, is_more: bool) -> None:
-        steps = [self._list, self._broadcast]
-        for step in steps if is_more else reversed(steps):
-            await step(silence)
+    async def _write(self, silence: Silence, now_ms: int, *, is_more: bool) -> None:
+        if is_more:
+            await self._list(silence)
+        await self._broadcast(Control(at_ms=now_ms, silence=silence))
+        if not is_more:
+            await self._list(silence)
         self._board.put(silence)  # the log brings it too, a moment later than the client may ask
 
     async def _list(self, silence: Silence) -> None:
         await append(self._log, [Draft(SILENCES.name, silence.id, encode(silence))], self._append_timeout_s)
 
-    async def _broadcast(self, silence: Silence) -> None:
+    async def _broadcast(self, control: Control) -> None:
         try:
             async with asyncio.timeout(self._append_timeout_s):
                 count = await self._log.partitions(ALERTS.name)
         except (Retryable, TimeoutError) as exc:
             raise log_away(ALERTS.name, str(exc) or "no answer") from exc
-        value = encode(Control(at_ms=silence.updated_at_ms, silence=silence))
+        value = encode(control)
         drafts = [Draft(ALERTS.name, "", value, partition=number) for number in range(count)]
         await append(self._log, drafts, self._append_timeout_s)
 
