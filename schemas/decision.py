@@ -40,6 +40,7 @@ class Reason(StrEnum):
     HELD = "held", "Its page waits: alerts of its route get some time to resolve by themselves."
     TOO_FEW = "too_few", "Its route pages only when more alerts of it fire at once."
     # In an incident that is open.
+    OVERFLOWED = "overflowed", "More alerts are open than can be remembered, and the incident that says so was paged."
     STORM = "storm", "It came in a storm, whose one incident has been paged."
     JOINED = "joined", "It joined an open incident that was paged already."
     FLAPPING = "flapping", "It changes too often between firing and resolved: told once, and followed quietly."

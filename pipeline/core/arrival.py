@@ -49,14 +49,22 @@ class Arrival:
             incident = fitting(self._state, group, now_ms, rule) or self._open(alert, group, now_ms)
         return self._enter(alert, known, incident, now_ms)
 
+    def repeat(self, alert: Alert, live: Live, now_ms: int) -> None:
+        """An alert that fires says so again, no worse than before."""
+        live.events += 1
+        live.last_at_ms = now_ms
+        self._state.incidents[live.incident_id].events += 1
+        due_ms = over_ms(alert, now_ms, self._state, self._quiet.rule_of(alert.fingerprint))
+        if due_ms < live.due_ms:
+            self._deadlines.alert(alert.fingerprint, due_ms)
+        live.due_ms = due_ms
+
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
-        """An alert that is in an incident fires, again or still."""
+        """An alert that is in an incident fires again, or still and worse than before."""
         incident = self._state.incidents[live.incident_id]
         rule = self._quiet.rule(alert.labels)
         live.due_ms = over_ms(alert, now_ms, self._state, rule)
         self._deadlines.alert(alert.fingerprint, live.next_ms)
-        if change is Change.DUPLICATE and alert.severity.rank <= live.severity.rank:
-            return Reason.DUPLICATE
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
         is_new_firing = alert.starts_at_ms != live.alert.starts_at_ms
@@ -161,7 +169,7 @@ class Arrival:
         else:
             reason = reason_of(incident, live, calm, opening)
         self._teller.change(incident, reason if reason.pages else None)
-        for fingerprint in others:
+        for fingerprint in sorted(others):
             self._review_if_waiting(fingerprint, now_ms)
         return reason
 
@@ -177,7 +185,7 @@ class Arrival:
         resolves_at_ms = quieten(incident, now_ms, self._teller.rule_of(incident))
         if resolves_at_ms is not None:
             self._deadlines.incident(incident.incident_id, resolves_at_ms)
-        for fingerprint in self._quiet.end(live.alert.fingerprint):
+        for fingerprint in sorted(self._quiet.end(live.alert.fingerprint)):
             self._review_if_waiting(fingerprint, now_ms)
 
     def _review_if_waiting(self, fingerprint: str, now_ms: int) -> None:

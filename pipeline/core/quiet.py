@@ -27,6 +27,10 @@ class Quiet:
         """What holds for an alert with these labels."""
         return self._policy.rules[self._policy.rule_of(labels)]
 
+    def rule_of(self, fingerprint: str) -> Rule:
+        """What holds for an alert that is alive."""
+        return self._policy.rules[self._rules[fingerprint]]
+
     def begin(self, live: Live) -> list[str]:
         """An alert is alive now. Other alerts that may page because of that."""
         fingerprint, labels = live.alert.fingerprint, live.alert.labels
@@ -50,7 +54,7 @@ class Quiet:
 
     def judge(self, live: Live, now_ms: int) -> Verdict:
         """Why `live`, which is alive, is not paged now."""
-        rule = self._policy.rules[self._rules[live.alert.fingerprint]]
+        rule = self.rule_of(live.alert.fingerprint)
         return self._asked_for(live, rule, now_ms) or self._waiting(live, rule, now_ms)
 
     def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Verdict | None:

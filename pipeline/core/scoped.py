@@ -83,9 +83,12 @@ class ScopeTriage:
             self._teller.tell(facts)
             self._advance(alert.at_ms, facts)
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
+        live = self.state.alerts.get(alert.fingerprint)
         if alert.status is Status.RESOLVED:
             self.state.states[alert.source] = True
-        live = self.state.alerts.get(alert.fingerprint)
+        elif live is not None and live.is_firing and alert.severity.rank <= live.severity.rank:
+            self._arrival.repeat(alert, live, now_ms)  # nine events of ten
+            return self._decision(alert, Reason.DUPLICATE, live.incident_id, is_late=is_late)
         change = change_of(alert, live, self.state)
         if change is Change.NEW:
             reason, incident = self._arrival.place(alert, now_ms)
@@ -145,8 +148,8 @@ class ScopeTriage:
         live = self.state.alerts.get(alert.fingerprint)
         incident = self.state.incidents.get(incident_id) if incident_id is not None else None
         next_at_ms = None
-        if live is not None and live.is_alive:
-            next_at_ms = live.next_ms
+        if live is not None and (live.is_firing or live.flap.is_flapping):
+            next_at_ms = live.due_ms if live.review_at_ms is None and live.flap_ends_ms is None else live.next_ms
         elif incident is not None:
             next_at_ms = incident.due_ms
         return Decision.trusted(

@@ -83,7 +83,7 @@ def said(tally: Tally, usual: Tally) -> str:
     if names[0][1].count < tally.alerts:
         text = "most often " + " and ".join(f"{name} ({seen.count})" for name, seen in names)
     most = [(pair, seen.count) for pair, seen in tally.pairs.seen.items() if 2 * seen.count >= tally.alerts]
-    most.sort(key=lambda item: (not _is_unusual(*item, tally, usual), -item[1], item[0]))
+    most.sort(key=lambda item: (not _is_unusual(item[0], item[1], tally, usual), -item[1], item[0]))
     where = [f"{'all' if count == tally.alerts else count} of them {pair}" for pair, count in most[:2]]
     return f"{text}; {', '.join(where)}" if where else text
 

@@ -1,14 +1,40 @@
 """Random but plausible logs: few alerts, few places, times that mostly go on and sometimes go back."""
 
-from collections.abc import Sequence
-
 from hypothesis import strategies as st
 
 from pipeline.core.policy import Policy
-from schemas import Alerts, Tick
-from tests.scene import Told, alert, at
+from schemas import Alerts, Control, Silence, Tick
+from tests.scene import alert, at, ms
 
-POLICY = Policy(scope=("env",), group_by=("cluster",), gap=60, max_age=200, resolve_after=20, expire_after=400)
+Record = Alerts | Tick | Control
+
+POLICY = Policy.model_validate(
+    {
+        "scope": ["env"],
+        "group_by": ["cluster"],
+        "gap": 60,
+        "max_age": 200,
+        "resolve_after": 20,
+        "expire_after": 400,
+        "reopen_within": 100,
+        "repeat_after": 250,
+        "page_now": [['cluster="us"', 'host="h1"']],
+        "routes": [
+            {"name": "held", "match": ['host="h2"'], "hold": 40},
+            {"name": "many", "match": ['host="h3"'], "at_least": 2},
+            {"name": "muted", "match": ['host="h4"'], "mute_during": ["odd"]},
+        ],
+        # The logs begin on 2023-11-14 at 22:30 UTC and last minutes to hours.
+        "time_intervals": [
+            {"name": "odd", "time_intervals": [{"times": [{"start_time": "22:00", "end_time": "22:40"}]}]}
+        ],
+        "inhibit": [{"source": ['host="h1"'], "target": ['host=~"h[23]"'], "equal": ["cluster"]}],
+        "flapping": {"half_life": 120},
+        "storm": {"floor": 6, "window": 10},
+        "max_live_alerts": 12,
+        "max_listed": 3,
+    }
+)
 
 tolds = st.builds(
     alert,
@@ -18,21 +44,31 @@ tolds = st.builds(
     source=st.sampled_from(["alertmanager", "prometheus", "ids"]),
     lease_s=st.sampled_from([None, None, -5.0, 0.0, 30.0, 500.0]),
     cluster=st.sampled_from(["eu", "us"]),
+    host=st.sampled_from(["h1", "h2", "h3", "h4", "h5"]),
     env=st.sampled_from(["prod", "dev"]),
 )
-steps = st.tuples(st.sampled_from([0, 0, 1, 10, 59, 61, 300, 900, -30]), st.lists(tolds, max_size=4))
+spoken = st.builds(
+    Silence,
+    id=st.sampled_from(["s1", "s2"]),
+    matchers=st.sampled_from([('cluster="eu"',), ('host=~"h1|h5"',)]),
+    starts_at_ms=st.just(0),
+    ends_at_ms=st.sampled_from([0, 1_700_001_060_000, 1_700_001_500_000]),
+    created_by=st.just("ann"),
+    comment=st.just(""),
+    updated_at_ms=st.just(0),
+)
+seconds = st.sampled_from([0, 0, 1, 10, 39, 59, 61, 300, 900, -30])
+steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken)
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> list[Alerts | Tick]:
-    """A log of up to some forty records; an empty step is a tick."""
-    now, records = 1000.0, list[Alerts | Tick]()
-    for seconds, told in draw(st.lists(steps, max_size=25)):
-        now += seconds
-        records += at_once(now, told)
+def logs(draw: st.DrawFn) -> list[Record]:
+    """A log of up to some forty records; a step without alerts is a tick or a silence."""
+    now, records = 1000.0, list[Record]()
+    for later, told in draw(st.lists(steps, max_size=25)):
+        now += later
+        if isinstance(told, Silence):
+            records.append(Control(at_ms=ms(now), silence=told))
+        else:
+            records += at(now, *told, policy=POLICY)
     return records
-
-
-def at_once(now: float, told: Sequence[Told]) -> list[Alerts | Tick]:
-    """One raw record under the laws' policy."""
-    return at(now, *told, policy=POLICY)

@@ -201,8 +201,8 @@ def test_more_alerts_than_may_be_remembered_page_as_one_incident() -> None:
         Reason.OPENED,
         Reason.OPENED,
         Reason.OVERFLOW,
-        Reason.OVERFLOW,
-        Reason.OVERFLOW,
+        Reason.OVERFLOWED,
+        Reason.OVERFLOWED,
         Reason.RAISED,
     ]
     assert len(facts.pages) == 4
