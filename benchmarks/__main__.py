@@ -6,7 +6,8 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, latency, machine, replay
+from benchmarks import end_to_end, gateway, latency, replay
+from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
 
@@ -28,9 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what it started would stay behind
     if unknown := set(wanted.names) - BENCHMARKS.keys():
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    here = machine.look()
-    if not wanted.is_json:
-        print(here.sentence(), end="\n\n", flush=True)
+    watch = Watch()
     reports, failed = [], False
     for name in wanted.names or BENCHMARKS:
         report, took_s = _measured(name, is_quick=wanted.is_quick)
@@ -40,9 +39,12 @@ def main() -> int:
             reports.append(report)
             if not wanted.is_json:
                 print(report.as_markdown(), end="\n\n", flush=True)
+    here = watch.machine()
     if wanted.is_json:
         found = {"machine": here._asdict(), "is_quick": wanted.is_quick}
         print(json.dumps({**found, "benchmarks": [report.as_json() for report in reports]}, indent=2))
+    else:
+        print(here.sentence())
     return int(failed)
 
 

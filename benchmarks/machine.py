@@ -3,15 +3,15 @@
 import os
 import platform
 import re
+import resource
 import subprocess
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-LOOK_S = 1.0
-QUIET = 0.1  # of all cores, busy before anything of ours runs
+QUIET = 0.1  # of all cores, used by others while we measure
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Machine(NamedTuple):
@@ -22,38 +22,49 @@ class Machine(NamedTuple):
     python: str
     revision: str
     date: str
-    load_average: float
-    busy_before: float
+    others: float  # the share of all cores that was used, meanwhile, by what is not ours
 
     def sentence(self) -> str:
         """The same in one line."""
-        state = "a quiet machine" if self.busy_before <= QUIET else "A LOADED MACHINE"
+        state = "a quiet machine" if self.others <= QUIET else "A LOADED MACHINE"
         return (
             f"{self.date}, revision {self.revision}, Python {self.python}, {self.cores} cores of {self.cpu}; {state}: "
-            f"load average {self.load_average:.1f}, {self.busy_before:.0%} busy with other things before the start"
+            f"others used {self.others:.0%} of the cores meanwhile."
         )
 
 
-def look() -> Machine:
-    """Look at this machine for a second; call it before anything is started."""
-    before = _ticks()
-    time.sleep(LOOK_S)
-    idle, total = (now - then for now, then in zip(_ticks(), before, strict=True))
-    return Machine(
-        cpu=_cpu(),
-        cores=len(os.sched_getaffinity(0)),
-        python=platform.python_version(),
-        revision=_revision(),
-        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        load_average=os.getloadavg()[0],
-        busy_before=1 - idle / max(1, total),
-    )
+class Watch:
+    """Watches what others do to the machine from its making on."""
+
+    def __init__(self) -> None:
+        self._revision = _revision()
+        self._busy_s, self._all_s = _cores_s()
+        self._ours_s = _ours_s()
+
+    def machine(self) -> Machine:
+        """This machine and the time since; call it when every program that was started has ended."""
+        busy_s, all_s = _cores_s()
+        others_s = (busy_s - self._busy_s) - (_ours_s() - self._ours_s)
+        return Machine(
+            cpu=_cpu(),
+            cores=len(os.sched_getaffinity(0)),
+            python=platform.python_version(),
+            revision=self._revision,
+            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            others=max(0.0, others_s / (all_s - self._all_s)),
+        )
 
 
-def _ticks() -> tuple[int, int]:
-    """The idle and all ticks of all cores since boot; time that a hypervisor took away counts as busy."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return fields[3] + fields[4], sum(fields)
+def _cores_s() -> tuple[float, float]:
+    """How long all cores together were busy, and were there, since boot; what a hypervisor took away counts as busy."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_PER_S, sum(ticks) / _TICKS_PER_S
+
+
+def _ours_s() -> float:
+    """CPU of this process and of every program that it has started and that has ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _cpu() -> str:

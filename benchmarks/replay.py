@@ -21,11 +21,12 @@ from pipeline.errors import Missing
 DATA = ROOT.parent / "shared" / "data"
 SETS = ("original_val_1", "simul-attacks_train_1")
 STORY = ROOT / "deploy" / "demo" / "story.ndjson"
+EMPTY = "empty.ndjson"
 COLUMNS = (
     "recording",
     "events",
     "events/s",
-    "events/s without the start",
+    "events per CPU s, without the start",
     "CPU s per 1,000 events",
     "orjson.loads alone, CPU s per 1,000",
     "times orjson.loads",
@@ -60,31 +61,34 @@ def measure(*, is_quick: bool) -> Report:
                 recordings.insert(-1, _converted(folder, name, most_lines))
             except Missing as exc:
                 report.skipped.append(str(exc))
-        (folder / "empty.ndjson").touch()
-        start = _median([_replay(Recording("", folder / "empty.ndjson", "canonical"), folder) for _ in range(runs)])
-        rows = [_row(recording, folder, start, runs) for recording in recordings]
+        (folder / EMPTY).touch()
+        starts: list[Run] = []
+        rows = [_row(recording, folder, starts, runs) for recording in recordings]
     report.tables.append(Table("`pagesieve replay FILE --decisions OUT`", COLUMNS, rows))
+    start_s, start_cpu_s = (statistics.median(figures) for figures in zip(*(run[1:] for run in starts), strict=True))
     report.notes.append(
-        f"The start of the command (Python, imports) takes {start.wall_s:.2f} s, {start.cpu_s:.2f} s CPU, of each run."
+        f"Median of {runs} runs of the command, each with its start alone (an empty file) and the parsing of the same "
+        f"lines beside it. The start takes {start_s:.2f} s, {start_cpu_s:.2f} s of it CPU; one column leaves it out."
     )
-    report.notes.append(f"Median of {runs} runs of the command; each with the parsing of the same lines beside it.")
     return report
 
 
-def _row(recording: Recording, folder: Path, start: Run, runs: int) -> Row:
-    measured = [(_replay(recording, folder), _parse_cpu_s(recording)) for _ in range(runs)]
-    run = _median([run for run, _ in measured])
-    parsing_s = statistics.median(parsing_s for _, parsing_s in measured)
-    # Run by run: what slows down the machine slows down both.
-    times = statistics.median(run.cpu_s / parsing_s for run, parsing_s in measured)
+def _row(recording: Recording, folder: Path, starts: list[Run], runs: int) -> Row:
+    measured = []
+    for _ in range(runs):
+        # Beside each other: what slows down the machine slows down all three.
+        start = _replay(Recording("", folder / EMPTY, "canonical"), folder)
+        measured.append((_replay(recording, folder), start, _parse_cpu_s(recording)))
+        starts.append(start)
+    events = measured[0][0].events
     return (
         recording.name,
-        run.events,
-        run.events / run.wall_s,
-        run.events / max(run.wall_s - start.wall_s, 0.001),
-        run.cpu_s / run.events * 1000,
-        parsing_s / run.events * 1000,
-        times,
+        events,
+        statistics.median(events / run.wall_s for run, _, _ in measured),
+        statistics.median(events / max(run.cpu_s - start.cpu_s, 0.001) for run, start, _ in measured),
+        statistics.median(run.cpu_s / events * 1000 for run, _, _ in measured),
+        statistics.median(parsing_s / events * 1000 for _, _, parsing_s in measured),
+        statistics.median(run.cpu_s / parsing_s for run, _, parsing_s in measured),
     )
 
 
@@ -93,14 +97,6 @@ def _replay(recording: Recording, folder: Path) -> Run:
     before, started_s = _children_cpu_s(), time.perf_counter()
     funnel = json.loads(done([*command, "--source", recording.source, "--json"]))
     return Run(funnel["events"], time.perf_counter() - started_s, _children_cpu_s() - before)
-
-
-def _median(runs: list[Run]) -> Run:
-    return Run(
-        runs[0].events,
-        statistics.median(run.wall_s for run in runs),
-        statistics.median(run.cpu_s for run in runs),
-    )
 
 
 def _children_cpu_s() -> float:
