@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import httpx
@@ -136,6 +137,13 @@ class Plant:
 
     def actions(self, cluster: str) -> list[str]:
         return [action for action, _ in self.told(cluster)]
+
+    def calls(self, cluster: str) -> list[str]:
+        """The same as people see it: what repeats the last adds nothing, as it has the same key."""
+        return [action for action, _ in groupby(self.actions(cluster))]
+
+    def wait_for_calls(self, cluster: str, *actions: str) -> None:
+        self.wait_until(lambda: self.calls(cluster) == list(actions), lambda: self.told(cluster))
 
     def wait_for_actions(self, cluster: str, *actions: str) -> None:
         """Return once PagerDuty has taken exactly these of the cluster."""
