@@ -9,21 +9,35 @@ from numpy.typing import NDArray
 NEVER_MS = -(1 << 62)
 FOREVER_MS = 1 << 62
 
-# One row is one cache line: what a duplicate reads and writes costs a single miss, however many alerts are live.
+# What a duplicate reads and writes is one cache line, so that it costs a single miss, however many alerts are live.
 LINE_BYTES = 64
 ROW = np.dtype(
     [
         ("key", np.uint64),
-        ("starts_at_ms", np.int64),
-        ("first_at_ms", np.int64),
         ("last_at_ms", np.int64),
         ("due_ms", np.int64),  # firing: when it is over without news; otherwise: when it is forgotten
-        ("queued_ms", np.int64),  # when its deadline comes up, at `due_ms` or before; FOREVER_MS: not queued
+        ("review_at_ms", np.int64),  # when it may page after all; FOREVER_MS: not by itself
+        ("flap_ends_ms", np.int64),  # FOREVER_MS: it does not flap
+        ("queued_ms", np.int64),  # when its deadline comes up, at the first of these or before; FOREVER_MS: not queued
         ("events", np.int64),  # 0: the row is free, and all of it 0
         ("incident", np.int32),  # a number that the caller gave; -1: none
-        ("changes", np.uint16),
+        ("rule", np.uint16),  # likewise
         ("is_firing", np.uint8),
         ("rank", np.uint8),
+    ],
+    align=True,
+)
+# The rest of a row, which only a change of the alert needs.
+REST = np.dtype(
+    [
+        ("starts_at_ms", np.int64),
+        ("first_at_ms", np.int64),
+        ("fired_at_ms", np.int64),
+        ("flap_at_ms", np.int64),
+        ("flap_penalty", np.float64),
+        ("place", np.int32),
+        ("quiet", np.uint8),  # a number that the caller gave; 0: it pages
+        ("is_flapping", np.uint8),
     ],
     align=True,
 )
@@ -34,7 +48,7 @@ EVENT = np.dtype(
         ("at_ms", np.int64),
         ("expires_at_ms", np.int64),  # of a lease; NEVER_MS: it is none
         ("quiet_ms", np.int64),  # how long to wait for more news of it; 1 for a lease
-        ("due_ms", np.int64),  # found by scan: when it is over unless more is heard of it
+        ("next_ms", np.int64),  # found by scan: when something happens to its alert if no event comes
         ("row", np.int32),  # found by both: its alert's row; -1: unknown
         ("is_firing", np.uint8),
         ("rank", np.uint8),
@@ -48,40 +62,56 @@ Batch = NDArray[np.void]
 
 
 class Row(NamedTuple):
-    """What a row says, as plain integers."""
+    """What a row says, as plain numbers: the columns of `ROW`, then those of `REST`."""
 
     key: int
-    starts_at_ms: int
-    first_at_ms: int
     last_at_ms: int
     due_ms: int
+    review_at_ms: int = FOREVER_MS
+    flap_ends_ms: int = FOREVER_MS
     queued_ms: int = FOREVER_MS
     events: int = 1
     incident: int = -1
-    changes: int = 0
+    rule: int = 0
     is_firing: int = 1
     rank: int = 0
+    starts_at_ms: int = 0
+    first_at_ms: int = 0
+    fired_at_ms: int = 0
+    flap_at_ms: int = 0
+    flap_penalty: float = 0.0
+    place: int = 0
+    quiet: int = 0
+    is_flapping: int = 0
 
 
 class Columns(NamedTuple):
     """A view of each column of the rows: `columns.due_ms.item(row)` reads, `columns.due_ms[row] = due_ms` writes."""
 
     key: NDArray[np.uint64]
-    starts_at_ms: NDArray[np.int64]
-    first_at_ms: NDArray[np.int64]
     last_at_ms: NDArray[np.int64]
     due_ms: NDArray[np.int64]
+    review_at_ms: NDArray[np.int64]
+    flap_ends_ms: NDArray[np.int64]
     queued_ms: NDArray[np.int64]
     events: NDArray[np.int64]
     incident: NDArray[np.int32]
-    changes: NDArray[np.uint16]
+    rule: NDArray[np.uint16]
     is_firing: NDArray[np.uint8]
     rank: NDArray[np.uint8]
+    starts_at_ms: NDArray[np.int64]
+    first_at_ms: NDArray[np.int64]
+    fired_at_ms: NDArray[np.int64]
+    flap_at_ms: NDArray[np.int64]
+    flap_penalty: NDArray[np.float64]
+    place: NDArray[np.int32]
+    quiet: NDArray[np.uint8]
+    is_flapping: NDArray[np.uint8]
 
 
-def columns_of(rows: Rows) -> Columns:
-    """The columns of `rows`, sharing their memory."""
-    return Columns(*(rows[name] for name in Columns._fields))
+def columns_of(rows: Rows, rest: Rows) -> Columns:
+    """The columns of the rows, sharing their memory."""
+    return Columns(*(rows[name] for name in ROW.names or ()), *(rest[name] for name in REST.names or ()))
 
 
 def new_rows(count: int) -> Rows:

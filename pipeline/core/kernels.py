@@ -44,7 +44,7 @@ class Stop(IntEnum):
     REFIRES = 4  # its alert is over
     WORSE = 5  # it is more severe than its alert
     HOMELESS = 6  # its alert has no incident among those counted
-    SOONER = 7  # its alert is over before its queued deadline comes up
+    SOONER = 7  # something happens to its alert before its queued deadline comes up
 
 
 @part
@@ -205,11 +205,12 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         row = rows[found]
         now_ms = max(at_ms, watermark_ms)
         due_ms = max(event["expires_at_ms"], now_ms + event["quiet_ms"])
-        why = _hindrance(event, row, due_ms, incident_events.shape[0])
+        next_ms = min(due_ms, row["review_at_ms"], row["flap_ends_ms"])
+        why = _hindrance(event, row, next_ms, incident_events.shape[0])
         if why != 0:
             return index, watermark_ms, why
         event["is_late"] = at_ms < watermark_ms
-        event["due_ms"] = due_ms
+        event["next_ms"] = next_ms
         row["due_ms"] = due_ms
         row["last_at_ms"] = now_ms
         row["events"] += 1
@@ -224,7 +225,7 @@ def _is_at(rows: Rows, row: np.int64, key: np.uint64) -> bool:
 
 
 @part
-def _hindrance(event: np.void, row: np.void, due_ms: int, incidents: int) -> np.int64:
+def _hindrance(event: np.void, row: np.void, next_ms: int, incidents: int) -> np.int64:
     """What makes `event` more than a plain duplicate of its alert, as a number of `Stop`."""
     if row["is_firing"] == 0:
         return np.int64(Stop.REFIRES)
@@ -232,6 +233,6 @@ def _hindrance(event: np.void, row: np.void, due_ms: int, incidents: int) -> np.
         return np.int64(Stop.WORSE)
     if row["incident"] < 0 or row["incident"] >= incidents:
         return np.int64(Stop.HOMELESS)
-    if due_ms < row["queued_ms"]:
+    if next_ms < row["queued_ms"]:
         return np.int64(Stop.SOONER)
     return np.int64(Stop.END)

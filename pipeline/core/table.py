@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import kernels
-from pipeline.core.columns import FOREVER_MS, LINE_BYTES, NEVER_MS, ROW, Batch, Row, columns_of, new_rows
+from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Row, columns_of, new_rows
 from pipeline.core.jit import warm_up
 from pipeline.core.kernels import Slots, Stop
 
 _FIRST_ROWS = 64
-_COPIED_ROWS = 65_536  # the most that growth copies: 4 MiB
+_COPIED_ROWS = 65_536  # the most that growth copies: 7 MiB
 _DRAINED_SLOTS = 8  # by each insert while the index grows: all are, long before it has to grow again
 _NO_SLOTS: Slots = np.zeros(0, np.uint64)
-_FREE = np.zeros((), ROW)
+_FREE, _FREE_REST = np.zeros((), ROW), np.zeros((), REST)
 _STOPS = tuple(Stop)
 
+_WIDTH = len(ROW.names or ())
+_ROW_BYTES = ROW.itemsize + REST.itemsize
 _HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then one column after the other
 _MAGIC, _VERSION = b"live", 1
 # `queued_ms` is derived from what is to come, not remembered.
@@ -40,7 +42,7 @@ class Scanned(NamedTuple):
 class LiveTable:
     """Rows by key. A row stays where it is until it is removed; then it may become another alert's.
 
-    Growth never copies more than 4 MiB: a table that outgrows `_COPIED_ROWS` gets address space for its whole limit, of
+    Growth never copies more than 7 MiB: a table that outgrows `_COPIED_ROWS` gets address space for its whole limit, of
     which the machine provides what is used, and the index moves a few slots at each insert. An insert may replace
     `columns`, so do not keep them.
     """
@@ -50,8 +52,7 @@ class LiveTable:
             raise ValueError(f"a limit of {limit} alerts")
         warm_up()
         self.limit = limit
-        self._rows = new_rows(_room_for(0, limit))
-        self.columns = columns_of(self._rows)
+        self._make_rows(_room_for(0, limit))
         self._slots: Slots = np.zeros(2 * _FIRST_ROWS, np.uint64)
         self._old = _NO_SLOTS
         self._drained = 0  # slots of `_old`
@@ -68,7 +69,7 @@ class LiveTable:
     def get(self, row: int) -> Row:
         """What the row says. Raises KeyError if it is free."""
         self._require(row)
-        return Row(*self._rows[row].item())
+        return Row(*self._rows[row].item(), *self._rest[row].item())
 
     def live_rows(self) -> NDArray[np.int64]:
         """All rows that hold an alert, in the order of their keys."""
@@ -88,9 +89,9 @@ class LiveTable:
             self._extend()
         row = self._free[-1] if self._free else self._used
         try:
-            self._rows[row] = fresh
+            self._rows[row], self._rest[row] = fresh[:_WIDTH], fresh[_WIDTH:]
         except OverflowError:
-            self._rows[row] = _FREE  # the columns before the one that was too big
+            self._rows[row], self._rest[row] = _FREE, _FREE_REST  # what came before the number that was too big
             raise
         if self._free:
             self._free.pop()
@@ -104,7 +105,7 @@ class LiveTable:
         """Forget the alert of the row. Raises KeyError if it is free."""
         self._require(row)
         kernels.take_out(self._slots, self._old, self._rows, row)
-        self._rows[row] = _FREE
+        self._rows[row], self._rest[row] = _FREE, _FREE_REST
         self._free.append(row)
 
     def look_up(self, batch: Batch) -> None:
@@ -141,7 +142,7 @@ class LiveTable:
 
     def memory_bytes(self) -> int:
         """What it holds in memory; of the rows, those that were ever used."""
-        return self._used * LINE_BYTES + self._slots.nbytes + self._old.nbytes + len(self._free) * self._free.itemsize
+        return self._used * _ROW_BYTES + self._slots.nbytes + self._old.nbytes + len(self._free) * self._free.itemsize
 
     def snapshot(self) -> bytes:
         """All alerts, column by column, in the order of keys: equal content has equal bytes, whatever came before.
@@ -157,8 +158,7 @@ class LiveTable:
         """The table that `snapshot` was taken of, even if the limit is lower by now. Raises ValueError if damaged."""
         table = cls(limit)
         count = _count_in(snapshot)
-        table._rows = new_rows(_room_for(count, limit))
-        table.columns = columns_of(table._rows)
+        table._make_rows(_room_for(count, limit))
         table._used = count
         offset = _HEADER.size
         for name in _KEPT:
@@ -178,11 +178,14 @@ class LiveTable:
         if not (0 <= row < self._used and self.columns.events[row]):
             raise KeyError(f"row {row} is free")
 
+    def _make_rows(self, size: int) -> None:
+        self._rows, self._rest = new_rows(size), np.zeros(size, REST)
+        self.columns = columns_of(self._rows, self._rest)
+
     def _extend(self) -> None:
-        rows = new_rows(_room_for(self._used + 1, self.limit))
-        rows[: self._used] = self._rows
-        self._rows = rows
-        self.columns = columns_of(rows)
+        rows, rest = self._rows, self._rest
+        self._make_rows(_room_for(self._used + 1, self.limit))
+        self._rows[: self._used], self._rest[: self._used] = rows, rest
 
     def _grow_index(self) -> None:
         """Keep room for the rows: start to grow, or go on growing."""
@@ -217,7 +220,7 @@ def _count_in(snapshot: bytes) -> int:
     magic, version, count = _HEADER.unpack_from(snapshot)
     if (magic, version) != (_MAGIC, _VERSION):
         raise ValueError(f"a snapshot {magic!r} of version {version}, not {_MAGIC!r} of version {_VERSION}")
-    row_bytes = sum(ROW[name].itemsize for name in _KEPT)
-    if len(snapshot) != _HEADER.size + count * row_bytes:
+    kept_bytes = sum((ROW if name in (ROW.names or ()) else REST)[name].itemsize for name in _KEPT)
+    if len(snapshot) != _HEADER.size + count * kept_bytes:
         raise ValueError(f"a snapshot of {count} live alerts cannot have {len(snapshot)} bytes")
     return int(count)

@@ -19,7 +19,7 @@ class Event:
     expires_at_ms: int = -(1 << 62)
     quiet_ms: int = 1000
     row: int = -1
-    due_ms: int = 0
+    next_ms: int = 0
     is_late: bool = False
 
 
@@ -112,17 +112,18 @@ class OracleTable:
             return Stop.UNKNOWN
         known = self.get(event.row)
         due_ms = max(event.expires_at_ms, now_ms + event.quiet_ms)
+        next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms)
         hindrances = {
             Stop.REFIRES: not known.is_firing,
             Stop.WORSE: event.rank > known.rank,
             Stop.HOMELESS: not 0 <= known.incident < len(incident_events),
-            Stop.SOONER: due_ms < known.queued_ms,
+            Stop.SOONER: next_ms < known.queued_ms,
         }
         if any(hindrances.values()):
             return next(why for why, hinders in hindrances.items() if hinders)
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
         incident_events[known.incident] += 1
-        event.due_ms = due_ms
+        event.next_ms = next_ms
         return Stop.END
 
     def content(self) -> list[Row]:

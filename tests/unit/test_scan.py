@@ -9,7 +9,7 @@ from pipeline.core.table import LiveTable, Scanned
 
 ALERT, OTHER = 7, 8
 Clock = tuple[int | None, int | None]
-KNOWN = Row(ALERT, 900, first_at_ms=1000, last_at_ms=1000, due_ms=1500, queued_ms=1500, incident=2, rank=1)
+KNOWN = Row(ALERT, last_at_ms=1000, due_ms=1500, queued_ms=1500, incident=2, rank=1)
 
 
 def scanned(
