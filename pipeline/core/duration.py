@@ -1,7 +1,7 @@
 """Durations (`90s`, `1h30m`, or seconds) and instants as people write them; inside, `int` milliseconds."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
@@ -51,4 +51,9 @@ def instant_ms(value: object) -> int:
     return round(when.timestamp() * 1000)
 
 
-Instant = Annotated[int, BeforeValidator(instant_ms)]
+def instant_written(at_ms: int) -> str:
+    """The point in time as a person would write it, so that a policy can be read from what was written of it."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[int, BeforeValidator(instant_ms), PlainSerializer(instant_written, return_type=str)]

@@ -68,6 +68,14 @@ def test_with_its_examples_in_force_it_is_a_policy_too(tmp_path: Path) -> None:
     assert examine(path).complaints == []
 
 
+def test_a_policy_can_be_read_from_what_is_written_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(uncommented())
+    policy = load_policy(path)
+    again = Policy.model_validate_json(policy.model_dump_json(by_alias=True))
+    assert (again, again.name) == (policy, policy.name)
+
+
 def test_the_example_tells_of_every_key() -> None:
     told = set(keys(yaml.safe_load(uncommented())))
     assert [field for field in fields(Policy) if field not in told] == []
