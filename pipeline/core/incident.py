@@ -88,7 +88,8 @@ def resolve(state: ScopeState, incident: Open, now_ms: int, rule: Rule) -> int:
 
 def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     """One of its own alerts fires again soon after it resolved: the same problem, so the same id."""
-    incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = incident.paged_rank = None
+    incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = None
+    incident.paged_rank = incident.paged_at_ms = None
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on

@@ -29,7 +29,7 @@ class Inhibitor:
         self._alive: dict[str, _Part] = {}
         self._pure: dict[Key, int] = {}  # sources that are no targets
         self._both: dict[Key, int] = {}
-        self._waiting: dict[Key, dict[str, None]] = {}
+        self._targets: dict[Key, dict[str, None]] = {}  # those that are alive
 
     def begin(self, fingerprint: str, labels: Mapping[str, str]) -> None:
         """An alert is alive now."""
@@ -41,33 +41,35 @@ class Inhibitor:
             self._pure[key] = self._pure.get(key, 0) + 1
         for key in part.both:
             self._both[key] = self._both.get(key, 0) + 1
+        for key in (*part.targets, *part.both):
+            self._targets.setdefault(key, {})[fingerprint] = None
 
     def end(self, fingerprint: str) -> list[str]:
-        """It is not alive any more. The alerts that may page now because of that."""
+        """It is not alive any more. The alerts that may page now because of that, in no order."""
         part = self._alive.pop(fingerprint, None)
         if part is None:
             return []
         for key in (*part.targets, *part.both):
-            self._waiting.get(key, {}).pop(fingerprint, None)
+            del self._targets[key][fingerprint]
+            if not self._targets[key]:
+                del self._targets[key]
         freed: dict[str, None] = {}
         for counts, keys in ((self._pure, part.sources), (self._both, part.both)):
             for key in keys:
                 counts[key] -= 1
                 if not counts[key]:
                     del counts[key]
-                    freed |= self._waiting.pop(key, {})
+                    freed |= self._targets.get(key, {})
         return list(freed)
 
     def inhibits(self, fingerprint: str) -> bool:
-        """Whether an alert that is alive is inhibited; if so, it is named by the `end` of what inhibits it."""
+        """Whether an alert that is alive is inhibited."""
         part = self._alive.get(fingerprint)
         if part is None:
             return False
-        keys = [key for key in part.targets if key in self._pure or key in self._both]
-        keys += [key for key in part.both if key in self._pure]
-        for key in keys:
-            self._waiting.setdefault(key, {})[fingerprint] = None
-        return bool(keys)
+        return any(key in self._pure or key in self._both for key in part.targets) or any(
+            key in self._pure for key in part.both
+        )
 
     def _part(self, labels: Mapping[str, str]) -> _Part:
         sources, targets, both = [], [], []

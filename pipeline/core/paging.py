@@ -7,6 +7,15 @@ from schemas import PageKind, Reason
 
 # Told to whoever was paged already; none of these wakes anybody.
 _NOTICES = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED}
+# What a decision says when it pages; a deadline says nothing to anybody before its page.
+_PROMISES = {
+    Reason.OPENED,
+    Reason.REOPENED,
+    Reason.SURFACED,
+    Reason.RAISED,
+    Reason.STORM_BEGAN,
+    Reason.OVERFLOW,
+}
 
 
 class Call(NamedTuple):
@@ -42,7 +51,7 @@ def reason_of(incident: Open, live: Live, calm: Reason, opening: Reason) -> Reas
 
 def _call(incident: Open, cause: Reason | None) -> Call | None:
     # A decision may have promised the page although its alert resolved in the same breath.
-    is_loud = incident.loud > 0 or (cause is not None and cause.pages)
+    is_loud = incident.loud > 0 or cause in _PROMISES
     if incident.paged_rank is None:
         if not is_loud:
             return None

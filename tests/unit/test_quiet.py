@@ -145,6 +145,28 @@ def test_a_target_is_inhibited_while_its_source_fires_and_pages_when_that_ends()
     assert pages(facts) == [("trigger", "NodeDown"), ("trigger", "OtherDown"), ("trigger", "PodDown")]
 
 
+def test_a_restored_state_knows_who_is_inhibited_by_whom() -> None:
+    rules = policy(group_by=["name"], inhibit=[{"source": ['kind="node"'], "target": ['kind="pod"']}])
+    before = Triage(rules)
+    before.step([*at(0, alert("NodeDown", kind="node")), *at(1, alert("PodDown", kind="pod"))])
+    after = Triage.restore(rules, before.snapshot()).step(at(50, resolved("NodeDown", kind="node")))
+    assert pages(after) == [("trigger", "PodDown")]
+
+
+def test_what_ends_in_the_millisecond_in_which_it_is_freed_pages_nobody() -> None:
+    rules = policy(group_by=["name"], inhibit=[{"source": ['kind="node"'], "target": ['kind="pod"']}])
+    node, pod = (alert(name, kind=kind, lease_s=100) for name, kind in (("NodeDown", "node"), ("PodDown", "pod")))
+    assert [name for _, name in pages(play(at(0, node, pod), at(500), policy=rules))] == ["NodeDown", "NodeDown"]
+
+
+def test_a_reopened_incident_that_is_silenced_does_not_repeat_a_page_of_its_former_life() -> None:
+    rules = policy(repeat_after="5m")
+    facts = run(
+        rules, at(0, DISK), at(10, DISK_OVER), at(70), silence(80, 'cluster="eu"', 9000), at(90, DISK), at(8000)
+    )
+    assert pages(facts) == [("trigger", "disk"), ("resolve", "disk")]
+
+
 def test_an_alert_does_not_inhibit_itself() -> None:
     rules = policy(inhibit=[{"source": ['cluster="eu"'], "target": ['cluster="eu"'], "equal": ["cluster"]}])
     assert reasons(play(at(0, DISK), at(1, alert("cpu", cluster="eu")), policy=rules)) == [Reason.OPENED, Reason.JOINED]
