@@ -1,22 +1,20 @@
 """Matchers mean here what they mean in Alertmanager: `name = != =~ !~ value`, all of them, over an alert's labels.
 
-A label that is missing has the empty value, so `foo=""` and `foo!="x"` match its absence. A regular expression matches
-the whole value. Silences bring regular expressions from outside, hence RE2: its time is linear in the value, where
-Python's `re` can be made to run for ever; and it is the language in which Alertmanager's own are written.
+A label that is missing has the empty value, so `foo=""` and `foo!="x"` match its absence. A regular expression (RE2,
+see `pattern`) matches the whole value.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Annotated, Literal
 
-import re2
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
+
+from pipeline.core.pattern import searcher
 
 Op = Literal["=", "!=", "=~", "!~"]
 LONGEST = 16 * 1024  # characters of one text; a list of a thousand hosts fits
-_REMEMBERED = 512  # values whose answer a regular expression remembers: 0.1 µs in place of 3 to 8
 
 _NAME = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s{}!=~,\\\"'`]+))\s*", re.DOTALL)
 _OP = re.compile(r"(=~|!=|!~|=)\s*")
@@ -25,20 +23,13 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _UNQUOTED = re.compile(r'((?:[^",\\]|\\[^,]|\\(?=,|\Z))*)', re.DOTALL)
 _ESCAPED = re.compile(r'\\([n"\\])')
 _CLASSIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LITERALS = re.compile(r"[^\\.+*?()\[\]{}^$]*")  # nothing but words and bars
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False  # they are raised
-_OPTIONS.max_mem = (
-    2 * 1024 * 1024
-)  # each, so that a thousand silences stay bounded; RE2 goes on, slower, when it is full
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """One condition on one label; `matches(labels)` says whether labels meet it. Raises ValueError if it is none.
 
-    `matches` is compiled when the matcher is made: 0.1 µs for a plain one or a value seen before.
+    `matches` is compiled when the matcher is made: 0.1 µs for a plain one.
     """
 
     name: str
@@ -49,6 +40,10 @@ class Matcher:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("a matcher needs a label's name")
+        try:
+            f"{self.name}{self.value}".encode()
+        except UnicodeEncodeError:  # a lone surrogate: neither JSON nor RE2 could hold it
+            raise ValueError("a matcher must be valid Unicode") from None
         object.__setattr__(self, "matches", _compiled(self.name, self.op, self.value))
 
     def __str__(self) -> str:
@@ -174,38 +169,10 @@ def _compiled(name: str, op: Op, value: str) -> Callable[[Mapping[str, str]], bo
         return lambda labels: labels.get(name, "") == value
     if op == "!=":
         return lambda labels: labels.get(name, "") != value
-    if _LITERALS.fullmatch(value):
-        words = frozenset(value.split("|"))
-        if op == "=~":
-            return lambda labels: labels.get(name, "") in words
-        return lambda labels: labels.get(name, "") not in words
-    finds = _searcher(value)
+    finds = searcher(value)
     if op == "=~":
         return lambda labels: finds(labels.get(name, ""))
     return lambda labels: not finds(labels.get(name, ""))
-
-
-def _searcher(pattern: str) -> Callable[[str], bool]:
-    """A regular expression as a function of a label's value. Raises ValueError if it is none."""
-    if r"\C" in pattern.replace(r"\\", ""):
-        raise ValueError(r"\C is not supported in a regular expression")  # Go's RE2 has none either
-    anchored = f"^(?:{pattern})$"  # as Alertmanager does it, down to what `a)|(b` means
-    try:
-        found = re2.compile(anchored, _OPTIONS)
-    except re2.error as exc:
-        said = exc.args[0]
-        reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-        reason = reason.replace(anchored, pattern)
-        raise ValueError(f"expected a regular expression that RE2 knows: {reason}") from None
-    except UnicodeEncodeError:
-        raise ValueError("a regular expression must be valid Unicode") from None
-
-    @lru_cache(maxsize=_REMEMBERED)
-    def finds(value: str) -> bool:
-        # A lone surrogate is no text; it may stand in a label that came as a JSON escape, and must not stop us.
-        return found.search(value.encode(errors="replace")) is not None
-
-    return finds
 
 
 def _validated(value: object) -> tuple[Matcher, ...]:

@@ -38,3 +38,13 @@ def test_alternatives_of_plain_words_are_those_words(words: list[str], labels: d
     # The short cut for plain words must not differ from RE2, which the group around them calls for.
     plain, grouped = "|".join(words), f"({'|'.join(words)})"
     assert Matcher("x", "=~", plain).matches(labels) is Matcher("x", "=~", grouped).matches(labels)
+
+
+PIECES = st.sampled_from(["a", "b", "-", r"\.", r"\|", r"\\", ".*", ".+", "|", "é", "\n", " "])
+VALUES = st.text(st.sampled_from([*"ab-.|\\é\n "]), max_size=8)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join), VALUES)
+def test_a_pattern_of_words_means_what_re2_makes_of_it(pattern: str, value: str) -> None:
+    # The group keeps it from the quick way for words.
+    assert Matcher("x", "=~", pattern).matches({"x": value}) is Matcher("x", "=~", f"({pattern})").matches({"x": value})

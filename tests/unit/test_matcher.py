@@ -93,7 +93,7 @@ def test_it_is_read_as_alertmanager_reads_it(text: str, read: list[tuple[str, st
         ('b=c, a=~"("', "position 9: expected a regular expression that RE2 knows: missing ): ("),
         (r'a=~"(x)\1"', r"position 4: expected a regular expression that RE2 knows: invalid escape sequence: \1"),
         (r'a=~"\C"', r"position 4: \C is not supported in a regular expression"),
-        ('a=~"\ud800."', "position 4: a regular expression must be valid Unicode"),
+        ('a=~"\ud800."', "position 4: a matcher must be valid Unicode"),
         ('""="x"', "position 1: expected a label name between the quotes"),
         ("a=" + "b" * LONGEST, f"position {LONGEST + 1}: matchers may have {LONGEST} characters"),
     ],

@@ -88,7 +88,7 @@ def _firing(incident: Incident, receiver: Receiver, holding: Sequence[Listed]) -
 
 def _alert(member: Member, incident: Incident, receiver: Receiver, holding: Sequence[Listed]) -> GettableAlert:
     labels = {"alertname": member.name, **member.labels}
-    silenced_by = [one.silence.id for one in holding if all_match(one.matchers, labels)]
+    silenced_by = tuple(one.silence.id for one in holding if all_match(one.matchers, labels))
     is_quiet = bool(silenced_by) or incident.quiet in _QUIET
     return GettableAlert(
         annotations={"summary": member.summary} if member.summary else {},

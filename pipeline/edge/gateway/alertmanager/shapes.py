@@ -65,8 +65,8 @@ class Receiver(Shape):
 class AlertStatus(Shape):
     """Whether an alert is kept quiet, and by which silences."""
 
-    inhibited_by: list[str] = []
-    silenced_by: list[str] = []
+    inhibited_by: tuple[str, ...] = ()
+    silenced_by: tuple[str, ...] = ()
     state: Literal["unprocessed", "active", "suppressed"]
 
 
@@ -101,7 +101,7 @@ class SilenceId(Shape):
 class ClusterStatus(Shape):
     """There is no cluster to tell of: the log is what gateways share."""
 
-    peers: list[str] = []
+    peers: tuple[str, ...] = ()
     status: Literal["disabled"] = "disabled"
 
 
