@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pipeline.core.facets import facets
 from pipeline.core.policy import Policy
 from pipeline.core.volatile import Proposal, VolatileState, observe, policy_line, proposals
 from pipeline.errors import Rejected
@@ -64,7 +65,7 @@ class _History:
                 del self._firing[key]
                 self._observe(alert, is_firing=False, at_ms=self._now_ms)
             return
-        rule = self._policy.rules[self._policy.rule_of(alert.labels)]
+        rule = self._policy.rules[self._policy.rule_of(facets(alert))]
         until_ms = alert.expires_at_ms or alert.at_ms + rule.expire_after_ms
         self._firing[key] = (alert, until_ms)
         if known is None:

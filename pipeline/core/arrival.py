@@ -37,14 +37,14 @@ class Arrival:
     def place(self, alert: Alert, now_ms: int) -> tuple[Reason, str]:
         """Put an alert that is in no incident into one. Why it pages or not, and the incident's id."""
         known = self._state.alerts.get(alert.fingerprint)
-        if known is None and len(self._state.alerts) >= self._policy.max_live_alerts:
+        if self._quiet.alive >= self._policy.max_live_alerts:
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
                 return overflow(incident, alert, self._teller), incident.incident_id
             return self._enter(alert, known, self._open(alert, {"overflow": self._state.name}, now_ms), now_ms)
-        rule = self._quiet.rule(alert.labels)
+        rule = self._quiet.rule(alert)
         group = group_of(alert, rule)
-        incident = self._weather.arrives(alert, now_ms)
+        incident = None if self._quiet.is_unwanted(alert, now_ms) else self._weather.arrives(alert, now_ms)
         if incident is None:
             incident = fitting(self._state, group, now_ms, rule) or self._open(alert, group, now_ms)
         return self._enter(alert, known, incident, now_ms)
@@ -54,17 +54,16 @@ class Arrival:
         live.events += 1
         live.last_at_ms = now_ms
         self._state.incidents[live.incident_id].events += 1
+        # The later end rules, as in Alertmanager (types/types.go, Merge): a twin's shorter lease ends nothing.
         due_ms = over_ms(alert, now_ms, self._state, self._quiet.rule_of(alert.fingerprint))
-        if due_ms < live.due_ms:
-            self._deadlines.alert(alert.fingerprint, due_ms)
-        live.due_ms = due_ms
+        live.due_ms = max(live.due_ms, due_ms)
 
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """An alert that is in an incident fires again, or still and worse than before."""
         incident = self._state.incidents[live.incident_id]
-        rule = self._quiet.rule(alert.labels)
-        live.due_ms = over_ms(alert, now_ms, self._state, rule)
-        self._deadlines.alert(alert.fingerprint, live.next_ms)
+        rule = self._quiet.rule(alert)
+        due_ms = over_ms(alert, now_ms, self._state, rule)
+        live.due_ms = max(live.due_ms, due_ms) if live.is_firing else due_ms
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
         is_new_firing = alert.starts_at_ms != live.alert.starts_at_ms
@@ -87,7 +86,7 @@ class Arrival:
         was = standing(live)
         was_held = incident.paged_rank is None and live.quiet is Reason.HELD
         live.is_firing = False
-        live.due_ms = now_ms + self._quiet.rule(live.alert.labels).expire_after_ms
+        live.due_ms = now_ms + self._quiet.rule(live.alert).expire_after_ms
         self._flap(live, incident, now_ms)
         self._leave(live, incident, was, now_ms)
         if live.flap.is_flapping:
@@ -99,7 +98,7 @@ class Arrival:
         incident = self._state.incidents[live.incident_id]
         was, before = standing(live), live.quiet
         live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
-        if live.quiet is before and before is not None:
+        if live.quiet is before:
             self._deadlines.alert(live.alert.fingerprint, live.next_ms)
             return
         account(incident, live, was)
@@ -109,9 +108,28 @@ class Arrival:
             cause = _SURFACES.get(before, Reason.QUIET_ENDED) if before is not None else None
         self._teller.change(incident, cause)
 
+    def rejudge(self, incident: Open, now_ms: int) -> None:
+        """Ask again of everything in it that is loud: it may have been silenced since it was paged."""
+        for fingerprint in incident.members:
+            live = self._state.alerts[fingerprint]
+            if live.is_loud:
+                self.review(live, now_ms)
+
+    def forget(self, incident: Open) -> None:
+        """It may not reopen any more. Where memory is short, its alerts that are over go with it."""
+        del self._state.incidents[incident.incident_id]
+        if len(self._state.alerts) <= self._policy.max_live_alerts:
+            return
+        for fingerprint in incident.members:
+            live = self._state.alerts.get(fingerprint)
+            if live is not None and live.incident_id == incident.incident_id:
+                del self._state.alerts[fingerprint]
+
     def alert_due(self, key: str, due_ms: int) -> None:
         """A deadline of an alert has come, or was put off."""
-        live = self._state.alerts[key]
+        live = self._state.alerts.get(key)
+        if live is None:
+            return
         incident = self._state.incidents.get(live.incident_id)
         if incident is None:  # long over
             if live.due_ms <= due_ms:
@@ -124,7 +142,7 @@ class Arrival:
         elif live.review_at_ms is not None and live.review_at_ms <= due_ms and live.is_alive:
             self.review(live, due_ms)
         elif live.due_ms <= due_ms:  # over, but its incident still tells of it
-            live.due_ms = due_ms + self._quiet.rule(live.alert.labels).expire_after_ms
+            live.due_ms = due_ms + self._quiet.rule(live.alert).expire_after_ms
         self._deadlines.alert(key, live.next_ms)
 
     def storm_due(self, due_ms: int) -> None:
@@ -136,7 +154,7 @@ class Arrival:
     def _enter(self, alert: Alert, known: Live | None, incident: Open, now_ms: int) -> tuple[Reason, str]:
         """A new alert joins `incident`, or has opened it."""
         is_first = not incident.members
-        due_ms = over_ms(alert, now_ms, self._state, self._quiet.rule(alert.labels))
+        due_ms = over_ms(alert, now_ms, self._state, self._quiet.rule(alert))
         live = Live(alert, incident.incident_id, True, alert.severity, now_ms, now_ms, due_ms, now_ms)
         if known is not None:
             live.flap = known.flap
@@ -189,8 +207,8 @@ class Arrival:
             self._review_if_waiting(fingerprint, now_ms)
 
     def _review_if_waiting(self, fingerprint: str, now_ms: int) -> None:
-        live = self._state.alerts[fingerprint]
-        if live.is_alive and live.quiet is not None:
+        live = self._state.alerts.get(fingerprint)  # one that is foreseen is not there yet
+        if live is not None and live.is_alive and live.quiet is not None:
             self.review(live, now_ms)
 
     def _revive(self, incident: Open) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from pipeline.core.facets import facets
 from pipeline.core.inhibitor import Inhibitor
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.silence import FOREVER_MS, Silences
 from pipeline.core.state import Live
-from schemas import Reason
+from schemas import Alert, Reason
 
 Verdict = tuple[Reason | None, int | None]  # why, and when to look again; (None, None): page
 LOUD: Verdict = (None, None)
@@ -23,9 +24,28 @@ class Quiet:
         self._rules: dict[str, int] = {}  # fingerprint → its rule, of those that are alive
         self._crowds: dict[int, dict[str, None]] = {}  # rule → its alerts that are alive, where their number counts
 
-    def rule(self, labels: Mapping[str, str]) -> Rule:
-        """What holds for an alert with these labels."""
-        return self._policy.rules[self._policy.rule_of(labels)]
+    def rule(self, alert: Alert) -> Rule:
+        """What holds for an alert."""
+        return self._policy.rules[self._policy.rule_of(facets(alert))]
+
+    def is_unwanted(self, alert: Alert, now_ms: int) -> bool:
+        """Whether people said that they do not want to hear of such an alert now."""
+        seen = facets(alert)
+        return self._hushed_until_ms(seen, self._policy.rules[self._policy.rule_of(seen)], now_ms) is not None
+
+    def foresee(self, alert: Alert) -> None:
+        """An alert of the record that is being decided fires too: what it explains is not paged before it."""
+        self._inhibitor.begin(alert.fingerprint, facets(alert))
+
+    def unforesee(self, fingerprint: str) -> None:
+        """It is not alive after all."""
+        if fingerprint not in self._rules:
+            self._inhibitor.end(fingerprint)
+
+    @property
+    def alive(self) -> int:
+        """How many alerts of the scope are alive."""
+        return len(self._rules)
 
     def rule_of(self, fingerprint: str) -> Rule:
         """What holds for an alert that is alive."""
@@ -33,11 +53,11 @@ class Quiet:
 
     def begin(self, live: Live) -> list[str]:
         """An alert is alive now. Other alerts that may page because of that."""
-        fingerprint, labels = live.alert.fingerprint, live.alert.labels
+        fingerprint, seen = live.alert.fingerprint, facets(live.alert)
         if fingerprint in self._rules:
             return []
-        self._inhibitor.begin(fingerprint, labels)
-        index = self._rules[fingerprint] = self._policy.rule_of(labels)
+        self._inhibitor.begin(fingerprint, seen)
+        index = self._rules[fingerprint] = self._policy.rule_of(seen)
         at_least = self._policy.rules[index].at_least
         if at_least == 1:
             return []
@@ -59,22 +79,24 @@ class Quiet:
 
     def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Verdict | None:
         """What people said keeps it quiet, whatever it is."""
-        labels = live.alert.labels
-        until_ms = self._silences.until_ms(labels, now_ms)
+        hushed = self._hushed_until_ms(facets(live.alert), rule, now_ms)
+        if hushed is None and self._inhibitor.inhibits(live.alert.fingerprint):
+            return Reason.INHIBITED, None
+        return hushed
+
+    def _hushed_until_ms(self, seen: Mapping[str, str], rule: Rule, now_ms: int) -> tuple[Reason, int] | None:
+        """The silence or the time in which nobody is paged for it, and when that ends."""
+        until_ms = self._silences.until_ms(seen, now_ms)
         if until_ms is not None:
             return Reason.SILENCED, until_ms
-        until_ms = self._muted_until_ms(labels, rule, now_ms)
-        if until_ms is not None:
-            return Reason.MUTED, until_ms
-        if self._inhibitor.inhibits(live.alert.fingerprint):
-            return Reason.INHIBITED, None
-        return None
+        until_ms = self._muted_until_ms(seen, rule, now_ms)
+        return None if until_ms is None else (Reason.MUTED, until_ms)
 
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Verdict:
-        """What keeps it quiet for a while, unless it is to page now."""
-        if self._policy.pages_now(live.alert.labels):
+        """What keeps it quiet for a while, unless it is to page now. What flaps is not held: it would be for ever."""
+        if self._policy.pages_now(facets(live.alert)):
             return LOUD
-        if now_ms < live.fired_at_ms + rule.hold_ms:
+        if now_ms < live.fired_at_ms + rule.hold_ms and not live.flap.is_flapping:
             return Reason.HELD, live.fired_at_ms + rule.hold_ms
         if rule.at_least > 1 and len(self._crowds[self._rules[live.alert.fingerprint]]) < rule.at_least:
             return Reason.TOO_FEW, None

@@ -22,6 +22,7 @@ class ScopeTriage:
         self._policy = policy
         quiet = Quiet(policy, silences)
         self._deadlines = Deadlines(state)
+        self._quiet = quiet
         self._teller = Teller(state, policy, quiet, self._deadlines)
         self._arrival = Arrival(state, policy, quiet, self._deadlines, self._teller)
 
@@ -63,7 +64,9 @@ class ScopeTriage:
             return
         self.state.seen[record.raw_partition] = place
         try:
+            self._foresee(record.alerts)
             decisions = [self._event(alert, facts) for alert in record.alerts]
+            self._unforesee(record.alerts)
             self._teller.tell(facts)
         except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
             decisions = [self._fault(alert, type(exc).__name__, facts) for alert in record.alerts]
@@ -75,6 +78,18 @@ class ScopeTriage:
                 decisions=tuple(decisions),
             )
         )
+
+    def _foresee(self, alerts: tuple[Alert, ...]) -> None:
+        """What a record lists later may explain what it lists first."""
+        if self._policy.inhibit and len(alerts) > 1:
+            for alert in alerts:
+                if alert.status is Status.FIRING:
+                    self._quiet.foresee(alert)
+
+    def _unforesee(self, alerts: tuple[Alert, ...]) -> None:
+        if self._policy.inhibit and len(alerts) > 1:
+            for alert in alerts:
+                self._quiet.unforesee(alert.fingerprint)
 
     def _event(self, alert: Alert, facts: Facts) -> Decision:
         watermark_ms = self.state.watermark_ms
@@ -135,11 +150,12 @@ class ScopeTriage:
         rule = self._teller.rule_of(incident)
         if incident.resolved_at_ms is not None:
             self._teller.tell(facts)  # its end may be of this very millisecond
-            del self.state.incidents[key]
+            self._arrival.forget(incident)
         elif not incident.alive:
             self._deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
             self._teller.change(incident, Reason.RESOLVED)
         elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
+            self._arrival.rejudge(incident, due_ms)
             incident.due_ms = due_ms + rule.repeat_after_ms
             self._deadlines.incident(key, incident.due_ms)
             self._teller.change(incident, Reason.REPEATED)
@@ -150,6 +166,10 @@ class ScopeTriage:
         next_at_ms = None
         if live is not None and (live.is_firing or live.flap.is_flapping):
             next_at_ms = live.due_ms if live.review_at_ms is None and live.flap_ends_ms is None else live.next_ms
+            if incident is not None and incident.due_ms is not None:
+                next_at_ms = min(next_at_ms, incident.due_ms)
+            if incident is not None and reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
+                next_at_ms = min(next_at_ms, again_ms)
         elif incident is not None:
             next_at_ms = incident.due_ms
         return Decision.trusted(

@@ -35,7 +35,8 @@ class Teller:
     def change(self, incident: Open, cause: Reason | None) -> None:
         """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
         known = self._changed.get(incident.incident_id)
-        self._changed[incident.incident_id] = cause if cause is Reason.RESOLVED else known or cause
+        if cause is Reason.RESOLVED or known is None or (not known.pages and cause is not None and cause.pages):
+            self._changed[incident.incident_id] = cause
 
     def renew(self, incident: Open, live: Live) -> None:
         """An alert of `incident` is new, or is to be told otherwise."""
@@ -54,7 +55,12 @@ class Teller:
 
     def rule_of(self, incident: Open) -> Rule:
         """The rule that an incident as a whole obeys: that of the alert that opened it."""
-        return self._quiet.rule(self._state.alerts[incident.members[0]].alert.labels)
+        return self._quiet.rule(self._state.alerts[incident.members[0]].alert)
+
+    def repeats_at_ms(self, incident: Open) -> int | None:
+        """When a page that goes out now is repeated if nobody acknowledges it."""
+        repeat_after_ms = self.rule_of(incident).repeat_after_ms
+        return None if repeat_after_ms is None else (self._state.watermark_ms or 0) + repeat_after_ms
 
     def tell(self, facts: Facts) -> None:
         """Tell all that changed since it was last asked."""
@@ -76,7 +82,8 @@ class Teller:
             facts.incidents.append(incident_record(told, context))
             if call is not None:
                 facts.pages.append(page_record(told, call.kind, call.reason, context))
-                self._remember(incident)
+                if call.reason.pages:
+                    self._remember(incident)
             if incident.resolved_at_ms is not None:
                 del self._listed[key]
 

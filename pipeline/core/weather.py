@@ -1,6 +1,7 @@
 """Where a new alert goes in a storm: into the storm's one incident, unless it is critical and unlike the storm."""
 
 from pipeline.core.deadlines import Deadlines
+from pipeline.core.facets import facets
 from pipeline.core.incident import open_incident
 from pipeline.core.policy import Policy
 from pipeline.core.state import Open, ScopeState
@@ -21,7 +22,7 @@ class Weather:
     def arrives(self, alert: Alert, now_ms: int) -> Open | None:
         """Count a new alert. The storm's incident if it belongs there; None: it is placed as ever."""
         storm = self._state.storm
-        is_named = self._policy.pages_now(alert.labels)
+        is_named = self._policy.pages_now(facets(alert))
         if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
             return None
         if add(storm, alert, now_ms, self._policy.storm):

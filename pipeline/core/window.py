@@ -36,12 +36,13 @@ def over_ms(alert: Alert, now_ms: int, state: ScopeState, rule: Rule) -> int:
     """When the firing alert is over if nothing more is heard of it.
 
     A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires. A source that
-    says resolved is waited for long; one that never did sends events, and an event is over soon.
+    says resolved is waited for long; one that never did sends events, and an event is over soon, but not before the
+    time for which its page is held.
     """
     if alert.expires_at_ms is not None:
         return max(alert.expires_at_ms, now_ms + 1)
     says_resolved = alert.is_state or alert.source in state.states
-    return now_ms + (rule.expire_after_ms if says_resolved else rule.event_window_ms)
+    return now_ms + (rule.expire_after_ms if says_resolved else max(rule.event_window_ms, rule.hold_ms + 1))
 
 
 def _fires_again(live: Live, state: ScopeState) -> Change:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pipeline.core.facets import facets
 from pipeline.core.flap import FlapState, changed, ends_at_ms
 from pipeline.core.group import group_of
 from pipeline.core.matcher import Matcher, all_match
@@ -54,7 +55,7 @@ class Explanation(NamedTuple):
 def explain(alert: Alert, policy: Policy) -> Explanation:
     """Explain what `policy` makes of `alert` at its `at_ms`. Silences that people set while it ran are not known."""
     firing = alert.model_copy(update={"status": Status.FIRING, "ends_at_ms": None})
-    index = policy.rule_of(alert.labels)
+    index = policy.rule_of(facets(alert))
     rule = policy.rules[index]
     scope = scope_of(alert.labels, alert.tenant, policy)
     changes, calm_after_ms = _flapping(policy)

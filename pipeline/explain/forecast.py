@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pipeline.core.facets import facets
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import Alert, Alerts, Decision, IncidentState, Reason, Tick
@@ -39,7 +40,7 @@ def course_of(alert: Alert, scope: str, policy: Policy) -> Course:
                 over_at_ms = incident.updated_at_ms
             if incident.state is IncidentState.RESOLVED:
                 resolves_at_ms = incident.updated_at_ms
-    repeats = policy.rules[policy.rule_of(alert.labels)].repeat_after_ms is not None
+    repeats = policy.rules[policy.rule_of(facets(alert))].repeat_after_ms is not None
     pages = _pages(_Play(_lasting(alert), scope, policy), 2 if repeats else 1)
     crowded = pages or _pages(_Play(_lasting(alert), scope, _without(policy, Reason.TOO_FEW)), 1)
     return Course(

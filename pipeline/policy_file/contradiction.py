@@ -138,15 +138,12 @@ def _within(path: Path, given: set[str], rule: Rule) -> Iterator[Found]:
             (*path, "gap" if "gap_ms" in given else "max_age"),
             f"gap {written(rule.gap_ms)} is longer than max_age {written(rule.max_age_ms)}, which ends it before",
         )
-    if given & {"hold_ms", "expire_after_ms", "event_window_ms"}:
-        lasts_ms = min(rule.expire_after_ms, rule.event_window_ms)
-        if rule.hold_ms >= lasts_ms:
-            name = "event_window" if lasts_ms == rule.event_window_ms else "expire_after"
-            yield (
-                (*path, "hold" if "hold_ms" in given else name),
-                f"hold {written(rule.hold_ms)} is not shorter than {name} {written(lasts_ms)}: what is heard of once "
-                f"is over before its page would go out, and never pages; write a longer {name}, or a shorter hold",
-            )
+    if given & {"hold_ms", "expire_after_ms"} and rule.hold_ms >= rule.expire_after_ms:
+        yield (
+            (*path, "hold" if "hold_ms" in given else "expire_after"),
+            f"hold {written(rule.hold_ms)} is not shorter than expire_after {written(rule.expire_after_ms)}: what is "
+            "heard of once is over before its page would go out, and never pages",
+        )
     is_never = rule.page_during != () and set(rule.page_during) <= set(rule.mute_during)
     if given & {"page_during", "mute_during"} and is_never:
         yield (

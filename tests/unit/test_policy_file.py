@@ -122,7 +122,7 @@ def routes(*lines: str) -> str:
         ("drop_labels: [host]\ngroup_by:\n- a\n- host\n", "line 4: group_by[1]: drop_labels says that host"),
         ("gap: 2h\n", "line 1: gap: gap 2h is longer than max_age 1h, which ends it before"),
         (routes("match: a=b, max_age: 1m"), "line 2: routes[0].max_age: gap 5m is longer than max_age 1m"),
-        ("hold: 5m\n", "line 1: hold: hold 5m is not shorter than event_window 5m"),
+        ("hold: 1d\n", "line 1: hold: hold 1d is not shorter than expire_after 1d"),
         ("hold: 2m\n" + routes("match: a=b, expire_after: 1m"), "line 3: routes[0].expire_after: hold 2m is not"),
         (NIGHT + "page_during: [night]\nmute_during: [night]\n", "line 2: page_during: all of page_during is in"),
     ],

@@ -162,13 +162,6 @@ def test_a_lease_that_is_not_renewed_resolves() -> None:
     assert facts.incidents[-1].resolved_at_ms == ms(360)
 
 
-def test_a_lease_may_be_shortened() -> None:
-    facts = play(
-        at(0, alert("up", lease_s=1000, cluster="eu")), at(10, alert("up", lease_s=20, cluster="eu")), at(30), at(90)
-    )
-    assert pages(facts) == [("trigger", "up"), ("resolve", "up")]
-
-
 def test_a_lease_that_ended_before_it_came_does_not_resolve_in_the_same_breath() -> None:
     facts = play(at(0, alert("up", lease_s=-50, cluster="eu")))
     assert decided(facts)[0].next_at_ms == ms(0.001)
