@@ -1,11 +1,15 @@
 """What every follower promises, played on the embedded log and on a real Kafka."""
 
+import asyncio
+import contextlib
 import time
 
 import pytest
 
-from pipeline.log import Draft, Entry, Follower
-from tests.integration.logs import Log
+from pipeline.errors import Retryable
+from pipeline.log import Draft, Entry, Follower, Writer
+from tests.integration.broker import Broker
+from tests.integration.logs import Kafka, Log
 from tests.integration.test_log_contract import ARRIVES_S, draft, log, play
 
 __all__ = ["log"]  # a fixture, found by its name
@@ -95,3 +99,32 @@ def test_a_topic_that_is_none_has_no_partitions(log: Log) -> None:
             await (await log.writer()).partitions("nowhere")
 
     play(log, scene)
+
+
+@pytest.mark.integration
+def test_a_follower_goes_on_behind_what_it_has_returned_when_the_broker_was_killed(broker: Broker) -> None:
+    async def scene(log: Log) -> None:
+        writer = await log.writer()
+        await writer.append([draft("s", "one", "silences")])
+        follower = await log.follower(FOLLOWED)
+        assert [entry.value for entry in await follow(follower, 1)] == [b"one"]
+        await asyncio.to_thread(broker.kill)
+        assert await follower.poll(0.5) == []
+        await asyncio.to_thread(broker.start)
+        await until_it_takes(writer, draft("s", "two", "silences"))
+        found: list[Entry] = []
+        deadline = time.monotonic() + ARRIVES_S
+        while not found:
+            assert time.monotonic() < deadline, "nothing came"
+            found = await follower.poll(0.2)
+        assert {entry.value for entry in found} == {b"two"}
+
+    play(Kafka(broker.bootstrap), scene)
+
+
+async def until_it_takes(writer: Writer, one: Draft) -> None:
+    deadline = time.monotonic() + ARRIVES_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Retryable):
+            return await writer.append([one])
+    pytest.fail("the broker does not come back")
