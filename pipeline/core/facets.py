@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from schemas import Alert, Severity
+from schemas import Alert, Member, Severity
 
 
-def facets(alert: Alert) -> Mapping[str, str]:
+def facets(alert: Alert | Member) -> Mapping[str, str]:
     """The labels with `alertname` and `severity`; a label that the source sent is never replaced."""
     labels = alert.labels
     if "alertname" in labels and "severity" in labels:

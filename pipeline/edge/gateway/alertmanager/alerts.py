@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.describe import rfc3339
+from pipeline.core.facets import facets
 from pipeline.core.matcher import Matcher, all_match, parse_matcher
 from pipeline.edge.gateway.alertmanager.board import Listed
 from pipeline.edge.gateway.alertmanager.shapes import AlertGroup, AlertStatus, GettableAlert, Receiver
@@ -87,7 +88,7 @@ def _firing(incident: Incident, receiver: Receiver, holding: Sequence[Listed]) -
 
 
 def _alert(member: Member, incident: Incident, receiver: Receiver, holding: Sequence[Listed]) -> GettableAlert:
-    labels = {"alertname": member.name, **member.labels}
+    labels = dict(facets(member))  # what silences see of it is what people see
     silenced_by = tuple(one.silence.id for one in holding if all_match(one.matchers, labels))
     is_quiet = bool(silenced_by) or incident.quiet in _QUIET
     return GettableAlert(

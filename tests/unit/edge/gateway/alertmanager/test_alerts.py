@@ -28,7 +28,8 @@ def test_an_incident_is_a_group_and_its_firing_members_are_alerts() -> None:
     disk, probe = found("")
     assert (disk.labels, disk.receiver.name, len(disk.alerts)) == ({"cluster": "eu"}, "db", 2)
     assert (probe.labels, probe.receiver.name) == ({"cluster": "us"}, "default")
-    assert disk.alerts[0].labels == {"alertname": "DiskFull", "pod": "p1"}
+    # What the source sent, and what matchers see beside it.
+    assert disk.alerts[0].labels == {"alertname": "DiskFull", "severity": "error", "pod": "p1"}
     assert disk.alerts[0].annotations == {"summary": "DiskFull is bad"}
     assert disk.alerts[0].ends_at == "0001-01-01T00:00:00.000Z"
 
