@@ -1,6 +1,7 @@
 """How a live alert, and an event of a batch, lie in memory: all that kernels read or write is a number in one."""
 
-from typing import NamedTuple
+import mmap
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,6 @@ NEVER_MS = -(1 << 62)
 FOREVER_MS = 1 << 62
 
 # What a duplicate reads and writes is one cache line, so that it costs a single miss, however many alerts are live.
-LINE_BYTES = 64
 ROW = np.dtype(
     [
         ("key", np.uint64),
@@ -18,10 +18,10 @@ ROW = np.dtype(
         ("due_ms", np.int64),  # firing: when it is over without news; otherwise: when it is forgotten
         ("review_at_ms", np.int64),  # when it may page after all; FOREVER_MS: not by itself
         ("flap_ends_ms", np.int64),  # FOREVER_MS: it does not flap
-        ("queued_ms", np.int64),  # when its deadline comes up, at the first of these or before; FOREVER_MS: not queued
+        ("starts_at_ms", np.int64),
         ("events", np.int64),  # 0: the row is free, and all of it 0
-        ("incident", np.int32),  # a number that the caller gave; -1: none
-        ("rule", np.uint16),  # likewise
+        ("incident", np.int32),  # its place in the caller's array of incidents; -1: none
+        ("rule", np.uint16),  # its place in the caller's array of rules
         ("is_firing", np.uint8),
         ("rank", np.uint8),
     ],
@@ -30,9 +30,9 @@ ROW = np.dtype(
 # The rest of a row, which only a change of the alert needs.
 REST = np.dtype(
     [
-        ("starts_at_ms", np.int64),
         ("first_at_ms", np.int64),
         ("fired_at_ms", np.int64),
+        ("queued_ms", np.int64),  # when its deadline comes up, which may be too early; FOREVER_MS: not queued
         ("flap_at_ms", np.int64),
         ("flap_penalty", np.float64),
         ("place", np.int32),
@@ -41,17 +41,19 @@ REST = np.dtype(
     ],
     align=True,
 )
+# What a duplicate changes and asks of its incident.
+INCIDENT = np.dtype([("events", np.int64), ("due_ms", np.int64)], align=True)  # due: FOREVER_MS if never
 # One event of a batch: what the caller knows of it, and what `look_up` and `scan` find out.
 EVENT = np.dtype(
     [
         ("key", np.uint64),
         ("at_ms", np.int64),
         ("expires_at_ms", np.int64),  # of a lease; NEVER_MS: it is none
-        ("quiet_ms", np.int64),  # how long to wait for more news of it; 1 for a lease
         ("next_ms", np.int64),  # found by scan: when something happens to its alert if no event comes
         ("row", np.int32),  # found by both: its alert's row; -1: unknown
         ("is_firing", np.uint8),
         ("rank", np.uint8),
+        ("says_resolved", np.uint8),  # whether its source tells when it ends, so that it is waited for long
         ("is_late", np.uint8),  # found by scan
     ],
     align=True,
@@ -59,6 +61,7 @@ EVENT = np.dtype(
 
 Rows = NDArray[np.void]
 Batch = NDArray[np.void]
+Incidents = NDArray[np.void]
 
 
 class Row(NamedTuple):
@@ -69,15 +72,15 @@ class Row(NamedTuple):
     due_ms: int
     review_at_ms: int = FOREVER_MS
     flap_ends_ms: int = FOREVER_MS
-    queued_ms: int = FOREVER_MS
+    starts_at_ms: int = 0
     events: int = 1
     incident: int = -1
     rule: int = 0
     is_firing: int = 1
     rank: int = 0
-    starts_at_ms: int = 0
     first_at_ms: int = 0
     fired_at_ms: int = 0
+    queued_ms: int = FOREVER_MS
     flap_at_ms: int = 0
     flap_penalty: float = 0.0
     place: int = 0
@@ -93,15 +96,15 @@ class Columns(NamedTuple):
     due_ms: NDArray[np.int64]
     review_at_ms: NDArray[np.int64]
     flap_ends_ms: NDArray[np.int64]
-    queued_ms: NDArray[np.int64]
+    starts_at_ms: NDArray[np.int64]
     events: NDArray[np.int64]
     incident: NDArray[np.int32]
     rule: NDArray[np.uint16]
     is_firing: NDArray[np.uint8]
     rank: NDArray[np.uint8]
-    starts_at_ms: NDArray[np.int64]
     first_at_ms: NDArray[np.int64]
     fired_at_ms: NDArray[np.int64]
+    queued_ms: NDArray[np.int64]
     flap_at_ms: NDArray[np.int64]
     flap_penalty: NDArray[np.float64]
     place: NDArray[np.int32]
@@ -114,14 +117,14 @@ def columns_of(rows: Rows, rest: Rows) -> Columns:
     return Columns(*(rows[name] for name in ROW.names or ()), *(rest[name] for name in REST.names or ()))
 
 
-def new_rows(count: int) -> Rows:
-    """Free rows, on cache lines: where numpy happens to put them a scan takes twice as long.
+def reserve(count: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """An array of zeros that takes memory page by page as it is used, until then only addresses. Raises OSError.
 
-    The memory of many rows is only address space until they are used (calloc of fresh pages).
+    On a page, so on a cache line: where numpy happens to put rows a scan takes twice as long. And not numpy's memory
+    because it asks for huge pages: where a virtual machine sees one for the first time, an insert took 5 to 30 ms.
     """
-    space = np.zeros(count * LINE_BYTES + LINE_BYTES, np.uint8)
-    start = -space.ctypes.data % LINE_BYTES
-    return space[start : start + count * LINE_BYTES].view(ROW)
+    space = mmap.mmap(-1, count * kind.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(space, kind)
 
 
 def new_batch(count: int) -> Batch:

@@ -14,7 +14,7 @@ import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
-from pipeline.core.columns import EVENT, ROW, Batch, Rows
+from pipeline.core.columns import EVENT, INCIDENT, NEVER_MS, ROW, Batch, Incidents, Rows
 from pipeline.core.jit import kernel, part
 
 Slots = NDArray[np.uint64]
@@ -31,7 +31,8 @@ _ROWS = types.Array(from_dtype(ROW), 1, "C")
 _BATCH = types.Array(from_dtype(EVENT), 1, "C")
 _KEYS = types.Array(types.uint64, 1, "A", readonly=True)  # or the column of a batch, which is strided
 _FOUND = types.Array(types.int32, 1, "A")
-_COUNTS = types.int64[::1]
+_INCIDENTS = types.Array(from_dtype(INCIDENT), 1, "C")
+_WAITS = types.int64[:, ::1]
 
 
 class Stop(IntEnum):
@@ -43,8 +44,7 @@ class Stop(IntEnum):
     UNKNOWN = 3  # no alert has its key
     REFIRES = 4  # its alert is over
     WORSE = 5  # it is more severe than its alert
-    HOMELESS = 6  # its alert has no incident among those counted
-    SOONER = 7  # something happens to its alert before its queued deadline comes up
+    HOMELESS = 6  # its alert has no incident, or no rule, among those given
 
 
 @part
@@ -171,24 +171,24 @@ def take_out(slots: Slots, old: Slots, rows: Rows, row: int) -> None:
     slots[hole] = _EMPTY
 
 
-@kernel(_SLOTS, _SLOTS, _ROWS, _COUNTS, _BATCH, types.int64, types.int64, types.int64)
+@kernel(_SLOTS, _SLOTS, _ROWS, _INCIDENTS, _WAITS, _BATCH, types.int64, types.int64)
 def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
     slots: Slots,
     old: Slots,
     rows: Rows,
-    incident_events: NDArray[np.int64],
+    incidents: Incidents,
+    waits_ms: NDArray[np.int64],
     batch: Batch,
-    start: int,
     watermark_ms: int,
     next_deadline_ms: int,
 ) -> tuple[int, int, np.int64]:
-    """Apply the plain duplicates of `batch` in order from `start`, up to the first event that is more than that.
+    """Apply the plain duplicates of `batch` in order, up to the first event that is more than that.
 
-    Returns where it stopped, the watermark before that event, and why: the number of a `Stop`, since to hand over a
-    member takes numba as long as the whole call. That event has changed nothing; its `row` is found unless it ends its
-    alert or waits for a deadline.
+    `waits_ms[rule, says_resolved]` is how long an alert without a lease is waited for. Returns where it stopped, the
+    watermark before that event, and why: the number of a `Stop`, since to hand over a member takes numba as long as the
+    whole call. That event has changed nothing; its `row` is found unless it ends its alert or waits for a deadline.
     """
-    for index in range(start, batch.shape[0]):
+    for index in range(batch.shape[0]):
         event = batch[index]
         at_ms = event["at_ms"]
         if at_ms > watermark_ms and at_ms >= next_deadline_ms:
@@ -203,19 +203,13 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         if found < 0:
             return index, watermark_ms, np.int64(Stop.UNKNOWN)
         row = rows[found]
-        now_ms = max(at_ms, watermark_ms)
-        due_ms = max(event["expires_at_ms"], now_ms + event["quiet_ms"])
-        next_ms = min(due_ms, row["review_at_ms"], row["flap_ends_ms"])
-        why = _hindrance(event, row, next_ms, incident_events.shape[0])
+        why = _hindrance(event, row, incidents.shape[0], waits_ms.shape[0])
         if why != 0:
             return index, watermark_ms, why
         event["is_late"] = at_ms < watermark_ms
-        event["next_ms"] = next_ms
-        row["due_ms"] = due_ms
-        row["last_at_ms"] = now_ms
-        row["events"] += 1
-        incident_events[row["incident"]] += 1
-        watermark_ms = now_ms
+        watermark_ms = max(at_ms, watermark_ms)
+        wait_ms = waits_ms[row["rule"], min(event["says_resolved"], 1)]
+        _repeat(event, row, incidents[row["incident"]], watermark_ms, wait_ms)
     return batch.shape[0], watermark_ms, np.int64(Stop.END)
 
 
@@ -225,14 +219,25 @@ def _is_at(rows: Rows, row: np.int64, key: np.uint64) -> bool:
 
 
 @part
-def _hindrance(event: np.void, row: np.void, next_ms: int, incidents: int) -> np.int64:
+def _hindrance(event: np.void, row: np.void, incidents: int, rules: int) -> np.int64:
     """What makes `event` more than a plain duplicate of its alert, as a number of `Stop`."""
     if row["is_firing"] == 0:
         return np.int64(Stop.REFIRES)
     if event["rank"] > row["rank"]:
         return np.int64(Stop.WORSE)
-    if row["incident"] < 0 or row["incident"] >= incidents:
+    if row["incident"] < 0 or row["incident"] >= incidents or row["rule"] >= rules:
         return np.int64(Stop.HOMELESS)
-    if next_ms < row["queued_ms"]:
-        return np.int64(Stop.SOONER)
     return np.int64(Stop.END)
+
+
+@part
+def _repeat(event: np.void, row: np.void, incident: np.void, now_ms: int, wait_ms: int) -> None:
+    """Count a duplicate and put off the end of its alert. The later end rules: a twin's shorter lease ends nothing."""
+    due_ms = now_ms + wait_ms
+    if event["expires_at_ms"] != NEVER_MS:
+        due_ms = max(event["expires_at_ms"], now_ms + 1)
+    row["due_ms"] = max(row["due_ms"], due_ms)
+    row["last_at_ms"] = now_ms
+    row["events"] += 1
+    incident["events"] += 1
+    event["next_ms"] = min(row["due_ms"], row["review_at_ms"], row["flap_ends_ms"], incident["due_ms"])

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import kernels
-from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Row, columns_of, new_rows
+from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Incidents, Row, columns_of, reserve
 from pipeline.core.jit import warm_up
 from pipeline.core.kernels import Slots, Stop
 
-_FIRST_ROWS = 64
-_COPIED_ROWS = 65_536  # the most that growth copies: 7 MiB
+_FIRST_SLOTS = 128
 _DRAINED_SLOTS = 8  # by each insert while the index grows: all are, long before it has to grow again
-_NO_SLOTS: Slots = np.zeros(0, np.uint64)
+_SLOT = np.dtype(np.uint64)
+_NO_SLOTS: Slots = np.zeros(0, _SLOT)
 _FREE, _FREE_REST = np.zeros((), ROW), np.zeros((), REST)
 _STOPS = tuple(Stop)
 
@@ -25,6 +25,9 @@ _HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then
 _MAGIC, _VERSION = b"live", 1
 # `queued_ms` is derived from what is to come, not remembered.
 _KEPT = tuple(name for name in Row._fields if name != "queued_ms")
+
+
+Clock = tuple[int | None, int | None]
 
 
 class TableFull(Exception):  # a limit of the policy; its caller knows what to tell
@@ -42,9 +45,8 @@ class Scanned(NamedTuple):
 class LiveTable:
     """Rows by key. A row stays where it is until it is removed; then it may become another alert's.
 
-    Growth never copies more than 7 MiB: a table that outgrows `_COPIED_ROWS` gets address space for its whole limit, of
-    which the machine provides what is used, and the index moves a few slots at each insert. An insert may replace
-    `columns`, so do not keep them.
+    Nothing is copied when it grows: it has addresses for its whole limit, and takes memory for what was ever used; the
+    index moves a few slots at each insert.
     """
 
     def __init__(self, limit: int) -> None:
@@ -52,8 +54,8 @@ class LiveTable:
             raise ValueError(f"a limit of {limit} alerts")
         warm_up()
         self.limit = limit
-        self._make_rows(_room_for(0, limit))
-        self._slots: Slots = np.zeros(2 * _FIRST_ROWS, np.uint64)
+        self._make_rows(limit)
+        self._slots: Slots = reserve(_FIRST_SLOTS, _SLOT)
         self._old = _NO_SLOTS
         self._drained = 0  # slots of `_old`
         self._used = 0  # rows, with the free ones among them
@@ -85,8 +87,6 @@ class LiveTable:
             raise TableFull(f"{self.limit} alerts are live")
         if fresh.events < 1 or self.find(fresh.key) >= 0:
             raise ValueError(f"alert {fresh.key:016x} is known, or counts no event")
-        if not self._free and self._used == len(self._rows):
-            self._extend()
         row = self._free[-1] if self._free else self._used
         try:
             self._rows[row], self._rest[row] = fresh[:_WIDTH], fresh[_WIDTH:]
@@ -116,29 +116,26 @@ class LiveTable:
         kernels.look_up(self._slots, self._old, self._rows, batch["key"], batch["row"])
 
     def scan(
-        self,
-        batch: Batch,
-        start: int,
-        clock: tuple[int | None, int | None],
-        incident_events: NDArray[np.int64],
+        self, batch: Batch, start: int, clock: Clock, incidents: Incidents, waits_ms: NDArray[np.int64]
     ) -> Scanned:
         """Apply the plain duplicates of `batch` from `start` up to the first event that is more than that.
 
         `clock` is (watermark, next deadline): an event that moves the watermark to the deadline or past it stops the
-        scan. `incident_events` counts each incident's events, by the number that its alerts' rows have for it.
+        scan. The rows say which of `incidents` an alert is in, and by which rule of `waits_ms` it is waited for:
+        `waits_ms[rule, 0]` if its source never says resolved, `waits_ms[rule, 1]` if it does.
         """
         watermark_ms, deadline_ms = clock
         stop, mark_ms, why = kernels.scan(
             self._slots,
             self._old,
             self._rows,
-            incident_events,
-            batch,
-            start,
+            incidents,
+            waits_ms,
+            batch[start:],
             NEVER_MS if watermark_ms is None else watermark_ms,
             FOREVER_MS if deadline_ms is None else deadline_ms,
         )
-        return Scanned(stop, None if mark_ms == NEVER_MS else int(mark_ms), _STOPS[why])
+        return Scanned(start + stop, None if mark_ms == NEVER_MS else int(mark_ms), _STOPS[why])
 
     def memory_bytes(self) -> int:
         """What it holds in memory; of the rows, those that were ever used."""
@@ -158,7 +155,8 @@ class LiveTable:
         """The table that `snapshot` was taken of, even if the limit is lower by now. Raises ValueError if damaged."""
         table = cls(limit)
         count = _count_in(snapshot)
-        table._make_rows(_room_for(count, limit))
+        if count > limit:
+            table._make_rows(count)
         table._used = count
         offset = _HEADER.size
         for name in _KEPT:
@@ -170,7 +168,7 @@ class LiveTable:
         if (keys[1:] <= keys[:-1]).any() or (events < 1).any():
             raise ValueError("a damaged snapshot: its keys are out of order, or an alert counts no event")
         while _is_crowded(count, table._slots):
-            table._slots = np.zeros(2 * len(table._slots), np.uint64)
+            table._slots = reserve(2 * len(table._slots), _SLOT)
         kernels.enter(table._slots, table._rows, 0, count)
         return table
 
@@ -178,14 +176,9 @@ class LiveTable:
         if not (0 <= row < self._used and self.columns.events[row]):
             raise KeyError(f"row {row} is free")
 
-    def _make_rows(self, size: int) -> None:
-        self._rows, self._rest = new_rows(size), np.zeros(size, REST)
+    def _make_rows(self, count: int) -> None:
+        self._rows, self._rest = reserve(count, ROW), reserve(count, REST)
         self.columns = columns_of(self._rows, self._rest)
-
-    def _extend(self) -> None:
-        rows, rest = self._rows, self._rest
-        self._make_rows(_room_for(self._used + 1, self.limit))
-        self._rows[: self._used], self._rest[: self._used] = rows, rest
 
     def _grow_index(self) -> None:
         """Keep room for the rows: start to grow, or go on growing."""
@@ -197,15 +190,7 @@ class LiveTable:
                 self._old = _NO_SLOTS
         elif _is_crowded(len(self), self._slots):
             self._old, self._drained = self._slots, 0
-            self._slots = np.zeros(2 * len(self._old), np.uint64)
-
-
-def _room_for(count: int, limit: int) -> int:
-    """How many rows to make for `count`: four times as many each time, then the limit."""
-    size = _FIRST_ROWS
-    while size < min(count, _COPIED_ROWS + 1):
-        size *= 4
-    return max(count, min(limit, size) if size <= _COPIED_ROWS else limit)
+            self._slots = reserve(2 * len(self._old), _SLOT)
 
 
 def _is_crowded(live: int, slots: Slots) -> bool:

@@ -3,24 +3,41 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.core.columns import FOREVER_MS, Batch, Row, new_batch
+import numpy as np
+
+from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, Batch, Incidents, Row, new_batch
 from pipeline.core.kernels import Stop
-from pipeline.core.table import Scanned, TableFull
+from pipeline.core.table import Clock, Scanned, TableFull
+
+Waits = Sequence[Sequence[int]]  # by rule, and by whether the source says resolved
 
 
 @dataclass
 class Event:
-    """One event of a batch; a lease has `expires_at_ms`, and a `quiet_ms` of 1."""
+    """One event of a batch; `expires_at_ms` is that of a lease."""
 
     key: int
     at_ms: int
     is_firing: bool = True
     rank: int = 0
-    expires_at_ms: int = -(1 << 62)
-    quiet_ms: int = 1000
+    expires_at_ms: int = NEVER_MS
+    says_resolved: bool = False
     row: int = -1
     next_ms: int = 0
     is_late: bool = False
+
+
+@dataclass
+class Incident:
+    """What a duplicate changes and asks of its incident."""
+
+    events: int = 0
+    due_ms: int = FOREVER_MS
+
+
+def incidents_of(told: Sequence[Incident]) -> Incidents:
+    """The same incidents for a kernel."""
+    return np.array([(one.events, one.due_ms) for one in told], INCIDENT)
 
 
 def batch_of(events: Sequence[Event]) -> Batch:
@@ -88,7 +105,7 @@ class OracleTable:
             event.row = self.find(event.key)
 
     def scan(
-        self, events: Sequence[Event], start: int, clock: tuple[int | None, int | None], incident_events: list[int]
+        self, events: Sequence[Event], start: int, clock: Clock, incidents: Sequence[Incident], waits_ms: Waits
     ) -> Scanned:
         watermark_ms, deadline_ms = clock
         for index in range(start, len(events)):
@@ -96,35 +113,40 @@ class OracleTable:
             moves = watermark_ms is None or event.at_ms > watermark_ms
             if moves and deadline_ms is not None and event.at_ms >= deadline_ms:
                 return Scanned(index, watermark_ms, Stop.DEADLINE)
-            now_ms = event.at_ms if watermark_ms is None or moves else watermark_ms
-            why = self._repeat(event, now_ms, incident_events)
+            why = self._hindrance(event, len(incidents), len(waits_ms))
             if why is not Stop.END:
                 return Scanned(index, watermark_ms, why)
             event.is_late = watermark_ms is not None and event.at_ms < watermark_ms
+            now_ms = event.at_ms if watermark_ms is None or moves else watermark_ms
+            self._repeat(event, now_ms, incidents, waits_ms)
             watermark_ms = now_ms
         return Scanned(len(events), watermark_ms, Stop.END)
 
-    def _repeat(self, event: Event, now_ms: int, incident_events: list[int]) -> Stop:
+    def _hindrance(self, event: Event, incidents: int, rules: int) -> Stop:
         if not event.is_firing:
             return Stop.ENDS
         event.row = self.find(event.key)
         if event.row < 0:
             return Stop.UNKNOWN
         known = self.get(event.row)
-        due_ms = max(event.expires_at_ms, now_ms + event.quiet_ms)
-        next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms)
-        hindrances = {
-            Stop.REFIRES: not known.is_firing,
-            Stop.WORSE: event.rank > known.rank,
-            Stop.HOMELESS: not 0 <= known.incident < len(incident_events),
-            Stop.SOONER: next_ms < known.queued_ms,
-        }
-        if any(hindrances.values()):
-            return next(why for why, hinders in hindrances.items() if hinders)
+        if not known.is_firing:
+            return Stop.REFIRES
+        if event.rank > known.rank:
+            return Stop.WORSE
+        is_home = 0 <= known.incident < incidents and known.rule < rules
+        return Stop.END if is_home else Stop.HOMELESS
+
+    def _repeat(self, event: Event, now_ms: int, incidents: Sequence[Incident], waits_ms: Waits) -> None:
+        known = self.get(event.row)
+        is_lease = event.expires_at_ms != NEVER_MS
+        over_ms = (
+            max(event.expires_at_ms, now_ms + 1) if is_lease else now_ms + waits_ms[known.rule][event.says_resolved]
+        )
+        due_ms = max(known.due_ms, over_ms)
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
-        incident_events[known.incident] += 1
-        event.next_ms = next_ms
-        return Stop.END
+        incident = incidents[known.incident]
+        incident.events += 1
+        event.next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms, incident.due_ms)
 
     def content(self) -> list[Row]:
         """What a snapshot keeps, in its order."""

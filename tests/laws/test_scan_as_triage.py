@@ -4,15 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.columns import FOREVER_MS, NEVER_MS, Batch, Row, new_batch
+from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, Batch, Incidents, Row, new_batch
+from pipeline.core.facets import facets
 from pipeline.core.kernels import Stop
 from pipeline.core.scoped import ScopeTriage
 from pipeline.core.table import LiveTable
 from pipeline.core.triage import Triage
-from pipeline.core.window import over_ms
 from schemas import Alert, Alerts, Decision, Reason, Status
 from tests.laws.events import POLICY, Record
 from tests.scene import Told, alert, at
+
+# Waited for: by rule, then by whether the source says resolved.
+WAITS_MS = np.array([[max(rule.event_window_ms, rule.hold_ms + 1), rule.expire_after_ms] for rule in POLICY.rules])
 
 
 def key_of(fingerprint: str) -> int:
@@ -30,9 +33,10 @@ def table_of(scope: ScopeTriage) -> LiveTable:
                 due_ms=live.due_ms,
                 review_at_ms=FOREVER_MS if live.review_at_ms is None else live.review_at_ms,
                 flap_ends_ms=FOREVER_MS if live.flap_ends_ms is None else live.flap_ends_ms,
-                queued_ms=scope._deadlines._queued.get(fingerprint, FOREVER_MS),
                 events=live.events,
+                starts_at_ms=live.alert.starts_at_ms,
                 incident=numbers.index(live.incident_id) if live.incident_id in numbers else -1,
+                rule=POLICY.rule_of(facets(live.alert)),
                 is_firing=live.is_firing,
                 rank=live.severity.rank,
             )
@@ -40,15 +44,19 @@ def table_of(scope: ScopeTriage) -> LiveTable:
     return table
 
 
+def incidents_of(scope: ScopeTriage) -> Incidents:
+    known = scope.state.incidents
+    due_ms = [FOREVER_MS if known[one].due_ms is None else known[one].due_ms for one in sorted(known)]
+    return np.array(list(zip((known[one].events for one in sorted(known)), due_ms, strict=True)), INCIDENT)
+
+
 def batch_of(alerts: list[Alert], scope: ScopeTriage) -> Batch:
     batch = new_batch(len(alerts))
     for event, one in zip(batch, alerts, strict=True):
-        is_lease = one.expires_at_ms is not None
-        rule = POLICY.rules[POLICY.rule_of(one.labels)]
         event["key"] = key_of(one.fingerprint)
         event["at_ms"] = one.at_ms
-        event["expires_at_ms"] = one.expires_at_ms if is_lease else NEVER_MS
-        event["quiet_ms"] = 1 if is_lease else over_ms(one, 0, scope.state, rule)
+        event["expires_at_ms"] = NEVER_MS if one.expires_at_ms is None else one.expires_at_ms
+        event["says_resolved"] = one.is_state or one.source in scope.state.states
         event["is_firing"] = one.status is Status.FIRING
         event["rank"] = one.severity.rank
     return batch
@@ -84,9 +92,8 @@ def test_a_scan_decides_duplicates_as_triage_does(story: list[tuple[int, list[To
 def compare(triage: Triage, scope: ScopeTriage, alerts: list[Alert]) -> None:
     """Scan what came next in the scope; then let triage decide the same events, each in a record of its own."""
     table, batch = table_of(scope), batch_of(alerts, scope)
-    incidents = sorted(scope.state.incidents)
-    counts = np.array([scope.state.incidents[one].events for one in incidents], np.int64)
-    found = table.scan(batch, 0, (scope.state.watermark_ms, scope.next_deadline_ms()), counts)
+    names, incidents = sorted(scope.state.incidents), incidents_of(scope)
+    found = table.scan(batch, 0, (scope.state.watermark_ms, scope.next_deadline_ms()), incidents, WAITS_MS)
     records = [
         Alerts(scope=scope.state.name, raw_partition=1, raw_offset=number, alerts=(one,))
         for number, one in enumerate(alerts)
@@ -97,16 +104,16 @@ def compare(triage: Triage, scope: ScopeTriage, alerts: list[Alert]) -> None:
     rows = batch["row"].tolist()
     assert (facts.incidents, facts.pages) == ([], [])
     assert decisions == [
-        found_by(decision, event, incidents[table.columns.incident[row]])
+        found_by(decision, event, names[table.columns.incident[row]])
         for decision, event, row in zip(decisions, batch, rows, strict=False)
     ]
     assert found.watermark_ms == scope.state.watermark_ms
     assert content(table) == content(table_of(scope))
-    assert counts.tolist() == [scope.state.incidents[one].events for one in incidents]
+    assert incidents.tolist() == incidents_of(scope).tolist()
     for record in records[found.stop : found.stop + 1]:
         [decided] = triage.step([record]).decisions
         is_duplicate = decided.decisions[0].reason is Reason.DUPLICATE
-        assert not is_duplicate or found.why in {Stop.DEADLINE, Stop.WORSE, Stop.SOONER}
+        assert not is_duplicate or found.why in {Stop.DEADLINE, Stop.WORSE}
 
 
 def found_by(decision: Decision, event: np.void, incident_id: str) -> Decision:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.columns import FOREVER_MS, Row
+from pipeline.core.columns import FOREVER_MS, NEVER_MS, Row
 from pipeline.core.table import LiveTable, TableFull
 from tests.laws.table_keys import ASKED, FAMILIES, TOP
-from tests.laws.table_oracle import Event, OracleTable, batch_of, events_of
+from tests.laws.table_oracle import Event, Incident, OracleTable, batch_of, events_of, incidents_of
 
 INCIDENTS = 4
+WAITS_MS = [[5, 40], [20, 60]]
 
 few_keys = st.sampled_from([0, 1, 2, TOP, 1 << 63, *FAMILIES["same tag"][:4]])
 times = st.integers(0, 6).map(lambda tens: tens * 10)  # few, so that they meet
@@ -26,12 +27,12 @@ rows = st.builds(
     due_ms=times,
     review_at_ms=st.just(FOREVER_MS) | times,
     flap_ends_ms=st.just(FOREVER_MS) | times,
-    queued_ms=st.sampled_from([0, 0, 20, 40]),
+    queued_ms=times,
     events=st.integers(1, 3),
     incident=st.integers(-1, INCIDENTS),
     is_firing=st.sampled_from([1, 1, 1, 0]),
     rank=st.integers(0, 3),
-    rule=st.just(3),
+    rule=st.sampled_from([0, 0, 1, 2]),
     starts_at_ms=times,
     first_at_ms=times,
     fired_at_ms=times,
@@ -47,8 +48,8 @@ events = st.builds(
     at_ms=times,
     is_firing=st.sampled_from([True, True, True, True, False]),
     rank=st.sampled_from([0, 0, 0, 1, 3]),
-    expires_at_ms=st.sampled_from([-(1 << 62), 30, 50]),
-    quiet_ms=st.sampled_from([1, 10, 20, 60]),
+    expires_at_ms=st.sampled_from([NEVER_MS, NEVER_MS, 30, 50]),
+    says_resolved=st.booleans(),
     row=st.sampled_from([-1, 0, 1, 2, 5, 63, 64, -7, 10**9]),  # where its alert may have been once
 )
 clocks = st.tuples(st.none() | times, st.none() | times)
@@ -59,14 +60,15 @@ class Both:
 
     def __init__(self, limit: int = 300) -> None:
         self.table, self.oracle = LiveTable(limit), OracleTable(limit)
-        self.counts, self.oracle_counts = np.zeros(INCIDENTS, np.int64), [0] * INCIDENTS
+        self.told_of = [Incident(due_ms=due_ms) for due_ms in (FOREVER_MS, 20, 40, FOREVER_MS)]
+        self.incidents = incidents_of(self.told_of)
 
     def insert(self, fresh: Row) -> None:
         assert answer(lambda: self.table.insert(fresh)) == answer(lambda: self.oracle.insert(fresh))
 
     def insert_many(self, family: str, first: int, count: int) -> None:
         for key in FAMILIES[family][first : first + count]:
-            self.insert(Row(key, 2, 30, queued_ms=0, incident=key % INCIDENTS, starts_at_ms=key % 7))
+            self.insert(Row(key, 2, 30, incident=key % INCIDENTS, starts_at_ms=key % 7))
 
     def remove(self, row: int) -> None:
         assert answer(lambda: self.table.remove(row)) == answer(lambda: self.oracle.remove(row))
@@ -79,7 +81,7 @@ class Both:
         """What the caller writes into columns when an event is more than a duplicate."""
         if answer(lambda: self.oracle.get(row)) is KeyError:
             return
-        named = dict(zip(("is_firing", "rank", "queued_ms"), values, strict=True))
+        named = dict(zip(("is_firing", "rank", "review_at_ms"), values, strict=True))
         self.oracle.change(row, **named)
         for name, value in named.items():
             getattr(self.table.columns, name)[row] = value
@@ -92,16 +94,16 @@ class Both:
             self.oracle.look_up(told)
         start = 0
         while start < len(told):
-            found = self.table.scan(batch, start, clock, self.counts)
-            assert found == self.oracle.scan(told, start, clock, self.oracle_counts)
+            found = self.table.scan(batch, start, clock, self.incidents, np.array(WAITS_MS))
+            assert found == self.oracle.scan(told, start, clock, self.told_of, WAITS_MS)
             assert events_of(batch) == told
             if found.stop == len(told):
                 break
             start = found.stop + 1
             event = told[found.stop]  # whatever it is: it becomes an alert if there is none
-            self.insert(Row(event.key, event.at_ms, 60, queued_ms=10, incident=1))
+            self.insert(Row(event.key, event.at_ms, 60, incident=1))
             clock = (found.watermark_ms, clock[1])
-        assert self.counts.tolist() == self.oracle_counts
+        assert self.incidents.tolist() == incidents_of(self.told_of).tolist()
 
     def reload(self) -> None:
         """Snapshot and restore both; rows are numbered anew, in the order of keys."""
