@@ -16,6 +16,7 @@ from schemas import Alert, Alerts
 from schemas import Rejected as RejectedRecord
 
 MOST_TOGETHER = 1000  # alerts in a record, so that it stays far below MAX_RECORD_BYTES whatever the gateway takes
+AHEAD_MS = 300_000  # how far a gateway's clock may be ahead of the log's
 MOST_NAMED = 100  # bad items that a rejected record names
 
 
@@ -38,6 +39,8 @@ def normalise(entry: Entry, policy: Policy) -> Normalised:
     """
     try:
         received_at_ms = time_ms(entry.headers, "received_at", "header") or entry.timestamp_ms
+        # Time moves by this and never goes back: one header of the year 3000 would end all that is open, and stop time.
+        received_at_ms = min(received_at_ms, entry.timestamp_ms + AHEAD_MS)
         source = entry.headers.get("source") or guess(entry.value)
         parsed = parse(source, entry.value, received_at_ms)
     except (Rejected, Misuse) as exc:

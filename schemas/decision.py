@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ALREADY_RESOLVED = "already_resolved", "It resolves an alert that was over already."
     NEVER_FIRED = "never_fired", "It resolves an alert that was never seen firing; a resolve never opens an incident."
     # Without an event: why a page went out, or an incident changed, when a deadline passed.
+    EXPIRED = "expired", "Nothing more was heard of it, so it counts as over; its source did not say that it is."
     HOLD_ENDED = "hold_ended", "It did not resolve by itself within the time it was given.", True
     QUIET_ENDED = "quiet_ended", "What kept it quiet is over and it still fires.", True
     ENOUGH = "enough", "As many alerts of its route fire now as its route asks for.", True

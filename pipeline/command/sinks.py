@@ -7,12 +7,15 @@ from pipeline.edge.console import ConsoleSink
 from pipeline.edge.pager import Sink
 from pipeline.edge.pagerduty import PagerDuty
 from pipeline.edge.routing import RoutingKeys
+from pipeline.errors import Misuse
 from pipeline.settings import Settings
 
 
 def make_sink(name: str, settings: Settings) -> Sink:
-    """The sink called `name`. Raises Misuse for a PagerDuty address over which no key may go."""
+    """The sink called `name`. Raises Misuse for PagerDuty without any key, or an address over which none may go."""
     if name == "console":
         return ConsoleSink()
     keys = RoutingKeys(settings, os.environ, lambda: time.monotonic_ns() // 1_000_000)
+    if keys.is_empty:
+        raise Misuse("no routing key: set PAGESIEVE_ROUTING_KEY, PAGESIEVE_ROUTING_KEY_<TEAM> or …_ROUTING_KEYS_DIR")
     return PagerDuty(settings.pagerduty_url, keys, lambda: time.time_ns() // 1_000_000)

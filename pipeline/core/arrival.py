@@ -75,6 +75,7 @@ class Arrival:
         if change is Change.REOPENED:
             reopen(self._state, incident, now_ms)
             opening = Reason.REOPENED
+        live.is_echo = not is_new_firing
         if is_new_firing:
             self._flap(live, incident, now_ms)
         if live.flap.is_flapping:
@@ -85,9 +86,11 @@ class Arrival:
         """The alert says, or its time says, that it is over."""
         was = standing(live)
         was_held = incident.paged_rank is None and live.quiet is Reason.HELD
+        incident.ended_by = Reason.RESOLVED
         live.is_firing = False
         live.due_ms = now_ms + self._quiet.rule(live.alert).expire_after_ms
-        self._flap(live, incident, now_ms)
+        if not live.is_echo:
+            self._flap(live, incident, now_ms)
         self._leave(live, incident, was, now_ms)
         if live.flap.is_flapping:
             return Reason.FLAPPING
@@ -139,6 +142,7 @@ class Arrival:
             self._stop_flapping(live, incident, due_ms)
         elif live.is_firing and live.due_ms <= due_ms:
             self.end(live, incident, due_ms)
+            incident.ended_by = Reason.EXPIRED
         elif live.review_at_ms is not None and live.review_at_ms <= due_ms and live.is_alive:
             self.review(live, due_ms)
         elif live.due_ms <= due_ms:  # over, but its incident still tells of it

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pipeline.core.state import Live, Open
 from schemas import PageKind, Reason
 
+ENDINGS = (Reason.RESOLVED, Reason.EXPIRED)
 # Told to whoever was paged already; none of these wakes anybody.
 _NOTICES = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED}
 # What a decision says when it pages; a deadline says nothing to anybody before its page.
@@ -30,7 +31,7 @@ def call_for(incident: Open, cause: Reason | None) -> Call | None:
 
     A resolve always follows a trigger, whatever was silenced in between; nothing else is told while all is quiet.
     """
-    if cause is Reason.RESOLVED:
+    if cause in ENDINGS:
         return None if incident.paged_rank is None else Call(PageKind.RESOLVE, cause)
     call = _call(incident, cause)
     if call is not None and call.kind is not PageKind.RESOLVE and incident.loud_rank >= 0:

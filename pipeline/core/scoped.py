@@ -153,7 +153,7 @@ class ScopeTriage:
             self._arrival.forget(incident)
         elif not incident.alive:
             self._deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
-            self._teller.change(incident, Reason.RESOLVED)
+            self._teller.change(incident, incident.ended_by)
         elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             self._arrival.rejudge(incident, due_ms)
             incident.due_ms = due_ms + rule.repeat_after_ms

@@ -33,7 +33,10 @@ class Silences:
         return list(self._records.values())
 
     def set(self, silence: Silence, now_ms: int) -> None:
-        """Make, change or end (by its `ends_at_ms`) a silence."""
+        """Make, change or end (by its `ends_at_ms`) a silence; what is older than what is known changes nothing."""
+        known_now = self._records.get(silence.id)
+        if known_now is not None and silence.updated_at_ms < known_now.updated_at_ms:
+            return
         for known in [s for s in self._records.values() if s.ends_at_ms + REMEMBERED_MS < now_ms]:
             self._forget(known.id)
         self._keep(silence)

@@ -24,6 +24,7 @@ class Live:
     review_at_ms: int | None = None  # when that may change by itself
     flap: FlapState = field(default_factory=FlapState)
     flap_ends_ms: int | None = None
+    is_echo: bool = False  # it fires again only because a slower twin says what is over: no change of the condition
     place: int = 0  # among its incident's members
 
     @property
@@ -73,6 +74,7 @@ class Open:
     note: str | None = None  # its summary, where its alerts do not tell it best
     due_ms: int | None = None  # when it resolves, repeats its page, or may no longer reopen
     resolved_at_ms: int | None = None
+    ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
 
 
 @dataclass(slots=True)

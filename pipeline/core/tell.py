@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.describe import Told, incident_record, member_record, page_record
-from pipeline.core.paging import call_for
+from pipeline.core.paging import ENDINGS, call_for
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.quiet import Quiet
 from pipeline.core.state import Live, Open, ScopeState
@@ -35,7 +35,7 @@ class Teller:
     def change(self, incident: Open, cause: Reason | None) -> None:
         """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
         known = self._changed.get(incident.incident_id)
-        if cause is Reason.RESOLVED or known is None or (not known.pages and cause is not None and cause.pages):
+        if cause in ENDINGS or known is None or (not known.pages and cause is not None and cause.pages):
             self._changed[incident.incident_id] = cause
 
     def renew(self, incident: Open, live: Live) -> None:

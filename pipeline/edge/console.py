@@ -49,14 +49,15 @@ def text_of(page: Page) -> Text:
     """The page as text; what monitors sent is shown without control characters, which would reach the terminal."""
     details = page.payload.custom_details
     severity = page.payload.severity
-    is_over = page.event_action == "resolve"
-    head = f"{_ACTIONS[page.event_action]} {severity.upper():<8}"
+    is_calm = page.event_action == "resolve" or not details.reason.pages
+    action = "NOTE" if is_calm and page.event_action == "trigger" else _ACTIONS[page.event_action]
+    head = f"{action} {severity.upper():<8}"
     alerts = f"{details.alert_count} alert{'' if details.alert_count == 1 else 's'}, {details.firing} firing"
     team = f" · team {details.team}" if details.team else ""
     return Text.assemble(
-        (head, "green" if is_over else _COLOURS[severity]),
+        (head, "green" if is_calm else _COLOURS[severity]),
         " ",
-        (printable(page.payload.summary), "" if is_over else "bold"),
+        (printable(page.payload.summary), "" if is_calm else "bold"),
         "\n     ",
         printable(f"{details.why} ({details.reason}; {alerts}{team}; {page.dedup_key} revision {details.revision})"),
     )

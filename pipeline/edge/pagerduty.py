@@ -4,15 +4,16 @@
     400, 413, 422                    refused: this body will never be taken; to the rejected topic, and the next goes on
     429                              throttled: the limit is per routing key, so the key pauses; Retry-After is obeyed
     5xx, network error, time-out     later: the world is not ready
-    401, 403, 404, other 3xx, 4xx    later, and an operator is needed: the address or a proxy is wrong, not the page. To
-    no routing key                   throw a page away for a mistake in the settings would be a problem without a page
+    401, 403, 404, other 3xx, 4xx    later, and an operator is needed: the address, a proxy or the key is wrong, not the
+    400 that speaks of the key       page. To throw it away for a mistake in the settings would be a problem without a
+    no routing key                   page
 
-PagerDuty itself answers 400 to a routing key that it does not know; that page goes to the rejected topic like any other
-400, with PagerDuty's words. Redirects are not followed: they would carry the key to another host.
+Redirects are not followed: they would carry the key to another host.
 """
 
 import asyncio
 import email.utils
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ from schemas import Page
 REQUEST_TIMEOUT_S = 15.0
 _ANSWER_LIMIT = 4096  # bytes of an answer that are read
 _REFUSED = {400, 413, 422}
+# "Invalid routing key", "Length of 'routing_key' is incorrect (should be 32 characters)": as PagerDuty says it.
+_OF_THE_KEY = re.compile(r"routing.?key", re.IGNORECASE)
 
 
 class PagerDuty:
@@ -75,7 +78,7 @@ class PagerDuty:
                 answered += chunk
                 if len(answered) > _ANSWER_LIMIT:
                     break
-        note = _words(answered[:_ANSWER_LIMIT]).replace(secret, "(routing key)")
+        note = _words(answered[:_ANSWER_LIMIT]).replace(secret, "(the key)")
         return _answer(response, note, self._now_ms())
 
 
@@ -83,7 +86,7 @@ def _answer(response: httpx.Response, note: str, now_ms: int) -> Answer:
     status = response.status_code
     if response.is_success:
         return Answer(AnswerKind.ACCEPTED, str(status))
-    if status in _REFUSED:
+    if status in _REFUSED and not _OF_THE_KEY.search(note):
         return Answer(AnswerKind.REFUSED, str(status), note)
     wait_ms = retry_after_ms(response.headers.get("retry-after"), now_ms)
     if status == httpx.codes.TOO_MANY_REQUESTS:

@@ -48,6 +48,11 @@ class RoutingKeys:
         if self._default is not None:
             self._default = _key(self._default.get_secret_value(), PREFIX.rstrip("_"))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no key can come from anywhere: a folder may be filled later."""
+        return self._default is None and not self._variables and self._folder is None
+
     def route(self, team: str | None) -> Route:
         """The route of `team`; its key is None where neither the team nor the default has one."""
         self._look()

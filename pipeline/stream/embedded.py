@@ -155,6 +155,7 @@ class _EmbeddedWorker:
 
     def _tell(self, now_ms: int, tellable_ms: int | None, raw_end: int) -> None:
         metrics.TIME_BEHIND.set((now_ms - tellable_ms) / 1000 if tellable_ms is not None else float("nan"))
+        metrics.WORKER_READY.set(1)
         metrics.WORKER_LAG.labels(RAW.name).set(raw_end - self._normalised)
         metrics.WORKER_LAG.labels(ALERTS.name).set(self._log.end(ALERTS.name) - self._engine.next_offset)
         watermark_ms = self._engine.watermark_ms()

@@ -46,6 +46,8 @@ class Ticker:
         self._assignment = assignment
         self._law = TickLaw()
         self._written: dict[int, int] = {}  # offset of the last tick of a partition
+        self._tellable_ms: int | None = None
+        metrics.TIME_BEHIND.set_function(self._behind_s)  # asked when it is scraped: it grows while Kafka is away
 
     async def run(self) -> None:
         """Tick for ever. A broker that does not answer costs a tick; a tick that cannot be sent ends the worker."""
@@ -74,7 +76,7 @@ class Ticker:
             committed = await self._log.committed(everywhere)
             earliest = await self._log.earliest(everywhere)
         tellable_ms = self._law.tellable_ms(normalised_offsets(_of(RAW.name, committed), _of(RAW.name, earliest)))
-        metrics.TIME_BEHIND.set((now_ms - tellable_ms) / 1000 if tellable_ms is not None else float("nan"))
+        self._tellable_ms = tellable_ms
         lag = self._count_lag(held, ends, normalised_offsets(committed, earliest))
         for partition in alerts:
             engine = await self._engines.of(partition)
@@ -82,6 +84,10 @@ class Ticker:
             if tellable_ms is not None and engine.is_due(tellable_ms) and self._has_read_the_last(engine):
                 await self._tick(engine, tellable_ms)
         self._status.turned(is_assigned=bool(held), lag_records=lag)
+
+    def _behind_s(self) -> float:
+        now_ms = time.time_ns() // 1_000_000
+        return (now_ms - self._tellable_ms) / 1000 if self._tellable_ms is not None else float("nan")
 
     def _has_read_the_last(self, engine: Engine) -> bool:
         """One tick on its way is enough."""

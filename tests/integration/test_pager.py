@@ -132,11 +132,13 @@ def test_a_page_that_pagerduty_refuses_is_rejected_with_its_words_and_without_th
         pagerduty.misbehave(Status(400, words))
         async with a_log(tmp_path) as log:
             async with paging_from(log, pagerduty):
-                await write(log, page("inc1:refused"), page("inc1:good"))
+                await write(log, page("inc1:refused"))
+                await until(pagerduty, lambda: len(pagerduty.requests) == 1)
+                await write(log, page("inc1:good"))
                 await until(pagerduty, lambda: pagerduty.opened("inc1:good") == 1)
                 await asyncio.sleep(0.2)
             (refused,) = await rejected(log)
-            assert refused.reason == "the pager's sink refused it with 400: bad key (routing key)"
+            assert refused.reason == "the pager's sink refused it with 400: bad key (the key)"
             assert await deliveries(log) == [("inc1:good", 1)]
 
     asyncio.run(scene())

@@ -111,7 +111,7 @@ def test_records_made_without_checking_are_those_made_with(log: list[Record]) ->
 @given(logs())
 def test_a_decision_that_paged_has_a_page(log: list[Record]) -> None:
     facts = Triage(POLICY).step([*log, END])
-    notices = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED, Reason.RESOLVED}
+    notices = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED, Reason.RESOLVED, Reason.EXPIRED}
     paged = Counter(d.incident_id for record in facts.decisions for d in record.decisions if d.paged)
     pages = Counter(p.dedup_key for p in facts.pages if p.payload.custom_details.reason not in notices)
     assert paged <= pages

@@ -19,8 +19,13 @@ def alerts(entry: Entry, policy: Policy = POLICY) -> list[Alert]:
 
 
 def test_the_header_says_when_it_was_received() -> None:
-    (alert,) = alerts(raw(b'{"name":"a"}', source="canonical", received_at="2026-11-23T07:06:05.333Z"))
-    assert alert.at_ms == 1_795_417_565_333
+    (alert,) = alerts(raw(b'{"name":"a"}', source="canonical", received_at="2023-11-14T22:13:19.500Z"))
+    assert alert.at_ms == 1_699_999_999_500
+
+
+def test_a_header_far_ahead_of_the_logs_own_time_cannot_carry_time_away() -> None:
+    (alert,) = alerts(raw(b'{"name":"a"}', source="canonical", received_at="3000-01-01T00:00:00Z"))
+    assert alert.at_ms == 1_700_000_000_000 + 300_000
 
 
 def test_without_headers_the_source_is_guessed_and_the_entry_has_the_time() -> None:

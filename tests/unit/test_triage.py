@@ -162,6 +162,13 @@ def test_a_lease_that_is_not_renewed_resolves() -> None:
     assert facts.incidents[-1].resolved_at_ms == ms(360)
 
 
+def test_the_end_of_what_was_never_heard_of_again_does_not_claim_that_its_source_said_so() -> None:
+    facts = play(at(0, alert("backup", source="cron", cluster="eu")), at(9999))
+    assert facts.pages[-1].payload.custom_details.reason is Reason.EXPIRED
+    facts = play(at(0, alert("up", lease_s=240, cluster="eu")), at(100, resolved("up", cluster="eu")), at(9999))
+    assert facts.pages[-1].payload.custom_details.reason is Reason.RESOLVED
+
+
 def test_a_lease_that_ended_before_it_came_does_not_resolve_in_the_same_breath() -> None:
     facts = play(at(0, alert("up", lease_s=-50, cluster="eu")))
     assert decided(facts)[0].next_at_ms == ms(0.001)

@@ -83,10 +83,13 @@ def test_no_routing_key_is_later_and_asks_for_an_operator(pagerduty: PagerDutyEn
     assert pagerduty.requests == []
 
 
-def test_an_unknown_key_is_refused_in_pagerdutys_words(pagerduty: PagerDutyEndpoint) -> None:
+def test_a_key_that_pagerduty_does_not_know_loses_no_page_and_asks_for_an_operator(
+    pagerduty: PagerDutyEndpoint,
+) -> None:
     pagerduty.routing_keys = {"x" * 32}
     answer = deliver(pagerduty.url)
-    assert (answer.kind, answer.note) == (AnswerKind.REFUSED, "Invalid routing key")
+    assert (answer.kind, answer.note) == (AnswerKind.LATER, "Invalid routing key")
+    assert answer.needs_operator
 
 
 def test_retry_after_is_read_from_the_answer(pagerduty: PagerDutyEndpoint) -> None:
