@@ -75,27 +75,26 @@ def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
 
 def by_scope(alerts: list[Alert], policy: Policy, raw_partition: int, raw_offset: int) -> list[Alerts]:
     """One record a scope, in order of first appearance; a very long list becomes several."""
-
-    def record(scope: str, members: list[Alert], part: int = 0) -> Alerts:
-        return Alerts.trusted(
-            kind="alerts",
-            scope=scope,
-            raw_partition=raw_partition,
-            raw_offset=raw_offset,
-            part=part,
-            alerts=tuple(members),
-        )
-
     if len(alerts) == 1:
-        return [record(scope_of(alerts[0].labels, alerts[0].tenant, policy), alerts)]
+        scope = scope_of(alerts[0].labels, alerts[0].tenant, policy)
+        return [_record(scope, (alerts[0],), (raw_partition, raw_offset, 0))]
     scopes: dict[str, list[Alert]] = {}
     for alert in alerts:
         scopes.setdefault(scope_of(alert.labels, alert.tenant, policy), []).append(alert)
     return [
-        record(scope, members[start : start + MOST_TOGETHER], start // MOST_TOGETHER)
+        _record(
+            scope, tuple(members[start : start + MOST_TOGETHER]), (raw_partition, raw_offset, start // MOST_TOGETHER)
+        )
         for scope, members in scopes.items()
         for start in range(0, len(members), MOST_TOGETHER)
     ]
+
+
+def _record(scope: str, alerts: tuple[Alert, ...], place: tuple[int, int, int]) -> Alerts:
+    raw_partition, raw_offset, part = place
+    return Alerts.trusted(
+        kind="alerts", scope=scope, raw_partition=raw_partition, raw_offset=raw_offset, part=part, alerts=alerts
+    )
 
 
 @lru_cache(maxsize=65536)  # most events repeat an alert: 0.7 µs for a known one, 3 to 17 for a new one

@@ -39,5 +39,9 @@ def warm_up() -> None:
     while _pending:
         compiled, signature = _pending.pop()
         if is_jitted(compiled):  # not with NUMBA_DISABLE_JIT
-            compiled.compile(signature)
+            try:
+                compiled.compile(signature)
+            except OSError:  # the disk is full: compiled it is, only the cache could not be written
+                if not compiled.signatures:
+                    raise
             compiled.disable_compile()

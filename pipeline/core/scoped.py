@@ -129,6 +129,10 @@ class ScopeTriage:
 
     def _advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
+        next_ms = self._deadlines.next_ms()
+        if next_ms is None or next_ms > to_ms:  # almost always
+            self.state.watermark_ms = to_ms
+            return
         while (due := self._deadlines.pop(to_ms)) is not None:
             due_ms, what, key = due
             if self.state.watermark_ms is not None and due_ms > self.state.watermark_ms:

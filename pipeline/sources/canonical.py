@@ -30,22 +30,18 @@ from schemas import Status
 
 def canonical(body: bytes, received_at_ms: int | None) -> Parsed:
     """One body. `where` of what is rejected starts with `[n]` in an array and `line n` in NDJSON."""
-
-    def read(item: object, where: str) -> Claim:
-        return _claim(item, where, received_at_ms)
-
     try:
         items = load(body)
     except Rejected:
         lines = body.splitlines()
         if len(lines) < 2:
             raise
-        return _lines(lines, read)
+        return _lines(lines, lambda item, where: _claim(item, where, received_at_ms))
     if isinstance(items, dict):
-        return Parsed([read(items, "")], [])
+        return Parsed([_claim(items, "", received_at_ms)], [])
     if not isinstance(items, list):
         raise Rejected(f"must be an event, an array of events, or one event a line, is {shape(items)}")
-    return claims(numbered(items), read)
+    return claims(numbered(items), lambda item, where: _claim(item, where, received_at_ms))
 
 
 def _lines(lines: list[bytes], read: Callable[[object, str], Claim]) -> Parsed:
