@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, latency, replay
+from benchmarks import end_to_end, gateway, kernels, latency, replay
 from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "end_to_end": end_to_end.measure,
     "latency": latency.measure,
     "gateway": gateway.measure,
+    "kernels": kernels.measure,
 }
 
 

@@ -45,6 +45,7 @@ def named(report: dict[str, Any], *, beyond_us: str) -> list[str]:
     [
         ("replay", {"the demo's story, raw webhooks (`--source alertmanager`)"}),
         ("gateway", {"10 alerts", "1 alert"}),
+        ("kernels", {"500", "2,000", "empty", "warm"}),
         ("latency", {"pagesieve on Kafka", "pagesieve up", "Alertmanager"}),
         ("end_to_end", {"pagesieve on Kafka", "pagesieve up", "Alertmanager", "pagesieve on Kafka: broker"}),
     ],
@@ -65,4 +66,4 @@ def test_a_benchmark_gives_its_figures(name: str, subjects: set[str]) -> None:
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     done = run("throughput")
     assert done.returncode == 2
-    assert "no benchmark throughput; there are replay, end_to_end, latency, gateway" in done.stderr
+    assert "no benchmark throughput; there are replay, end_to_end, latency, gateway, kernels" in done.stderr
