@@ -17,6 +17,7 @@ from schemas import Rejected as RejectedRecord
 
 MOST_TOGETHER = 1000  # alerts in a record, so that it stays far below MAX_RECORD_BYTES whatever the gateway takes
 AHEAD_MS = 300_000  # how far a gateway's clock may be ahead of the log's
+LONGEST_WORDS = 1000  # characters of a reason or a path, which holds the body's own keys
 MOST_NAMED = 100  # bad items that a rejected record names
 
 
@@ -109,10 +110,10 @@ def _rejected(entry: Entry, failures: list[Rejected]) -> RejectedRecord:
     record = RejectedRecord.of(
         entry.value,
         source=entry.headers.get("source") or "unknown",
-        reason=first.reason,
-        where=first.where,
+        reason=first.reason[:LONGEST_WORDS],
+        where=first.where[:LONGEST_WORDS],
         at_ms=entry.timestamp_ms,
     )
-    more = {"items": len(failures), "others": tuple(map(str, others[:MOST_NAMED]))}
+    more = {"items": len(failures), "others": tuple(str(other)[:LONGEST_WORDS] for other in others[:MOST_NAMED])}
     place = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
     return record.model_copy(update=more | place)

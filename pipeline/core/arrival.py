@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pipeline.core.deadlines import Deadlines
+from pipeline.core.facets import facets
 from pipeline.core.flap import changed, ends_at_ms
 from pipeline.core.group import fitting, group_of
 from pipeline.core.incident import account, add, open_incident, quieten, reopen, revive, standing
@@ -40,8 +41,11 @@ class Arrival:
         if self._quiet.alive >= self._policy.max_live_alerts:
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
-                return overflow(incident, alert, self._teller), incident.incident_id
-            return self._enter(alert, known, self._open(alert, {"overflow": self._state.name}, now_ms), now_ms)
+                is_unwanted = self._quiet.is_unwanted(alert, now_ms)
+                return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident.incident_id
+            incident = self._open(alert, {"overflow": self._state.name}, now_ms)
+            self._state.overflow_id = incident.incident_id
+            return self._enter(alert, known, incident, now_ms)
         rule = self._quiet.rule(alert)
         group = group_of(alert, rule)
         incident = None if self._quiet.is_unwanted(alert, now_ms) else self._weather.arrives(alert, now_ms)
@@ -67,9 +71,22 @@ class Arrival:
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
         is_new_firing = alert.starts_at_ms != live.alert.starts_at_ms
+        # Another severity may be another route, and another source or target of an inhibition.
+        freed = self._quiet.end(alert.fingerprint) if facets(alert) != facets(live.alert) else []
         live.alert, live.severity = alert, alert.severity
         if change is Change.DUPLICATE:
-            return self._settle(live, incident, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
+            reason = self._settle(live, incident, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
+        else:
+            reason = self._refire(live, incident, was, change, is_new_firing=is_new_firing)
+        for fingerprint in sorted(freed):
+            self._review_if_waiting(fingerprint, now_ms)
+        return reason
+
+    def _refire(
+        self, live: Live, incident: Open, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool
+    ) -> Reason:
+        """An alert that was over fires again, in the incident that it was in."""
+        now_ms = live.last_at_ms
         live.is_firing, live.fired_at_ms = True, now_ms
         calm, opening = Reason.REFIRED, Reason.SURFACED
         if change is Change.REOPENED:
@@ -241,7 +258,4 @@ class Arrival:
         self._teller.change(incident, Reason.FLAP_ENDED)
 
     def _open(self, alert: Alert, group: dict[str, str], now_ms: int) -> Open:
-        incident = open_incident(self._state, alert, group, now_ms, self._policy)
-        if "overflow" in group:
-            self._state.overflow_id = incident.incident_id
-        return incident
+        return open_incident(self._state, alert, group, now_ms, self._policy)

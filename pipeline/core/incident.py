@@ -101,4 +101,6 @@ def acknowledge(incident: Open, by: str) -> bool:
     if incident.resolved_at_ms is not None or incident.acknowledged_by is not None:
         return False
     incident.acknowledged_by = by
+    if incident.alive:
+        incident.due_ms = None  # no more repeats
     return True

@@ -5,11 +5,13 @@ from pipeline.core.tell import Teller
 from schemas import Alert, Reason
 
 
-def overflow(incident: Open, alert: Alert, teller: Teller) -> Reason:
-    """Count an alert that cannot be remembered. A worse one than was paged pages again."""
+def overflow(incident: Open, alert: Alert, teller: Teller, *, is_unwanted: bool) -> Reason:
+    """Count an alert that cannot be remembered. The first that nobody silenced pages, and so does each worse one."""
     incident.events += 1
-    if incident.paged_rank is None or alert.severity.rank <= max(incident.paged_rank, incident.loud_rank):
+    worst = max(incident.loud_rank, -1 if incident.paged_rank is None else incident.paged_rank)
+    if is_unwanted or alert.severity.rank <= worst:
         return Reason.OVERFLOWED
+    reason = Reason.OVERFLOW if worst < 0 else Reason.RAISED
     incident.loud_rank, incident.severity = alert.severity.rank, alert.severity
-    teller.change(incident, Reason.RAISED)
-    return Reason.RAISED
+    teller.change(incident, reason)
+    return reason

@@ -48,7 +48,7 @@ class Rule(_Part):
         alias="reopen_within",
         description="an alert that fires again so soon after its incident resolved reopens it under the same id",
     )
-    repeat_after_ms: Duration | None = Field(
+    repeat_after_ms: PositiveDuration | None = Field(
         default=None, alias="repeat_after", description="page again if nobody acknowledged; off by default"
     )
     expire_after_ms: PositiveDuration = Field(

@@ -13,6 +13,8 @@ from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import Change, change_of
 from schemas import Alert, Alerts, Decision, Decisions, Reason, Severity, Status, Verdict
 
+MOST_SOURCES = 10_000  # a source's name comes from outside
+
 
 class ScopeTriage:
     """Decides one scope."""
@@ -64,7 +66,7 @@ class ScopeTriage:
             return
         self.state.seen[record.raw_partition] = place
         try:
-            self._foresee(record.alerts)
+            self._foresee(record.alerts, facts)
             decisions = [self._event(alert, facts) for alert in record.alerts]
             self._unforesee(record.alerts)
             self._teller.tell(facts)
@@ -79,9 +81,11 @@ class ScopeTriage:
             )
         )
 
-    def _foresee(self, alerts: tuple[Alert, ...]) -> None:
-        """What a record lists later may explain what it lists first."""
+    def _foresee(self, alerts: tuple[Alert, ...], facts: Facts) -> None:
+        """What a record lists later may explain what it lists first, but nothing that was due before it."""
         if self._policy.inhibit and len(alerts) > 1:
+            if self.state.watermark_ms is None or alerts[0].at_ms > self.state.watermark_ms:
+                self._advance(alerts[0].at_ms, facts)
             for alert in alerts:
                 if alert.status is Status.FIRING:
                     self._quiet.foresee(alert)
@@ -100,7 +104,8 @@ class ScopeTriage:
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
         live = self.state.alerts.get(alert.fingerprint)
         if alert.status is Status.RESOLVED:
-            self.state.states[alert.source] = True
+            if len(self.state.states) < MOST_SOURCES:
+                self.state.states[alert.source] = True
         elif live is not None and live.is_firing and alert.severity.rank <= live.severity.rank:
             self._arrival.repeat(alert, live, now_ms)  # nine events of ten
             return self._decision(alert, Reason.DUPLICATE, live.incident_id, is_late=is_late)

@@ -54,9 +54,12 @@ class Silences:
         return max(ends, default=None)
 
     def _keep(self, silence: Silence) -> None:
+        try:
+            match = parse_matchers(silence.matchers)
+        except ValueError:  # written by something newer, or foreign: what cannot be read silences nothing
+            return
         self._records[silence.id] = silence
-        span = _Span(parse_matchers(silence.matchers), silence.starts_at_ms, silence.ends_at_ms)
-        self._spans[silence.id] = span
+        self._spans[silence.id] = _Span(match, silence.starts_at_ms, silence.ends_at_ms)
 
     def _forget(self, silence_id: str) -> None:
         del self._records[silence_id]

@@ -78,7 +78,7 @@ class PagerDuty:
                 answered += chunk
                 if len(answered) > _ANSWER_LIMIT:
                     break
-        note = _words(answered[:_ANSWER_LIMIT]).replace(secret, "(the key)")
+        note = _words(answered[:_ANSWER_LIMIT], secret)
         return _answer(response, note, self._now_ms())
 
 
@@ -108,11 +108,11 @@ def retry_after_ms(value: str | None, now_ms: int) -> int:
     return max(0, int(at.timestamp() * 1000) - now_ms)
 
 
-def _words(answered: bytes) -> str:
+def _words(answered: bytes, secret: str) -> str:
     """PagerDuty's own words: its `errors`, else its `message`, else the start of whatever came."""
     try:
         said = orjson.loads(answered)
         words = "; ".join(map(str, said.get("errors") or [said["message"]]))
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
         words = answered.decode(errors="replace")
-    return words[:500]
+    return words.replace(secret, "(the key)")[:500]  # in this order: a key that is cut would not be found

@@ -72,12 +72,14 @@ class RoutingKeys:
             for name in self._stamps.keys() - {path.name for path in paths}:
                 del self._stamps[name]
                 self._files.pop(name, None)
-            for path in paths:
-                self._read(path)
         except OSError as exc:
-            log.warning(
-                "routing keys cannot be read; those known stay", folder=str(self._folder), error=type(exc).__name__
-            )
+            log.warning("routing keys cannot be listed; those known stay", folder=str(self._folder), why=str(exc))
+            return
+        for path in paths:
+            try:
+                self._read(path)
+            except OSError as exc:
+                log.warning("a routing key cannot be read; if it was known it stays", path=str(path), why=str(exc))
 
     def _read(self, path: Path) -> None:
         status = path.stat()

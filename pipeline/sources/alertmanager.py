@@ -33,7 +33,7 @@ def alertmanager(body: bytes, received_at_ms: int | None) -> Parsed:
         raise Rejected(f"must be an array, is {shape(items)}", "alerts")
     truncated = message.get("truncatedAlerts", 0)
     parsed = claims(numbered(items, "alerts"), lambda item, where: _claim(item, where, received_at_ms))
-    parsed = parsed._replace(truncated=truncated if isinstance(truncated, int) else 0)
+    parsed = parsed._replace(truncated=max(0, truncated) if isinstance(truncated, int) else 0)
     if received_at_ms is not None or not parsed.claims:
         return parsed
     at_ms = max(claim.at_ms for claim in parsed.claims)

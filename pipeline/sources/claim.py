@@ -114,7 +114,14 @@ def notes(found: dict[str, Any], key: str) -> dict[str, str]:
         return {}
     if all(type(note) is str for note in value.values()):
         return value
-    return {name: note if isinstance(note, str) else orjson.dumps(note).decode() for name, note in value.items()}
+    return {name: note if isinstance(note, str) else _written(note) for name, note in value.items()}
+
+
+def _written(note: object) -> str:
+    try:
+        return orjson.dumps(note).decode()
+    except TypeError:  # nested deeper than orjson writes
+        return shape(note)
 
 
 def text(found: dict[str, Any], key: str, where: str) -> str | None:

@@ -11,6 +11,7 @@ from schemas.topics import MAX_RECORD_BYTES
 SEND_PATIENCE_S = 3600
 REQUEST_TIMEOUT_MS = 30_000
 NEVER_S = 1e9
+FETCH_WAIT_MS = 20
 
 
 class _Producer(driver.Producer):  # type: ignore[misc]  # faust is untyped here (pyproject.toml)
@@ -27,7 +28,22 @@ class _Producer(driver.Producer):  # type: ignore[misc]  # faust is untyped here
         return producer
 
 
+class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped here
+    """A fetch that leaves out a partition, because its records are still in hand, must not keep it waiting for long."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
+class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
 class _Transport(driver.Transport):  # type: ignore[misc]  # faust is untyped here
+    Consumer = _Consumer
     Producer = _Producer
 
 

@@ -19,6 +19,7 @@ def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
         found = normalise(entry, policy)
         drafts = [rejected_draft(record) for record in found.rejected]
         rejected = sum(record.items for record in found.rejected)
+        metrics.NORMALISE_TRUNCATED.inc(found.truncated)
         for record in found.records:
             try:
                 drafts.append(alerts_draft(record))
@@ -31,8 +32,6 @@ def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
         metrics.FAULTS.labels("normalise").inc()
         drafts = [rejected_draft(rejection(entry, Rejected(f"a fault of pagesieve: {type(exc).__name__}")))]
         rejected = 1
-    else:
-        metrics.NORMALISE_TRUNCATED.inc(found.truncated)
     metrics.NORMALISED.inc()
     if rejected:
         metrics.REJECTED.labels(RAW.name).inc(rejected)

@@ -140,3 +140,43 @@ def test_a_page_of_a_reopening_that_begins_to_flap_says_reopened() -> None:
 def test_a_policy_loads_from_its_own_dump() -> None:
     rules = policy(silences=[{"match": ['a="b"'], "ends_at": "2026-01-01T00:00:00Z"}])
     assert Policy.model_validate(rules.model_dump(by_alias=True)) == rules
+
+
+def test_the_first_overflowed_alert_that_nobody_silenced_pages() -> None:
+    rules = policy(group_by=["host"], max_live_alerts=1, silences=[{"match": ['cluster="old"']}])
+    told = [alert("a", host="1"), alert("b", host="2", cluster="old"), alert("c", host="3"), alert("d", host="4")]
+    facts = play(*(at(n, one) for n, one in enumerate(told)), policy=rules)
+    assert reasons(facts) == [Reason.OPENED, Reason.SILENCED, Reason.OVERFLOW, Reason.OVERFLOWED]
+    assert [page.payload.custom_details.reason for page in facts.pages] == ["opened", "overflow"]
+
+
+def test_an_alert_that_turns_worse_obeys_the_route_of_its_new_severity() -> None:
+    rules = policy(routes=[{"name": "mild", "match": ['severity="warning"'], "hold": "10m"}])
+    facts = play(at(0, DISK), at(5, alert("disk", severity="critical", cluster="eu")), policy=rules)
+    assert reasons(facts) == [Reason.HELD, Reason.SURFACED]
+
+
+def test_what_was_due_before_a_record_is_not_judged_by_what_the_record_brings() -> None:
+    rules = policy(group_by=["name"], hold="1m", inhibit=[{"source": ['kind="node"'], "target": ['kind="pod"']}])
+    pod, node = alert("PodDown", kind="pod"), alert("NodeDown", kind="node")
+    other = alert("x", kind="y")
+    with_tick = play(at(0, pod), at(61), at(120, node, other), policy=rules)
+    without = play(at(0, pod), at(120, node, other), policy=rules)
+    assert pages(with_tick)[0] == pages(without)[0] == ("trigger", "PodDown")
+
+
+def test_a_silence_that_cannot_be_read_silences_nothing_and_stops_nothing() -> None:
+    broken = Silence(
+        id="s", matchers=("{{{",), starts_at_ms=0, ends_at_ms=10**14, created_by="", comment="", updated_at_ms=0
+    )
+    triage = Triage(policy())
+    facts = triage.step([Control(at_ms=ms(0), silence=broken), *at(1, DISK)])
+    assert pages(facts) == [("trigger", "disk")]
+    assert Triage.restore(policy(), triage.snapshot()).snapshot() == triage.snapshot()
+
+
+def test_a_group_label_may_be_called_overflow() -> None:
+    facts = play(
+        at(0, alert("disk", overflow="1")), at(1, alert("cpu", overflow="1")), policy=policy(group_by=["overflow"])
+    )
+    assert reasons(facts) == [Reason.OPENED, Reason.JOINED]
