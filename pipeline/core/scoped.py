@@ -181,13 +181,18 @@ class ScopeTriage:
                 next_at_ms = min(next_at_ms, again_ms)
         elif incident is not None:
             next_at_ms = incident.due_ms
+        return self._decided(alert, reason, incident_id, is_late=is_late, next_at_ms=next_at_ms)
+
+    def _decided(
+        self, alert: Alert, reason: Reason, incident_id: str | None, *, is_late: bool, next_at_ms: int | None
+    ) -> Decision:
         return Decision.trusted(
             fingerprint=alert.fingerprint,
             source_fingerprint=alert.source_fingerprint,
             incident_id=incident_id,
             reason=reason,
             score=None,
-            paged=reason.pages,
+            paged=reason.pages and alert.status is Status.FIRING,
             is_late=is_late,
             at_ms=alert.at_ms,
             next_at_ms=next_at_ms,
@@ -201,20 +206,7 @@ class ScopeTriage:
         is_firing = alert.status is Status.FIRING
         if is_firing:
             facts.pages.append(fault_page(alert, fault_id, error, (self.state.name, self._policy)))
-        return Decision.trusted(
-            fingerprint=alert.fingerprint,
-            source_fingerprint=alert.source_fingerprint,
-            incident_id=fault_id if is_firing else None,
-            reason=Reason.FAULT,
-            score=None,
-            paged=is_firing,
-            is_late=False,
-            at_ms=alert.at_ms,
-            next_at_ms=None,
-            policy_version=self._policy.name,
-            model_version=None,
-            fingerprint_version=VERSION,
-        )
+        return self._decided(alert, Reason.FAULT, fault_id if is_firing else None, is_late=False, next_at_ms=None)
 
 
 def ours(scope: str, at_ms: int) -> Alert:
