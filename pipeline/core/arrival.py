@@ -53,14 +53,17 @@ class Arrival:
             incident = fitting(self._state, group, now_ms, rule) or self._open(alert, group, now_ms)
         return self._enter(alert, known, incident, now_ms)
 
-    def repeat(self, alert: Alert, live: Live, now_ms: int) -> None:
-        """An alert that fires says so again, no worse than before."""
+    def repeat(self, alert: Alert, live: Live, now_ms: int) -> int:
+        """An alert that fires says so again, no worse than before. When something happens next if no event comes."""
+        incident = self._state.incidents[live.incident_id]
         live.events += 1
         live.last_at_ms = now_ms
-        self._state.incidents[live.incident_id].events += 1
-        # The later end rules, as in Alertmanager (types/types.go, Merge): a twin's shorter lease ends nothing.
+        incident.events += 1
         due_ms = over_ms(alert, now_ms, self._state, self._quiet.rule_of(alert.fingerprint))
+        # The later end rules, as in Alertmanager (types/types.go, Merge): a twin's shorter lease ends nothing.
         live.due_ms = max(live.due_ms, due_ms)
+        next_ms = live.due_ms if live.review_at_ms is None and live.flap_ends_ms is None else live.next_ms
+        return next_ms if incident.due_ms is None or next_ms < incident.due_ms else incident.due_ms
 
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """An alert that is in an incident fires again, or still and worse than before."""

@@ -19,6 +19,7 @@ class Quiet:
 
     def __init__(self, policy: Policy, silences: Silences) -> None:
         self._policy = policy
+        self._all = policy.rules
         self._silences = silences
         self._inhibitor = Inhibitor(policy.inhibit)
         self._rules: dict[str, int] = {}  # fingerprint → its rule, of those that are alive
@@ -49,7 +50,7 @@ class Quiet:
 
     def rule_of(self, fingerprint: str) -> Rule:
         """What holds for an alert that is alive."""
-        return self._policy.rules[self._rules[fingerprint]]
+        return self._all[self._rules[fingerprint]]
 
     def begin(self, live: Live) -> list[str]:
         """An alert is alive now. Other alerts that may page because of that."""

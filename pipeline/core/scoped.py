@@ -66,9 +66,10 @@ class ScopeTriage:
             return
         self.state.seen[record.raw_partition] = place
         try:
-            self._foresee(record.alerts, facts)
-            decisions = [self._event(alert, facts) for alert in record.alerts]
-            self._unforesee(record.alerts)
+            if self._policy.inhibit and len(record.alerts) > 1:
+                decisions = self._together(record.alerts, facts)
+            else:
+                decisions = [self._event(alert, facts) for alert in record.alerts]
             self._teller.tell(facts)
         except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
             decisions = [self._fault(alert, type(exc).__name__, facts) for alert in record.alerts]
@@ -81,19 +82,17 @@ class ScopeTriage:
             )
         )
 
-    def _foresee(self, alerts: tuple[Alert, ...], facts: Facts) -> None:
+    def _together(self, alerts: tuple[Alert, ...], facts: Facts) -> list[Decision]:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""
-        if self._policy.inhibit and len(alerts) > 1:
-            if self.state.watermark_ms is None or alerts[0].at_ms > self.state.watermark_ms:
-                self._advance(alerts[0].at_ms, facts)
-            for alert in alerts:
-                if alert.status is Status.FIRING:
-                    self._quiet.foresee(alert)
-
-    def _unforesee(self, alerts: tuple[Alert, ...]) -> None:
-        if self._policy.inhibit and len(alerts) > 1:
-            for alert in alerts:
-                self._quiet.unforesee(alert.fingerprint)
+        if self.state.watermark_ms is None or alerts[0].at_ms > self.state.watermark_ms:
+            self._advance(alerts[0].at_ms, facts)
+        for alert in alerts:
+            if alert.status is Status.FIRING:
+                self._quiet.foresee(alert)
+        decisions = [self._event(alert, facts) for alert in alerts]
+        for alert in alerts:
+            self._quiet.unforesee(alert.fingerprint)
+        return decisions
 
     def _event(self, alert: Alert, facts: Facts) -> Decision:
         watermark_ms = self.state.watermark_ms
@@ -107,8 +106,8 @@ class ScopeTriage:
             if len(self.state.states) < MOST_SOURCES:
                 self.state.states[alert.source] = True
         elif live is not None and live.is_firing and alert.severity.rank <= live.severity.rank:
-            self._arrival.repeat(alert, live, now_ms)  # nine events of ten
-            return self._decision(alert, Reason.DUPLICATE, live.incident_id, is_late=is_late)
+            next_at_ms = self._arrival.repeat(alert, live, now_ms)  # nine events of ten
+            return self._decided(alert, Reason.DUPLICATE, live.incident_id, is_late=is_late, next_at_ms=next_at_ms)
         change = change_of(alert, live, self.state)
         if change is Change.NEW:
             reason, incident = self._arrival.place(alert, now_ms)

@@ -45,7 +45,8 @@ class Triage:
         facts = Facts([], [], [])
         for record in records:
             if isinstance(record, Alerts):
-                self._scope(record.scope).decide(record, facts)
+                scope = self._scopes.get(record.scope) or self._scope(record.scope)
+                scope.decide(record, facts)
                 continue
             for name in sorted(self._scopes):
                 self._scopes[name].tick(record.at_ms, facts)
@@ -54,9 +55,7 @@ class Triage:
         return facts
 
     def _scope(self, name: str) -> ScopeTriage:
-        scope = self._scopes.get(name)
-        if scope is None:
-            scope = self._scopes[name] = ScopeTriage(ScopeState(name), self._policy, self._silences)
+        scope = self._scopes[name] = ScopeTriage(ScopeState(name), self._policy, self._silences)
         return scope
 
     def _control(self, control: Control, facts: Facts) -> None:

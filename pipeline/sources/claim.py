@@ -99,12 +99,10 @@ def texts(found: dict[str, Any], key: str, where: str) -> dict[str, str]:
         return {}
     if not isinstance(value, dict):
         raise Rejected(f"must be an object, is {shape(value)}", path(where, key))
-    is_full = True
     for name, text in value.items():
         if type(text) is not str:
             raise Rejected(f"must be a string, is {shape(text)}", path(where, f"{key}.{name}"))
-        is_full = is_full and text != ""
-    return value if is_full else {name: text for name, text in value.items() if text}
+    return value if all(value.values()) else {name: text for name, text in value.items() if text}
 
 
 def notes(found: dict[str, Any], key: str) -> dict[str, str]:
@@ -112,7 +110,10 @@ def notes(found: dict[str, Any], key: str) -> dict[str, str]:
     value = found.get(key)
     if not isinstance(value, dict):
         return {}
-    if all(type(note) is str for note in value.values()):
+    for note in value.values():
+        if type(note) is not str:
+            break
+    else:
         return value
     return {name: note if isinstance(note, str) else _written(note) for name, note in value.items()}
 
