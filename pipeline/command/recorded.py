@@ -51,6 +51,9 @@ def run_replay(files: Files, source: str, policy_file: Path | None, *, as_json: 
     except OSError as exc:
         raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
     print(json.dumps(dataclasses.asdict(funnel)) if as_json else _sentence(funnel))
+    if funnel.rejected and not funnel.events:
+        others = ", ".join(name for name in SOURCES if name != source)
+        raise Misuse(f"{files.recorded}: nothing in it is an event as {source} writes it; --source may be {others}")
 
 
 def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | None:

@@ -165,6 +165,14 @@ def test_replay_names_a_recording_that_is_not_what_its_name_says(tmp_path: Path,
     assert said.startswith(f"{recorded}: line 1: not whole gzip")
 
 
+def test_replay_of_another_sources_recording_says_so(tmp_path: Path) -> None:
+    recorded = tmp_path / "webhooks.ndjson"
+    recorded.write_text('{"version":"4","alerts":[]}\n{"alerts":[{"labels":{}}]}\n')
+    done = pagesieve("replay", recorded, "--decisions", tmp_path / "out")
+    assert done.stderr.strip().endswith("as canonical writes it; --source may be alertmanager, prometheus")
+    assert done.returncode == 2
+
+
 def test_replay_obeys_the_policy_of_the_environment(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("gaps: 3\n")
