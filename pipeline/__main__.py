@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         shadowing.check()
         # Only now: whatever stands under our packages' names is ours.
-        from pipeline.command.app import run  # noqa: PLC0415
+        from pipeline.command.app import run  # noqa: PLC0415  # after the check, not before
 
         code = run(arguments)
         sys.stdout.flush()

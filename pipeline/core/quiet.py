@@ -10,8 +10,8 @@ from pipeline.core.silence import FOREVER_MS, Silences
 from pipeline.core.state import Live
 from schemas import Alert, Reason
 
-Verdict = tuple[Reason | None, int | None]  # why, and when to look again; (None, None): page
-LOUD: Verdict = (None, None)
+Judged = tuple[Reason | None, int | None]  # why, and when to look again; (None, None): page
+LOUD: Judged = (None, None)
 
 
 class Quiet:
@@ -73,12 +73,12 @@ class Quiet:
             self._crowds.get(index, {}).pop(fingerprint, None)
         return self._inhibitor.end(fingerprint)
 
-    def judge(self, live: Live, now_ms: int) -> Verdict:
+    def judge(self, live: Live, now_ms: int) -> Judged:
         """Why `live`, which is alive, is not paged now."""
         rule = self.rule_of(live.alert.fingerprint)
         return self._asked_for(live, rule, now_ms) or self._waiting(live, rule, now_ms)
 
-    def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Verdict | None:
+    def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Judged | None:
         """What people said keeps it quiet, whatever it is."""
         hushed = self._hushed_until_ms(facets(live.alert), rule, now_ms)
         if hushed is None and self._inhibitor.inhibits(live.alert.fingerprint):
@@ -93,7 +93,7 @@ class Quiet:
         until_ms = self._muted_until_ms(seen, rule, now_ms)
         return None if until_ms is None else (Reason.MUTED, until_ms)
 
-    def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Verdict:
+    def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """What keeps it quiet for a while, unless it is to page now. What flaps is not held: it would be for ever."""
         if self._policy.pages_now(facets(live.alert)):
             return LOUD
