@@ -83,7 +83,9 @@ FAULTS = Counter(
 TRIAGE_DECISIONS = Counter("pagesieve_triage_decisions_total", "Decisions: one for every alert event.", ["reason"])
 TRIAGE_PAGES = Counter("pagesieve_triage_pages_total", "Pages written to the paging topic.", ["kind"])
 TRIAGE_STEP_SECONDS = Histogram(
-    "pagesieve_triage_step_seconds", "How long the core took to decide one record of alerts.", buckets=_SECONDS
+    "pagesieve_triage_step_seconds",
+    "How long one record of alerts took to be decided; observed once a batch, as its mean.",
+    buckets=_SECONDS,
 )
 TRIAGE_TICKS = Counter("pagesieve_triage_ticks_total", "Ticks written into alerts.")
 TRIAGE_WATERMARK = Gauge(

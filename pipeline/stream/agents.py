@@ -84,7 +84,7 @@ class TriageAgent:
             logger.warning("caught up", partition=entry.partition, offset=entry.offset, records=records)
 
     async def _apply(self, engine: Engine, entry: Entry) -> None:
-        await self._outbox.put(engine.step(entry), entry.topic, entry.partition, entry.offset + 1)
+        await self._outbox.put(engine.step([entry]), entry.topic, entry.partition, entry.offset + 1)
 
 
 async def entries_of(stream: Any) -> AsyncIterator[Entry]:

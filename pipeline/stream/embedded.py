@@ -91,7 +91,7 @@ class _EmbeddedWorker:
                 new = normalised_drafts(entry, self._policy)
                 self._normalised = entry.offset + 1
             else:
-                new = self._engine.step(entry)
+                new = self._engine.step([entry])
             drafts += new
             size += sum(size_of(draft) for draft in new)
             if size > TRANSACTION_BYTES or entry is entries[-1]:
