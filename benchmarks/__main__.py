@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, kernels, latency, replay
+from benchmarks import end_to_end, gateway, kernels, latency, replay, worker
 from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "latency": latency.measure,
     "gateway": gateway.measure,
     "kernels": kernels.measure,
+    "worker": worker.measure,
 }
 
 

@@ -87,19 +87,16 @@ async def running(folder: Path, group_wait: str, skipped: list[str]) -> AsyncIte
 
 async def _kafka(folder: Path, _: str, stack: AsyncExitStack) -> System:
     receiver = await stack.enter_async_context(Receiver("202 Accepted"))
-    port, controller, gateway_port, worker_port, pager_port = free_ports(5)
-    environment = {"PAGESIEVE_KAFKA": f"127.0.0.1:{port}", **_paging(receiver)}
+    gateway_port, worker_port, pager_port = free_ports(3)
+    broker, bootstrap = await start_broker(folder, stack)
+    environment = {"PAGESIEVE_KAFKA": bootstrap, **_paging(receiver)}
 
     def start(name: str, *command: str) -> Program:
         return stack.enter_context(Program(command, folder / f"{name}.log", environment))
 
-    ports = ("--port", str(port), "--controller-port", str(controller))
-    broker = start("broker", sys.executable, str(BROKER), "--data-dir", str(folder / "data"), *ports)
-    await broker.until(lambda: listens(port))
-    done([pagesieve(), "topics", "create"], environment)
     listen = [f"127.0.0.1:{one}" for one in (gateway_port, worker_port, pager_port)]
     gateway = start("gateway", pagesieve(), "gateway", "--listen", listen[0])
-    worker = start("worker", pagesieve(), "worker", "--listen", listen[1], "--policy", _policy(folder))
+    worker = start("worker", pagesieve(), "worker", "--listen", listen[1], "--policy", write_policy(folder))
     pager = start("pager", pagesieve(), "pager", "--listen", listen[2])
     parts = {"gateway": gateway, "worker": worker, "pager": pager, "broker": broker}
     for part, at in ((gateway, gateway_port), (worker, worker_port), (pager, pager_port)):
@@ -110,10 +107,22 @@ async def _kafka(folder: Path, _: str, stack: AsyncExitStack) -> System:
     return System("pagesieve on Kafka", target, receiver, parts, lambda batch: batch.webhook, metrics_url)
 
 
+async def start_broker(folder: Path, stack: AsyncExitStack) -> tuple[Program, str]:
+    """A real broker with every topic of ours, and its address. Raises Missing."""
+    port, controller = free_ports(2)
+    ports = ("--port", str(port), "--controller-port", str(controller))
+    command = (sys.executable, str(BROKER), "--data-dir", str(folder / "data"), *ports)
+    broker = stack.enter_context(Program(command, folder / "broker.log"))
+    await broker.until(lambda: listens(port))
+    bootstrap = f"127.0.0.1:{port}"
+    done([pagesieve(), "topics", "create"], {"PAGESIEVE_KAFKA": bootstrap})
+    return broker, bootstrap
+
+
 async def _embedded(folder: Path, _: str, stack: AsyncExitStack) -> System:
     receiver = await stack.enter_async_context(Receiver("202 Accepted"))
     [port] = free_ports(1)
-    options = ("--data-dir", str(folder / "data"), "--listen", f"127.0.0.1:{port}", "--policy", _policy(folder))
+    options = ("--data-dir", str(folder / "data"), "--listen", f"127.0.0.1:{port}", "--policy", write_policy(folder))
     command = [pagesieve(), "up", "--sink", "pagerduty", *options]
     up = stack.enter_context(Program(command, folder / "up.log", _paging(receiver)))
     await _until_ready(up, port)
@@ -155,7 +164,8 @@ def _paging(receiver: Receiver) -> dict[str, str]:
     }
 
 
-def _policy(folder: Path) -> str:
+def write_policy(folder: Path) -> str:
+    """The file of a policy that groups as Alertmanager does here."""
     # No storm: it would put into one incident what is sent here to become many.
     policy = {"group_by": traffic.GROUP_BY, "storm": {"floor": 1_000_000}}
     file = folder / "policy.yaml"

@@ -19,6 +19,11 @@ class Batch(NamedTuple):
     webhook: bytes  # Alertmanager's webhook, for pagesieve
     posted: bytes  # what Prometheus posts to /api/v2/alerts, for Alertmanager
 
+    def singles(self) -> list[bytes]:
+        """The webhook's alerts, each in a webhook of its own."""
+        whole = orjson.loads(self.webhook)
+        return [orjson.dumps({**whole, "alerts": [alert]}) for alert in whole["alerts"]]
+
 
 def batch(cluster: str, name: str, alerts: int) -> Batch:
     """`alerts` alerts of the group (`name`, `cluster`)."""

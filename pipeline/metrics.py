@@ -98,4 +98,14 @@ TIME_BEHIND = Gauge(
 WORKER_LAG = Gauge(
     "pagesieve_worker_lag_records", "Records that the group has not finished, of the partitions held here.", ["topic"]
 )
+WORKER_PARTITION_LAG = Gauge(
+    "pagesieve_worker_partition_lag_records",
+    "Records that the group has not finished, of each partition held here.",
+    ["topic", "partition"],
+)
+WORKER_CPU = Counter(
+    "pagesieve_worker_cpu_seconds_total",
+    "CPU of our own code by stage: read, normalise, triage, write; the rest of the process is Faust and aiokafka.",
+    ["stage"],
+)
 WORKER_READY = Gauge("pagesieve_worker_ready", "1 if it holds its partitions, has their state and is not behind.")

@@ -3,58 +3,25 @@
 from typing import Any
 
 import faust
-from faust.transport.drivers import aiokafka as driver
+from faust import transport
 
+from pipeline.errors import Missing
+from pipeline.stream.transport import SCHEME
 from schemas.topics import MAX_RECORD_BYTES
 
 # A send that no broker takes within an hour ends the worker; until then an outage is only waited for.
 SEND_PATIENCE_S = 3600
-REQUEST_TIMEOUT_MS = 30_000
 NEVER_S = 1e9
-FETCH_WAIT_MS = 20
-
-
-class _Producer(driver.Producer):  # type: ignore[misc]  # faust is untyped here (pyproject.toml)
-    """An idempotent producer: nothing can arrive behind a send that failed, so a repeated prefix stays a prefix."""
-
-    def _settings_extra(self) -> dict[str, Any]:
-        return {"enable_idempotence": True}
-
-    def _new_producer(self, transactional_id: str | None = None) -> Any:
-        producer = super()._new_producer(transactional_id)
-        # aiokafka has one number for how long a record may wait and how long one request may take. They differ: a
-        # connection that died silently must be noticed long before a record is given up.
-        producer.client._request_timeout_ms = REQUEST_TIMEOUT_MS
-        return producer
-
-
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped here
-    """A fetch that leaves out a partition, because its records are still in hand, must not keep it waiting for long."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
-
-
-class _Consumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
-    def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-
-class _Transport(driver.Transport):  # type: ignore[misc]  # faust is untyped here
-    Consumer = _Consumer
-    Producer = _Producer
+# What stands in memory is bounded by these three: of each topic BATCHES batches of BATCH_RECORDS records, and what one
+# fetch of each partition brought. One larger record is still fetched, alone.
+FETCH_BYTES = 1024 * 1024
+BATCH_RECORDS = 500
+BATCHES = 8
+SEND_BYTES = 256 * 1024  # of one batch; aiokafka's 16 KiB would be a request for every two webhooks of ten
 
 
 class _App(faust.App):  # type: ignore[misc]  # faust is untyped here
-    """Uses our transport, and makes no folder: nothing is kept on the worker's disk."""
-
-    def _new_transport(self) -> _Transport:
-        return _Transport(self.conf.broker_consumer, self)
-
-    def _new_producer_transport(self) -> _Transport:
-        return _Transport(self.conf.broker_producer, self)
+    """Makes no folder: nothing is kept on the worker's disk."""
 
     async def on_first_start(self) -> None:
         """Do not make Faust's data folder."""
@@ -73,19 +40,23 @@ class RawSchema(faust.Schema):  # type: ignore[misc]  # faust is untyped here
 
 
 def new_app(bootstrap: str, group: str) -> Any:
-    """A Faust app without agents, as a member of `group`."""
+    """A Faust app without agents, as a member of `group`. Raises Missing where Faust does not know our transport."""
+    try:
+        transport.by_url(f"{SCHEME}://")
+    except ModuleNotFoundError:
+        raise Missing("Faust does not find pagesieve's transport, an entry point: install pagesieve again") from None
     return _App(
         group,
-        broker=[f"kafka://{server}" for server in bootstrap.split(",")],
+        broker=[f"{SCHEME}://{server}" for server in bootstrap.split(",")],
         store="memory://",
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,  # `pagesieve topics create` makes them; PartitionsMismatch would loop for ever
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=MAX_RECORD_BYTES,
-        broker_max_poll_records=500,
+        consumer_max_fetch_size=FETCH_BYTES,
+        broker_max_poll_records=BATCH_RECORDS,
         broker_max_poll_interval=SEND_PATIENCE_S,
-        stream_buffer_maxsize=128,  # records, and one may have 16 MiB
+        stream_buffer_maxsize=BATCHES,
         broker_session_timeout=6.0,  # the default, 60 s, is how long a dead worker's partitions would wait
         broker_heartbeat_interval=1.0,
         stream_wait_empty=False,  # offsets are committed by pipeline.stream.outbox, in order
@@ -94,7 +65,8 @@ def new_app(bootstrap: str, group: str) -> Any:
         producer_acks=-1,
         producer_max_request_size=MAX_RECORD_BYTES,
         producer_request_timeout=float(SEND_PATIENCE_S),
-        producer_linger=0.0,
+        producer_linger=0.0,  # whatever is sent is a whole batch already
+        producer_max_batch_size=SEND_BYTES,
         producer_compression_type="lz4",
     )
 

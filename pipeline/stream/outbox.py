@@ -2,53 +2,65 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.log import Draft
 
-# Records on their way at once. What waits for a send is bounded by aiokafka: one batch a partition.
-IN_FLIGHT = 500
-
-Send = Callable[[Draft], Awaitable["asyncio.Future[Any]"]]
-
-
-class _Sent(NamedTuple):
-    topic: str
-    partition: int
-    next_offset: int
-    futures: list["asyncio.Future[Any]"]
+Send = Callable[[Sequence[Draft]], Awaitable["Sequence[asyncio.Future[Any]]"]]
+Failed = Callable[[BaseException], None]
+Checkpoint = Callable[[int], Awaitable[None]]
 
 
 class Outbox:
     """Sends what records led to, and knows up to which offset of each partition that is durable."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._sent: asyncio.Queue[_Sent] = asyncio.Queue(IN_FLIGHT)
-        self._durable: dict[tuple[str, int], int] = {}
+    def __init__(self, send: Send, failed: Failed) -> None:
+        """`failed` is called the moment a send fails, before anything else can follow it; it should end the process.
 
-    async def put(self, drafts: Sequence[Draft], topic: str, partition: int, next_offset: int) -> None:
+        What is written behind a failed send would be taken for a repetition when the failed one is written again.
+        """
+        self._send = send
+        self._failed = failed
+        self._durable: dict[tuple[str, int], int] = {}
+        self._under_way: set[asyncio.Future[None]] = set()
+
+    async def deliver(
+        self,
+        drafts: Sequence[Draft],
+        topic: str,
+        partition: int,
+        next_offset: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         """Send `drafts`, all that the records of (`topic`, `partition`) before `next_offset` led to and was not sent.
 
-        Returns before they are durable, so that records are not handled one round trip at a time; waits when too many
-        are on their way. Whatever a send raises must end the worker.
+        Returns once they are durable and `checkpoint`, if there is one, has been asked about the partition; only then
+        may `next_offset` be committed. Raises the error of the first send that failed.
         """
-        futures = [await self._send(draft) for draft in drafts]
-        await self._sent.put(_Sent(topic, partition, next_offset, futures))
-
-    async def run(self) -> None:
-        """Wait for what was sent, in order, for ever. Raises the error of the first send that failed."""
-        while True:
-            sent = await self._sent.get()
-            for future in sent.futures:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way.add(done)
+        try:
+            try:
+                sent = await self._send(drafts)
+            except Exception as exc:
+                self._failed(exc)
+                raise
+            for future in sent:
+                future.add_done_callback(self._look)
+            for future in sent:
                 await future
-            place = (sent.topic, sent.partition)
-            self._durable[place] = max(sent.next_offset, self._durable.get(place, 0))
-            self._sent.task_done()
+            if checkpoint is not None:
+                await checkpoint(partition)
+            place = (topic, partition)
+            self._durable[place] = max(next_offset, self._durable.get(place, 0))
+        finally:
+            self._under_way.discard(done)
+            done.set_result(None)
 
     async def settled(self) -> None:
-        """Return once all that was put is durable."""
-        await self._sent.join()
+        """Return once all that is under way now is durable; what comes after it is not waited for."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
 
     def durable(self) -> dict[tuple[str, int], int]:
         """The next offset to read, per (topic, partition), if the worker died now."""
@@ -57,3 +69,7 @@ class Outbox:
     def forget(self) -> None:
         """Another member may hold the partitions now."""
         self._durable.clear()
+
+    def _look(self, sent: "asyncio.Future[Any]") -> None:
+        if not sent.cancelled() and (error := sent.exception()) is not None:
+            self._failed(error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import wraps
 from typing import Any
 
 import structlog
@@ -43,6 +44,7 @@ def calm_aiokafka() -> None:
         return
     update = AIOKafkaClient._metadata_update
 
+    @wraps(update)
     async def calm_update(self: Any, cluster: Any, topics: Any) -> bool:
         is_updated: bool = await update(self, cluster, topics)
         if not is_updated:

@@ -101,14 +101,16 @@ class Ticker:
     def _count_lag(
         self, held: set[tuple[str, int]], ends: dict[TopicPartition, int], done: dict[TopicPartition, int]
     ) -> int:
-        total = 0
-        for topic in (RAW.name, ALERTS.name):
-            lag = sum(
-                max(0, end - done[place]) for place, end in ends.items() if place.topic == topic and place in held
-            )
+        metrics.WORKER_PARTITION_LAG.clear()  # what another worker holds now is told by that one
+        totals = dict.fromkeys((RAW.name, ALERTS.name), 0)
+        for place, end in ends.items():
+            if place in held:
+                lag = max(0, end - done[place])
+                totals[place.topic] += lag
+                metrics.WORKER_PARTITION_LAG.labels(place.topic, str(place.partition)).set(lag)
+        for topic, lag in totals.items():
             metrics.WORKER_LAG.labels(topic).set(lag)
-            total += lag
-        return total
+        return sum(totals.values())
 
     @staticmethod
     def _tell_watermark(engine: Engine) -> None:

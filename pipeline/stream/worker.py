@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, NoReturn
 
 import structlog
@@ -16,7 +16,7 @@ from pipeline.errors import Missing, Misuse, Retryable
 from pipeline.log import Draft
 from pipeline.log.admin import check_topics
 from pipeline.settings import Settings
-from pipeline.stream.agents import NormaliseAgent, TriageAgent, entries_of
+from pipeline.stream.agents import NormaliseAgent, TriageAgent, batches_of
 from pipeline.stream.app import new_app, raw_topic
 from pipeline.stream.engines import Engines
 from pipeline.stream.kafka_log import KafkaLog, places
@@ -24,6 +24,7 @@ from pipeline.stream.outbox import Outbox
 from pipeline.stream.patience import calm_aiokafka, wait_for_broker
 from pipeline.stream.status import Status, served
 from pipeline.stream.ticker import Ticker
+from pipeline.stream.transport.producer import send_drafts
 from schemas.topics import ALERTS, DECISIONS, INCIDENTS, PAGES, RAW, REJECTED, TOPICS
 
 logger = structlog.get_logger("pagesieve.worker")
@@ -105,19 +106,19 @@ class _Worker:
         self._app = new_app(bootstrap, GROUP)
         self._log = KafkaLog(bootstrap, GROUP)
         self._engines = Engines(policy, self._log)
-        self._outbox = Outbox(self._send)
+        self._outbox = Outbox(self._send_all, lambda error: _crash("sending", error))
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []
         self._committed: dict[tuple[str, int], int] = {}
-        normalise = NormaliseAgent(policy, self._outbox)
+        self._normalise = NormaliseAgent(policy, self._outbox, self._log)
         triage = TriageAgent(self._engines, self._outbox, self._log)
-        self._agent(RAW.name, "normalise", normalise.run)
+        self._agent(RAW.name, "normalise", self._normalise.run)
         self._agent(ALERTS.name, "triage", triage.run)
         self._app.on_partitions_revoked.connect(self._on_revoked)
 
     def _agent(self, topic: str, name: str, run: Any) -> None:
         async def agent(stream: Any) -> None:
-            await _vital(name, run(entries_of(stream)))
+            await _vital(name, run(batches_of(stream)))
 
         # The supervisor of Faust would restart an agent that raised, past the record that it raised on.
         self._app.agent(raw_topic(self._app, topic), name=name, concurrency=1)(agent)
@@ -129,7 +130,7 @@ class _Worker:
         for topic in (ALERTS, REJECTED, DECISIONS, INCIDENTS, PAGES):
             # Known before an outage: aiokafka waits for a topic that it does not know for 30 s only, then gives up.
             await self._app.producer._producer.partitions_for(topic.name)
-        parts = (("outbox", self._outbox.run()), ("ticker", self._ticker.run()), ("committer", self._commit_for_ever()))
+        parts = (("ticker", self._ticker.run()), ("committer", self._commit_for_ever()))
         self._tasks = [asyncio.create_task(_vital(name, part), name=name) for name, part in parts]
 
     async def until(self, stop: asyncio.Event) -> None:
@@ -149,6 +150,9 @@ class _Worker:
         await self._app.stop()
         await self._log.stop()
 
+    async def _send_all(self, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
+        return await send_drafts(self._app.producer._producer, drafts)
+
     async def _send(self, draft: Draft) -> "asyncio.Future[Any]":
         headers = [(name, text.encode()) for name, text in draft.headers.items()]
         key = draft.key.encode() or None
@@ -165,6 +169,7 @@ class _Worker:
         self._status.failed("the group is dealing its partitions")
         await self._settle()
         self._engines.drop()
+        self._normalise.forget()
         self._outbox.forget()
         self._committed.clear()
 

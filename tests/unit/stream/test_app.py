@@ -4,8 +4,9 @@ import asyncio
 
 from aiokafka import AIOKafkaClient
 
-from pipeline.stream.app import REQUEST_TIMEOUT_MS, new_app, raw_topic
+from pipeline.stream.app import new_app, raw_topic
 from pipeline.stream.patience import calm_aiokafka
+from pipeline.stream.transport.producer import REQUEST_TIMEOUT_MS
 from schemas.topics import MAX_RECORD_BYTES, RAW
 
 

@@ -1,0 +1,93 @@
+"""What a fetch brought of a partition becomes one event; how often and how much is fetched is decided here."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import ConsumerMessage
+
+# A fetch answers as soon as there is one record, so a quiet log is quick; and the next one is asked for no sooner than
+# this after it, so a busy one costs few fetches (about 1 ms of CPU each, however small).
+PACE_S = 0.005
+ENOUGH_RECORDS = 100  # a fetch that brought so many is no small one: the next need not wait
+# A fetch leaves out a partition whose records are still in hand; what arrives there meanwhile waits for its end.
+FETCH_WAIT_MS = 20
+FULL_S = 1.0  # how long to wait for room in one go
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
+    """Hands Faust one message for each partition and fetch; its value is the list of aiokafka's records."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_room = asyncio.Event()
+        self._next_s = 0.0
+
+    def _new_consumer_thread(self) -> "_ConsumerThread":
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def on_buffer_drop(self, tp: Any) -> None:
+        """The agent has room again."""
+        super().on_buffer_drop(tp)
+        self._has_room.set()
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109  # Faust names it
+        """Fetch, and yield (partition, message) for each partition that brought something."""
+        if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+            # Faust would sleep for a second here, and the agents with it.
+            self._has_room.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._has_room.wait(), FULL_S)
+            return
+        await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._seek_back()
+            return
+        if sum(map(len, records.values())) < ENOUGH_RECORDS:
+            self._next_s = time.monotonic() + PACE_S
+        for tp, found in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # the group deals its partitions anew: whoever holds them next starts from what is committed
+            if found and (active is None or tp in active or tp in self._buffered_partitions):
+                yield tp, _message(tp, found, generation)
+
+    async def _seek_back(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as exc:  # as Faust does: the next deal seeks again
+            self.log.warning("cannot go back to what is committed: %r", exc)
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is untyped here
+    """Faust's thread for aiokafka's consumer, with what Faust does not let us set."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
+def _message(tp: Any, records: Sequence[Any], generation: int) -> Any:
+    last = records[-1]
+    return ConsumerMessage(
+        tp.topic,
+        tp.partition,
+        last.offset,
+        (last.timestamp or 0) / 1000,
+        last.timestamp_type,
+        None,
+        None,
+        records,
+        None,
+        0,
+        0,
+        tp,
+        generation_id=generation,
+    )
