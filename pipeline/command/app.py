@@ -199,3 +199,17 @@ def replay(
     from pipeline.command.recorded import Files, run_replay
 
     run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, as_json=as_json)
+
+
+@app.command()
+def audit(
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The log of `up`; else the topics on PAGESIEVE_KAFKA.")
+    ] = None,
+    drained: Annotated[bool, typer.Option("--drained", help="Nothing should be on its way any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every event was decided once and every page resolved; exit 1 where the books do not balance."""
+    from pipeline.command.audit import run_audit
+
+    raise typer.Exit(run_audit(data_dir, is_drained=drained, as_json=as_json))
