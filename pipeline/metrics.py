@@ -91,6 +91,23 @@ TRIAGE_TICKS = Counter("pagesieve_triage_ticks_total", "Ticks written into alert
 TRIAGE_WATERMARK = Gauge(
     "pagesieve_triage_watermark_timestamp_seconds", "The newest event time that a partition has seen.", ["partition"]
 )
+SNAPSHOTS = Counter("pagesieve_snapshots_total", "Snapshots of triage's state that were written and are durable.")
+SNAPSHOTS_FAILED = Counter(
+    "pagesieve_snapshots_failed_total", "Snapshots that could not be written; a restart reads more of the log instead."
+)
+SNAPSHOTS_UNUSABLE = Counter(
+    "pagesieve_snapshots_unusable_total",
+    "Snapshots found damaged, incomplete or of another version when a partition was taken; the one before was tried.",
+)
+SNAPSHOT_BYTES = Gauge("pagesieve_snapshot_bytes", "Size of a partition's last snapshot, unpacked.", ["partition"])
+SNAPSHOT_SECONDS = Histogram(
+    "pagesieve_snapshot_blocking_seconds",
+    "How long triage stood still while its state was taken; packing and sending go on beside it.",
+    buckets=_SECONDS,
+)
+SNAPSHOT_AT = Gauge(
+    "pagesieve_snapshot_timestamp_seconds", "When a partition's last snapshot was taken.", ["partition"]
+)
 TIME_BEHIND = Gauge(
     "pagesieve_time_behind_seconds",
     "How far behind the clock the time is up to which everything is normalised; leases and holds wait with it.",

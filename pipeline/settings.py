@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     routing_key: SecretStr | None = Field(default=None, description="PagerDuty integration key for teams without one")
     routing_keys_dir: Path | None = Field(default=None, description="a folder with one file a team, holding its key")
+    snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
     log_level: str = "info"
 
     @field_validator("log_level")

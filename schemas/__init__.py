@@ -7,11 +7,13 @@ from schemas.incident import Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
 from schemas.page import Delivery, Page, PageAlert, PageDetails, PageKind, PageLink, PagePayload
 from schemas.rejected import Rejected
+from schemas.snapshot import Chunk, Snapshot
 from schemas.tick import Tick
 
 __all__ = [
     "Alert",
     "Alerts",
+    "Chunk",
     "Control",
     "Decision",
     "Decisions",
@@ -30,6 +32,7 @@ __all__ = [
     "Rejected",
     "Severity",
     "Silence",
+    "Snapshot",
     "Status",
     "Tick",
     "Verdict",

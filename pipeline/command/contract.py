@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.record import Record
-from schemas.topics import DAY_MS, TOPICS, Topic
+from schemas.topics import ALWAYS_DAYS, DAY_MS, RAW, TOPICS, Topic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,8 +32,11 @@ def print_topics() -> None:
     """The same for a person."""
     table = Table("topic", "key", "record", "partitions", "kept", "version", box=None, pad_edge=False)
     for topic in TOPICS:
-        kept = f"{topic.retention_ms // DAY_MS} days{', compacted' if topic.is_compacted else ''}"
-        record = " | ".join(record.__name__ for record in topic.record) or "the producer's own body"
+        days = topic.retention_ms // DAY_MS
+        span = "always" if days == ALWAYS_DAYS else f"{days} days"
+        kept = f"{span}{', compacted' if topic.is_compacted else ''}"
+        bytes_of = "the producer's own body" if topic is RAW else "bytes"
+        record = " | ".join(record.__name__ for record in topic.record) or bytes_of
         table.add_row(topic.name, topic.key, record, str(topic.partitions), kept, str(topic.version))
     Console().print(table)
 

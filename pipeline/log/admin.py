@@ -74,6 +74,7 @@ def topic_settings(topic: Topic, replication: int) -> dict[str, str]:
         # An acknowledged record survives the loss of one broker, and the loss of one broker stops nothing.
         "min.insync.replicas": "2" if replication > 2 else "1",
         "retention.ms": str(topic.retention_ms),
+        **topic.settings,
     }
 
 

@@ -1,19 +1,21 @@
 """An engine is a pure function of the prefix of one partition of `alerts`: what it has read, and nothing else."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import Self
 
 import structlog
 
 from pipeline import metrics
-from pipeline.codec import decode_alerts
+from pipeline.codec import decode, decode_alerts
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
-from schemas import Decisions, Page, Reason
+from schemas import Control, Decisions, Page, Reason, Silence, Snapshot
 from schemas.topics import ALERTS
 
 logger = structlog.get_logger("pagesieve.triage")
@@ -26,6 +28,12 @@ class Engine:
         self.partition = partition
         self.next_offset = next_offset
         self._triage = triage if triage is not None else Triage(policy)
+
+    @classmethod
+    async def restored(cls, partition: int, policy: Policy, state: bytes, snapshot: Snapshot) -> Self:
+        """The engine that `snapshot` was taken of. Raises ValueError if `state` is not one that this version reads."""
+        triage = await asyncio.to_thread(Triage.restore, policy, state)  # hundreds of megabytes take their time
+        return cls(partition, policy, triage, snapshot.next_offset)
 
     def step(self, entries: Sequence[Entry]) -> list[Draft]:
         """Decide records of `alerts`, in order, and return all that is to be written for them. Never raises.
@@ -67,6 +75,17 @@ class Engine:
             # What failed when it was first read fails again in the same way, and was told then.
             with suppress(Exception):
                 self._triage.step([decode_alerts(entry.value)])
+
+    def hear_silences(self, entries: Iterable[Entry], before_ms: int) -> None:
+        """Let a state that begins in the middle of the log know the silences of `entries` last changed before then.
+
+        Later ones stand in the log as controls, and are heard there when it was their turn.
+        """
+        for entry in entries:
+            with suppress(Rejected):  # a tombstone, or what something newer wrote: it silences nothing
+                silence = decode(Silence, entry.value)
+                if silence.updated_at_ms < before_ms:
+                    self._triage.step([Control(at_ms=silence.updated_at_ms, silence=silence)])
 
     def is_due(self, tellable_ms: int) -> bool:
         """Whether a tick at `tellable_ms` may change something; a log must not grow while nothing happens."""

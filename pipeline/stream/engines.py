@@ -1,14 +1,22 @@
-"""The engines of the partitions that this worker holds; each is rebuilt from the log, never handed over."""
+"""The engines of the partitions that this worker holds: a snapshot and the log behind it, never handed over."""
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import structlog
 
+from pipeline import metrics
 from pipeline.core.policy import Policy
 from pipeline.errors import Fault
+from pipeline.stream.cadence import Pace
+from pipeline.stream.checkpoint import is_of_another_log, migration, refusal
+from pipeline.stream.checkpoint_store import SnapshotStore
+from pipeline.stream.checkpointing import Checkpoints
+from pipeline.stream.drafts import policy_draft
 from pipeline.stream.engine import Engine
 from pipeline.stream.kafka_log import KafkaLog, places
+from schemas import Snapshot
 from schemas.topics import ALERTS
 
 logger = structlog.get_logger("pagesieve.triage")
@@ -20,16 +28,27 @@ class Revoked(Exception):  # a fact about the group, not an error
     """The group deals its partitions anew; whoever held one stops working on it."""
 
 
+class _Extent(NamedTuple):
+    """Of one partition: the first record that is left, what the group has committed, the end."""
+
+    first: int
+    committed: int
+    end: int
+
+
 class Engines:
     """One engine for every partition of `alerts` that is held.
 
-    Rebuilding reads a partition from its start up to what the group has committed: of all that stands before, the
-    outputs are durable, so only the state is needed. So a restarted worker continues as one that never died.
+    A state is that of the newest snapshot that is whole, and of the log from there up to what the group has committed:
+    of all that stands before, the outputs are durable, so only the state is needed. So a restarted worker continues as
+    one that never died.
     """
 
-    def __init__(self, policy: Policy, log: KafkaLog) -> None:
+    def __init__(self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace) -> None:
         self._policy = policy
         self._log = log
+        self._store = store
+        self._checkpoints = Checkpoints(store, policy.name, pace)
         self._engines: dict[int, Engine] = {}
         self._deal = 0
         self._rebuilding = asyncio.Lock()
@@ -40,38 +59,105 @@ class Engines:
 
     def drop(self) -> None:
         """Forget all: the group deals its partitions anew."""
+        self._checkpoints.forget()
         self._engines.clear()
         self._deal += 1
+
+    async def close(self) -> None:
+        """Forget all, and let the connection go."""
+        self.drop()
+        await self._store.close()
 
     async def of(self, partition: int) -> Engine:
         """The engine of `partition`, rebuilt first if need be. Raises Revoked, and KafkaError if the log fails."""
         async with self._rebuilding:
             engine = self._engines.get(partition)
             if engine is None:
-                deal = self._deal
-                engine = await self._rebuild(partition, deal)
-                self._check(deal)
-                self._engines[partition] = engine
+                engine = await self._rebuild(partition, self._deal)
             return engine
+
+    async def checkpoint(self, partition: int) -> None:
+        """Say that all that the engine of `partition` has led to is durable, and keep its state if that is due.
+
+        Returns at once: the state is taken here, and written beside what comes next.
+        """
+        self._checkpoints.settled(partition)
+
+    async def kept(self, partition: int) -> None:
+        """Return once no snapshot of `partition` is being written."""
+        await self._checkpoints.written(partition)
 
     async def _rebuild(self, partition: int, deal: int) -> Engine:
         started_s = time.monotonic()
-        first, stop = await self._extent(partition)
-        engine = Engine(partition, self._policy, next_offset=first)
+        extent = await self._extent(partition)
+        engine, kept = await self._restored(partition, extent)
+        since, stop = engine.next_offset, max(extent.first, extent.committed)
         records = 0
-        async for entries in self._log.read(places(ALERTS.name, [partition])[0], first, stop):
+        if not kept and extent.first > 0:
+            await self._hear_silences(engine, extent)
+        async for entries in self._log.read(places(ALERTS.name, [partition])[0], max(since, extent.first), stop):
             for start in range(0, len(entries), CHUNK):
                 engine.absorb(entries[start : start + CHUNK])
                 await asyncio.sleep(0)  # heartbeats and the other agents
                 self._check(deal)
             records += len(entries)
+        self._check(deal)
         engine.next_offset = max(engine.next_offset, stop)
+        watermark_ms = engine.watermark_ms()
+        if kept and kept[0].policy != self._policy.name and watermark_ms is not None:
+            await self._store.tell(policy_draft(self._policy.name, watermark_ms, partition))
+        self._engines[partition] = engine
+        self._checkpoints.begin(engine, kept, since)
         seconds = round(time.monotonic() - started_s, 3)
-        logger.info("engine rebuilt", partition=partition, records=records, next_offset=stop, seconds=seconds)
+        logger.info(
+            "engine rebuilt",
+            partition=partition,
+            snapshot_offset=since if kept else None,
+            records=records,
+            next_offset=engine.next_offset,
+            seconds=seconds,
+        )
         return engine
 
-    async def _extent(self, partition: int) -> tuple[int, int]:
-        """From where to where a rebuild reads: the first record that is left, and what the group has committed."""
+    async def _restored(self, partition: int, extent: _Extent) -> tuple[Engine, list[Snapshot]]:
+        """The engine of the newest usable snapshot, and that and all older ones; else one that knows nothing."""
+        found = await self._store.find(partition)
+        _refuse(partition, found.unreadable, "its record cannot be read")
+        for number, snapshot in enumerate(found.snapshots):
+            why = refusal(snapshot, partition, extent.end)
+            if why is None:
+                try:
+                    engine = await Engine.restored(partition, self._policy, await self._store.state(snapshot), snapshot)
+                except ValueError as exc:
+                    why = str(exc)[:500]
+                else:
+                    _tell(snapshot, self._policy.name, extent)
+                    return engine, found.snapshots[number:]
+            _refuse(partition, 1, why, next_offset=snapshot.next_offset)
+            if is_of_another_log(snapshot, extent.end):
+                await self._store.erase(snapshot)
+        if extent.first > 0:
+            logger.warning(
+                "no snapshot, and the log does not begin at its beginning: what stood before was removed by retention, "
+                "so incidents opened then are unknown now; they will not resolve, and alerts that still fire may page "
+                "again",
+                partition=partition,
+                earliest_offset=extent.first,
+            )
+        elif extent.committed > 0:
+            logger.warning("no snapshot: the whole log is read", partition=partition, records=extent.committed)
+        return Engine(partition, self._policy, next_offset=extent.first), []
+
+    async def _hear_silences(self, engine: Engine, extent: _Extent) -> None:
+        """Tell a state that begins in the middle of the log what people had silenced by then."""
+        [place] = places(ALERTS.name, [engine.partition])
+        before_ms = time.time_ns() // 1_000_000
+        if extent.first < extent.end:
+            async for entries in self._log.read(place, extent.first, extent.first + 1):
+                before_ms = entries[0].timestamp_ms
+        engine.hear_silences(await self._store.silences(), before_ms)
+
+    async def _extent(self, partition: int) -> _Extent:
         [place] = places(ALERTS.name, [partition])
         # In this order: a worker that stalls between two questions must not see more committed than there was.
         committed = (await self._log.committed([place]))[place]
@@ -79,21 +165,44 @@ class Engines:
         end = (await self._log.ends([place]))[place]
         if committed is not None and committed > end:
             raise Fault(f"the group has committed {committed} of {ALERTS.name}[{partition}], which ends at {end}")
-        if first > 0:
-            logger.warning(
-                "the log does not begin at its beginning: what stood before was removed by retention, so incidents "
-                "opened then are unknown now; they will not resolve, and alerts that still fire may page again",
-                partition=partition,
-                earliest_offset=first,
-            )
         if committed is not None and committed < first:
             logger.error(
                 "LOST: retention removed records that were never triaged",
                 partition=partition,
                 records=first - committed,
             )
-        return first, max(first, committed or 0)
+        return _Extent(first, committed or 0, end)
 
     def _check(self, deal: int) -> None:
         if deal != self._deal:
             raise Revoked
+
+
+def _refuse(partition: int, snapshots: int, why: str, next_offset: int | None = None) -> None:
+    if snapshots:
+        metrics.SNAPSHOTS_UNUSABLE.inc(snapshots)
+        logger.warning(
+            "a snapshot is unusable: the one before it, or the log, takes its place",
+            partition=partition,
+            snapshots=snapshots,
+            next_offset=next_offset,
+            why=why,
+        )
+
+
+def _tell(snapshot: Snapshot, policy: str, extent: _Extent) -> None:
+    """Say what is not as it was when `snapshot` was taken."""
+    if (changes := migration(snapshot, policy)) is not None:
+        logger.warning(
+            "the state goes on under something else: what is open stays open, and what is silenced is judged anew",
+            partition=snapshot.partition,
+            changes=changes,
+        )
+    if snapshot.next_offset < extent.first:
+        logger.error(
+            "retention removed records that the snapshot needs: what happened in them is unknown now; incidents opened "
+            "then will not resolve, and alerts that still fire may page again",
+            partition=snapshot.partition,
+            next_offset=snapshot.next_offset,
+            records=extent.first - snapshot.next_offset,
+        )

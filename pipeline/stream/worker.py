@@ -18,6 +18,8 @@ from pipeline.log.admin import check_topics
 from pipeline.settings import Settings
 from pipeline.stream.agents import NormaliseAgent, TriageAgent, batches_of
 from pipeline.stream.app import new_app, raw_topic
+from pipeline.stream.cadence import Pace
+from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.engines import Engines
 from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.outbox import Outbox
@@ -47,17 +49,17 @@ def run_worker(settings: Settings, policy: Policy, listen: tuple[str, int] | Non
     calm_aiokafka()
     status = Status()
     with served(status, listen):
-        asyncio.run(_main(settings.kafka, policy, status))
+        asyncio.run(_main(settings.kafka, policy, status, Pace(settings.snapshot_every_s)))
 
 
-async def _main(bootstrap: str, policy: Policy, status: Status) -> None:
+async def _main(bootstrap: str, policy: Policy, status: Status, pace: Pace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if not await _unless_stopped(_ready(bootstrap), stop):
         return
-    worker = _Worker(bootstrap, policy, status)
+    worker = _Worker(bootstrap, policy, status, pace)
     await worker.start()
     logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name)
     await worker.until(stop)
@@ -101,11 +103,11 @@ async def _ready(bootstrap: str) -> None:
 class _Worker:
     """Everything that lives while the worker runs, wired together."""
 
-    def __init__(self, bootstrap: str, policy: Policy, status: Status) -> None:
+    def __init__(self, bootstrap: str, policy: Policy, status: Status, pace: Pace) -> None:
         self._status = status
         self._app = new_app(bootstrap, GROUP)
         self._log = KafkaLog(bootstrap, GROUP)
-        self._engines = Engines(policy, self._log)
+        self._engines = Engines(policy, self._log, SnapshotStore(self._log, bootstrap), pace)
         self._outbox = Outbox(self._send_all, lambda error: _crash("sending", error))
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []
@@ -148,6 +150,7 @@ class _Worker:
         for task in self._tasks:
             task.cancel()
         await self._app.stop()
+        await self._engines.close()
         await self._log.stop()
 
     async def _send_all(self, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
