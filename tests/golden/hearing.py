@@ -1,0 +1,62 @@
+"""What the records that come out say, in the words of a scene: `opened; page trigger Disk`."""
+
+from collections.abc import Sequence
+
+from pipeline.core.policy import Policy
+from pipeline.core.triage import Triage
+from pipeline.log import Entry
+from pipeline.normalise import normalise
+from schemas import Decision, Incident, Page, PageKind, Reason
+from schemas.topics import RAW
+from tests.golden.script import Scene
+from tests.golden.telling import Raw, Said, Speaker, first_word
+
+
+def heard(decisions: Sequence[Decision], pages: Sequence[Page]) -> str:
+    """One step: why each event was decided so, then each page. A page says its reason where no event says it."""
+    reasons = [decision.reason for decision in decisions]
+    # Pages of several incidents stand in no order to each other in a log of several partitions.
+    told = sorted(pages, key=lambda page: first_word(page.payload.summary))
+    return "; ".join([*(reason.value for reason in reasons), *(_page(page, reasons) for page in told)])
+
+
+def ending(incidents: Sequence[Incident]) -> str:
+    """How each incident stands."""
+    newest = {one.incident_id: one for one in sorted(incidents, key=lambda one: one.revision)}
+    in_order = sorted(newest.values(), key=lambda one: (one.opened_at_ms, first_word(one.summary)))
+    return "; ".join(
+        f"{one.state} {first_word(one.summary)}, {_count(one.alerts, 'alert')}, {_count(one.events, 'event')}"
+        for one in in_order
+    )
+
+
+def play(scene: Scene, policy: Policy, begin_ms: int) -> tuple[list[Said], list[str]]:
+    """The scene over the core: what was said, and what each step led to with the ending behind it."""
+    triage, speaker = Triage(policy), Speaker(scene, begin_ms)
+    said: list[Said] = []
+    lines: list[str] = []
+    incidents: list[Incident] = []
+    for offset, step in enumerate(scene.steps):
+        record = speaker.say(step, incidents)
+        said.append(record)
+        if isinstance(record, Raw):
+            entry = Entry(RAW.name, 0, offset, record.source, record.body, record.headers, record.at_ms)
+            normalised = normalise(entry, policy)
+            assert not normalised.rejected, normalised.rejected
+            facts = triage.step(normalised.records)
+        else:
+            facts = triage.step([record])
+        incidents += facts.incidents
+        lines.append(heard([one for each in facts.decisions for one in each.decisions], facts.pages))
+    return said, [*lines, ending(incidents)]
+
+
+def _page(page: Page, reasons: Sequence[Reason]) -> str:
+    details = page.payload.custom_details
+    is_plain = details.reason in reasons or (details.kind is PageKind.RESOLVE and details.reason is Reason.RESOLVED)
+    because = "" if is_plain else f" ({details.reason})"
+    return f"page {details.kind} {first_word(page.payload.summary)}{because}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

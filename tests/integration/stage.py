@@ -1,0 +1,216 @@
+"""Where golden scenes play for real: a worker on Kafka, or the embedded log; and what came of each step there."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from pipeline.codec import decode, decode_alerts, encode
+from pipeline.core.policy import Policy
+from pipeline.log import Broadcaster, Draft, Entry, Follower
+from pipeline.log.embedded import EmbeddedLog
+from pipeline.log.embedded_file import LogFile
+from pipeline.log.embedded_thread import Job
+from pipeline.stream.embedded import run_embedded
+from schemas import Alerts, Control, Decision, Decisions, Incident, Page, Tick
+from schemas.topics import ALERTS, DECISIONS, INCIDENTS, PAGES, RAW, REJECTED
+from tests.golden.bill import policy_of
+from tests.golden.hearing import ending, heard, play
+from tests.golden.script import Scene
+from tests.golden.telling import BEGIN_MS, Raw
+from tests.integration.broker import Broker
+from tests.integration.logs import Kafka
+from tests.integration.worker import Topics, Workers
+
+WEEK_MS = 7 * 24 * 3_600_000
+ARRIVES_WITHIN_S = 60.0
+QUIET_S = 10.0
+CENTURY_MS = 100 * 52 * WEEK_MS
+FOLLOWED = (ALERTS.name, DECISIONS.name, INCIDENTS.name, PAGES.name, REJECTED.name)
+
+Place = tuple[int, int]  # scene and step
+
+
+class Stage(NamedTuple):
+    """A log at which a worker is at work. `send` appends to `alerts.raw` as of the time of the record."""
+
+    send: Callable[[Raw], Awaitable[None]]
+    writer: Broadcaster
+    follower: Follower
+
+
+class Audience:
+    """Follows what comes out, and knows which step each record comes of."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._entries: dict[str, list[Entry]] = {name: [] for name in FOLLOWED}
+        self.sent: list[Place] = []  # by offset of `alerts.raw`
+        self.told: dict[int, Place] = {}  # by time of a tick or control
+
+    async def until(self, holds: Callable[[], bool], complaint: Callable[[], object]) -> None:
+        """Return once `holds`; fail with the complaint if it does not come to that."""
+        deadline_s = time.monotonic() + ARRIVES_WITHIN_S
+        while not holds():
+            if time.monotonic() > deadline_s:
+                pytest.fail(f"not within {ARRIVES_WITHIN_S} s: {complaint()}", pytrace=False)
+            await self.listen()
+
+    async def listen(self) -> None:
+        """Take what has come, or wait a moment for it."""
+        for entry in await self._follower.poll(0.05):
+            self._entries[entry.topic].append(entry)
+
+    async def until_decided(self) -> None:
+        """Return once all that was sent is decided."""
+        await self.until(lambda: self._decided() >= len(self.sent), lambda: f"{self._decided()} of {len(self.sent)}")
+
+    def lines(self, number: int, scene: Scene) -> list[str]:
+        """What each step of a scene led to, and how its incidents stood behind the last; as `play` says it."""
+        places = self._places()
+        decisions: dict[Place, list[Decision]] = {}
+        pages: dict[Place, list[Page]] = {}
+        incidents: list[Incident] = []
+        for entry in self._entries[DECISIONS.name]:
+            record = decode(Decisions, entry.value)
+            assert _is_of(record.scope, scene) == (places[_origin(entry)][0] == number)
+            decisions.setdefault(places[_origin(entry)], []).extend(record.decisions)
+        # A scene that comes later moves the time of all: what it still does to this one is not in the file.
+        for entry in self._entries[PAGES.name]:
+            page = decode(Page, entry.value)
+            if _is_of(page.payload.custom_details.scope, scene):
+                pages.setdefault(places[_origin(entry)], []).append(page)
+        for entry in self._entries[INCIDENTS.name]:
+            incident = decode(Incident, entry.value)
+            if _is_of(incident.scope, scene) and places[_origin(entry)][0] == number:
+                incidents.append(incident)
+        at = [(number, step) for step in range(len(scene.steps))]
+        return [*(heard(decisions.get(place, []), pages.get(place, [])) for place in at), ending(incidents)]
+
+    def rejected(self) -> list[Entry]:
+        """What was no alert."""
+        return self._entries[REJECTED.name]
+
+    def _decided(self) -> int:
+        return len({_origin(entry) for entry in self._entries[DECISIONS.name]})
+
+    def _places(self) -> dict[tuple[int, int], Place]:
+        """The step that each record of `alerts` comes of. A tick that is not of a scene is a fault of the scene."""
+        places: dict[tuple[int, int], Place] = {}
+        for entry in self._entries[ALERTS.name]:
+            record = decode_alerts(entry.value)
+            place = self.sent[record.raw_offset] if isinstance(record, Alerts) else self.told[record.at_ms]
+            places[entry.partition, entry.offset] = place
+        return places
+
+
+async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
+    """Play the scenes one after the other, a week each, and return what each step led to, scene by scene.
+
+    What people know (which incident they acknowledge) is what the core says: ids are the same wherever it runs.
+    """
+    audience = Audience(stage.follower)
+    policy = Policy.model_validate(policy_of(scenes))
+    for number, scene in enumerate(scenes):
+        said, _ = play(scene, policy, BEGIN_MS + number * WEEK_MS)
+        for step, record in enumerate(said):
+            if isinstance(record, Raw):
+                audience.sent.append((number, step))
+                await stage.send(record)
+                continue
+            # True of a tick: everything that reached us before stands before it.
+            await audience.until_decided()
+            audience.told[record.at_ms] = (number, step)
+            await _broadcast(stage.writer, record)
+    await audience.until_decided()
+    return await _settled(audience, scenes)
+
+
+async def _settled(audience: Audience, scenes: Sequence[Scene]) -> list[list[str]]:
+    """What all led to, once it is what is expected, or nothing more comes."""
+
+    def found() -> list[list[str]]:
+        return [audience.lines(number, scene) for number, scene in enumerate(scenes)]
+
+    seen, since_s = found(), time.monotonic()
+    while seen != [scene.expected for scene in scenes] and time.monotonic() - since_s < QUIET_S:
+        await audience.listen()
+        if (now := found()) != seen:
+            seen, since_s = now, time.monotonic()
+    assert not audience.rejected()
+    return seen
+
+
+@asynccontextmanager
+async def on_kafka(broker: Broker, workers: Workers, scenes: Sequence[Scene]) -> AsyncIterator[Stage]:
+    """A worker as a process on the broker, whose topics are empty."""
+    broker.fresh_topics()
+    with broker.admin() as admin:  # it refuses times that are ahead of it by more than an hour
+        ahead = {"message.timestamp.after.max.ms": str(CENTURY_MS)}
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, RAW.name, configs=ahead)])
+    worker = workers.start(broker.bootstrap, policy_of(scenes))
+    topics, log = Topics(broker.bootstrap), Kafka(broker.bootstrap)
+
+    async def send(raw: Raw) -> None:
+        headers = [(name, text.encode()) for name, text in raw.headers.items()]
+        topics.send(RAW.name, raw.body, raw.source.encode(), partition=0, headers=headers, timestamp_ms=raw.at_ms)
+
+    try:
+        worker.wait_ready()
+        yield Stage(send, await log.writer(), await log.follower(FOLLOWED))
+        assert worker.stop() == 0
+    finally:
+        await log.close()
+        topics.close()
+
+
+@asynccontextmanager
+async def on_the_embedded_log(folder: Path, scenes: Sequence[Scene]) -> AsyncIterator[Stage]:
+    """What `pagesieve up` runs on its log, without the gateway and the pager."""
+    log = _LogOfItsTime(await asyncio.to_thread(LogFile, folder), 5.0)
+    stop = asyncio.Event()
+    worker = asyncio.create_task(run_embedded(log, Policy.model_validate(policy_of(scenes)), stop))
+
+    async def send(raw: Raw) -> None:
+        log.clock_ms = raw.at_ms
+        await log.append([Draft(RAW.name, raw.source, raw.body, raw.headers)])
+
+    follower = log.follower(FOLLOWED)
+    try:
+        yield Stage(send, log, follower)
+    finally:
+        stop.set()
+        await worker
+        await follower.close()
+        await log.close()
+
+
+class _LogOfItsTime(EmbeddedLog):
+    """An embedded log whose records bear the time of the scene: nobody can hand it one, as a Kafka producer can."""
+
+    clock_ms = BEGIN_MS
+
+    def _job(self, drafts: Sequence[Draft]) -> Job:
+        job = super()._job(drafts)
+        job.rows = [row._replace(timestamp_ms=self.clock_ms) for row in job.rows]
+        return job
+
+
+async def _broadcast(writer: Broadcaster, record: Tick | Control) -> None:
+    """To every partition, as the gateway writes a silence and the worker the time."""
+    count = await writer.partitions(ALERTS.name)
+    await writer.append([Draft(ALERTS.name, "", encode(record), partition=number) for number in range(count)])
+
+
+def _is_of(scope: str, scene: Scene) -> bool:
+    return scope.split(",", maxsplit=1)[0] == f"scene={scene.name}"
+
+
+def _origin(entry: Entry) -> tuple[int, int]:
+    """Where the record of `alerts` stands that led to this one."""
+    return int(entry.headers["log_partition"]), int(entry.headers["log_offset"])
