@@ -38,3 +38,12 @@ class Record(BaseModel):
         _set_extra(record, None)
         _set_private(record, None)
         return record
+
+    def altered(self, **changes: Any) -> Self:
+        """This record with some other values that are known to be right; the rest is shared with it, not copied."""
+        record = _new(type(self))
+        _set_fields(record, self.__dict__ | changes)
+        _set_names(record, self.__pydantic_fields_set__)
+        _set_extra(record, None)
+        _set_private(record, None)
+        return record

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from pipeline.normalise import by_scope, identify
+from pipeline.normalise import by_scope, identify, scoped
 from pipeline.sources import Claim
 from schemas import Alert, Alerts, Decision, Reason, Severity, Status, Tick
 
@@ -57,8 +57,7 @@ def at(seconds: float, *told: Told, policy: Policy = POLICY) -> list[Alerts | Ti
     """What one raw record at that time becomes; without events, a tick."""
     if not told:
         return [Tick(at_ms=ms(seconds))]
-    alerts = [identify(_claim(seconds, one), None, policy) for one in told]
-    return [*by_scope(alerts, policy, 0, next(_offsets))]
+    return [*by_scope([scoped(_claim(seconds, one), None, policy) for one in told], 0, next(_offsets))]
 
 
 def play(*records: Sequence[Alerts | Tick], policy: Policy = POLICY) -> Facts:

@@ -4,6 +4,9 @@ What the captured payloads teach: with `max_alerts` the top-level `status` is th
 alert's own counts; an alert that is absent, or truncated away, has not resolved; a firing `endsAt` is year 1.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline.errors import Rejected
 from pipeline.sources.claim import (
     Claim,
@@ -31,16 +34,22 @@ def alertmanager(body: bytes, received_at_ms: int | None) -> Parsed:
     items = message.get("alerts")
     if not isinstance(items, list):
         raise Rejected(f"must be an array, is {shape(items)}", "alerts")
-    truncated = message.get("truncatedAlerts", 0)
-    parsed = claims(numbered(items, "alerts"), lambda item, where: _claim(item, where, received_at_ms))
-    parsed = parsed._replace(truncated=max(0, truncated) if isinstance(truncated, int) else 0)
+    parsed = claims(numbered(items, "alerts"), lambda item, where: read_item(item, where, received_at_ms))
+    parsed = parsed._replace(truncated=truncated_in(message))
     if received_at_ms is not None or not parsed.claims:
         return parsed
     at_ms = max(claim.at_ms for claim in parsed.claims)
     return parsed._replace(claims=[claim._replace(at_ms=at_ms) for claim in parsed.claims])
 
 
-def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
+def truncated_in(message: Mapping[str, Any]) -> int:
+    """How many alerts the webhook says it left out."""
+    truncated = message.get("truncatedAlerts", 0)
+    return max(0, truncated) if isinstance(truncated, int) else 0
+
+
+def read_item(item: object, where: str, received_at_ms: int | None) -> Claim:
+    """One alert of a webhook, which stands at `where`. Raises Rejected."""
     found = mapping(item, where)
     labels = texts(found, "labels", where)
     if not labels:

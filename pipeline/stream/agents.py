@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from pipeline import metrics
 from pipeline.core.policy import Policy
 from pipeline.log import Entry
+from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.engines import Engines, Revoked
 from pipeline.stream.kafka_log import KafkaLog, entry_of, places
 from pipeline.stream.normalising import normalised_drafts
@@ -27,7 +28,7 @@ class NormaliseAgent:
     """`alerts.raw` → `alerts`, `alerts.rejected`."""
 
     def __init__(self, policy: Policy, outbox: Outbox, log: KafkaLog) -> None:
-        self._policy = policy
+        self._normaliser = Normaliser(policy)
         self._outbox = outbox
         self._log = log
         self._next: dict[int, int] = {}
@@ -48,7 +49,7 @@ class NormaliseAgent:
             known[partition] = await self._start(batch[0])
         async for entries in _in_sequence(self._log, batch, known[partition]):
             with _counted("normalise"):
-                drafts = [draft for entry in entries for draft in normalised_drafts(entry, self._policy)]
+                drafts = [draft for entry in entries for draft in normalised_drafts(entry, self._normaliser)]
             known[partition] = entries[-1].offset + 1
             await self._outbox.deliver(drafts, entries[-1].topic, partition, known[partition])
 

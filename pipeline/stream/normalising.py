@@ -3,20 +3,19 @@
 import structlog
 
 from pipeline import metrics
-from pipeline.core.policy import Policy
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
-from pipeline.normalise import normalise
+from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.drafts import alerts_draft, rejected_draft, rejection
 from schemas.topics import RAW
 
 logger = structlog.get_logger("pagesieve.normalise")
 
 
-def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
+def normalised_drafts(entry: Entry, normaliser: Normaliser) -> list[Draft]:
     """All that is to be written for one record of `alerts.raw`. Never raises."""
     try:
-        found = normalise(entry, policy)
+        found = normaliser.normalise(entry)
         drafts = [rejected_draft(record) for record in found.rejected]
         rejected = sum(record.items for record in found.rejected)
         metrics.NORMALISE_TRUNCATED.inc(found.truncated)
@@ -24,8 +23,9 @@ def normalised_drafts(entry: Entry, policy: Policy) -> list[Draft]:
             try:
                 drafts.append(alerts_draft(record))
             except Rejected as exc:
-                drafts.append(rejected_draft(rejection(entry, exc)))
-                rejected += 1
+                items = len(record.alerts)
+                drafts.append(rejected_draft(rejection(entry, exc).model_copy(update={"items": items})))
+                rejected += items
     except Exception as exc:
         # A fault of ours must neither lose the body nor stop the partition for everything that stands behind it.
         logger.exception("fault: normalise failed", partition=entry.partition, offset=entry.offset)

@@ -3,7 +3,8 @@
 from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.log import Entry
-from pipeline.normalise import normalise
+from pipeline.normalise import Normalised
+from pipeline.normalise.normaliser import Normaliser
 from schemas import Alert
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -14,8 +15,12 @@ def raw(value: bytes, **headers: str) -> Entry:
     return Entry("alerts.raw", 2, 17, "", value, headers, 1_700_000_000_000)
 
 
-def alerts(entry: Entry, policy: Policy = POLICY) -> list[Alert]:
-    return [alert for record in normalise(entry, policy).records for alert in record.alerts]
+def normalised(entry: Entry) -> Normalised:
+    return Normaliser(POLICY).normalise(entry)
+
+
+def alerts(entry: Entry) -> list[Alert]:
+    return [alert for record in normalised(entry).records for alert in record.alerts]
 
 
 def test_the_header_says_when_it_was_received() -> None:
@@ -36,7 +41,7 @@ def test_without_headers_the_source_is_guessed_and_the_entry_has_the_time() -> N
 def test_alerts_of_two_scopes_become_two_records_that_name_their_place() -> None:
     event = '{"name":"%s","labels":{"env":"%s"}}'
     body = f"[{event % ('a', 'prod')},{event % ('b', 'dev')},{event % ('c', 'prod')}]".encode()
-    records = normalise(raw(body, source="canonical", tenant="acme"), POLICY).records
+    records = normalised(raw(body, source="canonical", tenant="acme")).records
     assert [(r.scope, [a.name for a in r.alerts]) for r in records] == [
         ("tenant=acme,env=prod", ["a", "c"]),
         ("tenant=acme,env=dev", ["b"]),
@@ -46,12 +51,12 @@ def test_alerts_of_two_scopes_become_two_records_that_name_their_place() -> None
 
 def test_the_gateways_tenant_beats_a_labels_claim() -> None:
     body = b'{"name":"a","labels":{"tenant":"evil","env":"prod"}}'
-    assert normalise(raw(body, tenant="acme"), POLICY).records[0].scope == "tenant=acme,env=prod"
-    assert normalise(raw(body), POLICY).records[0].scope == "tenant=evil,env=prod"
+    assert normalised(raw(body, tenant="acme")).records[0].scope == "tenant=acme,env=prod"
+    assert normalised(raw(body)).records[0].scope == "tenant=evil,env=prod"
 
 
 def test_what_is_no_alert_is_rejected_whole_with_reason_and_place() -> None:
-    result = normalise(raw(b"\x00\xff poison", source="canonical"), POLICY)
+    result = normalised(raw(b"\x00\xff poison", source="canonical"))
     assert not result.records
     (rejected,) = result.rejected
     assert (rejected.topic, rejected.partition, rejected.offset) == ("alerts.raw", 2, 17)
@@ -61,7 +66,7 @@ def test_what_is_no_alert_is_rejected_whole_with_reason_and_place() -> None:
 
 def test_bad_headers_are_rejected_not_guessed_over() -> None:
     for headers, where in (({"source": "nagios"}, "header source"), ({"received_at": "noon"}, "header.received_at")):
-        (rejected,) = normalise(raw(b'{"name":"a"}', **headers), POLICY).rejected
+        (rejected,) = normalised(raw(b'{"name":"a"}', **headers)).rejected
         assert rejected.where == where
         assert rejected.body == '{"name":"a"}'
 
@@ -87,7 +92,7 @@ def test_labels_as_prometheus_has_them_carry_its_fingerprint() -> None:
 
 def test_all_bad_items_of_a_body_are_one_record_with_the_body_once() -> None:
     body = b'[{"name":"a"},' + b",".join([b"3"] * 500) + b"]"
-    result = normalise(raw(body, source="canonical"), POLICY)
+    result = normalised(raw(body, source="canonical"))
     (rejected,) = result.rejected
     assert (rejected.items, rejected.where, len(rejected.others)) == (500, "[1]", 100)
     assert rejected.others[0].startswith("[2]: ")
@@ -98,12 +103,12 @@ def test_all_bad_items_of_a_body_are_one_record_with_the_body_once() -> None:
 def test_a_very_long_list_becomes_several_records_that_the_log_takes() -> None:
     event = b'{"name":"a","labels":{"l":"%s"}}' % (b"x" * 1000)
     body = b"[" + b",".join([event] * 4000) + b"]"  # as much as the gateway takes
-    records = normalise(raw(body, source="canonical"), POLICY).records
+    records = normalised(raw(body, source="canonical")).records
     assert [len(record.alerts) for record in records] == [1000] * 4
     assert max(len(encode(record)) for record in records) < MAX_RECORD_BYTES // 8
 
 
 def test_a_scope_is_a_short_key_whatever_the_label_holds() -> None:
-    one, two = (normalise(raw(f'{{"name":"a","labels":{{"env":"{"x" * 5000}{n}"}}}}'.encode()), POLICY) for n in "12")
+    one, two = (normalised(raw(f'{{"name":"a","labels":{{"env":"{"x" * 5000}{n}"}}}}'.encode())) for n in "12")
     assert one.records[0].scope != two.records[0].scope
     assert len(one.records[0].scope) < 300
