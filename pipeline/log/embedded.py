@@ -65,6 +65,10 @@ class EmbeddedLog:
         self._thread.submit(job)
         await job.done
 
+    async def keep_snapshot(self, name: str, value: bytes) -> None:
+        """Store `value` as the newest snapshot called `name`. Raises Retryable with nothing done."""
+        await self.append_and_commit((), "", {}, (name, value))
+
     async def load_snapshot(self, name: str) -> bytes | None:
         """The newest snapshot stored as `name`, if any."""
         return await self._in_reading_thread(load_snapshot, name)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import cramjam
 
-from pipeline.codec import decode
+from pipeline.codec import decode, encode
 from pipeline.core.fingerprint import VERSION as FINGERPRINT_VERSION
 from pipeline.errors import Rejected
 from pipeline.log import Entry
@@ -146,3 +146,28 @@ def next_slot(kept: Sequence[Snapshot]) -> int:
 def chunk_key(slot: int, number: int) -> str:
     """The key of a chunk: what it overwrites is the same chunk of the snapshot that had the slot before."""
     return f"{slot}/{number}"
+
+
+def frame(taken: Taken, policy: str, slot: int) -> bytes:
+    """The `Snapshot` and its chunks in one piece, for a log that has no limit on a value."""
+    chunks: list[Chunk] = []
+    body: list[bytes] = []
+    at = 0
+    for piece in cut(taken.state):
+        body.append(pack(piece))
+        chunks.append(chunk_of(piece, at))
+        at += len(body[-1])
+    return b"\n".join((encode(snapshot_of(taken, policy, slot, chunks)), b"".join(body)))
+
+
+def unframe(value: bytes) -> tuple[Snapshot, bytes]:
+    """What `frame` made of a snapshot, and the state that it is of. Raises ValueError if any of it is damaged."""
+    head, _, body = value.partition(b"\n")  # JSON has no line of its own
+    try:
+        snapshot = decode(Snapshot, head)
+    except Rejected as exc:
+        raise ValueError(f"its description cannot be read: {exc}") from exc
+    ends = [*(chunk.offset for chunk in snapshot.chunks[1:]), len(body)]
+    return snapshot, b"".join(
+        unpack(chunk, body[chunk.offset : end]) for chunk, end in zip(snapshot.chunks, ends, strict=True)
+    )

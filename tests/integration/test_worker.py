@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -151,6 +152,8 @@ def test_workers_killed_at_any_moment_decide_as_one_that_never_died(
             crew[victim].kill()
             crew[victim] = workers.start(broker.bootstrap, SPREAD)
     assert_exact(topics, crew)
+    restarted = "".join(worker.said() for worker in crew)
+    assert re.search(r"snapshot_offset=[1-9]|\"snapshot_offset\": *[1-9]", restarted), "none started from a snapshot"
 
 
 def assert_exact(topics: Topics, crew: list[Worker]) -> None:

@@ -47,6 +47,7 @@ class Worker:
             file.write_text(json.dumps(policy))  # JSON is YAML
             command += ["--policy", str(file)]
         environment = {**os.environ, "PAGESIEVE_KAFKA": bootstrap, "PAGESIEVE_LOG_LEVEL": "info"}
+        environment["PAGESIEVE_SNAPSHOT_EVERY_S"] = "1"  # so that a restart in a scene of seconds starts from one
         with self.output.open("ab") as sink:
             self._process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, start_new_session=True)
 

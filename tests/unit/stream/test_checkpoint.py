@@ -1,6 +1,7 @@
 """The pure part of a checkpoint: what is cut comes back whole or not at all, and the right snapshot is found."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -16,11 +17,13 @@ from pipeline.stream.checkpoint import (
     chunk_of,
     cut,
     find,
+    frame,
     migration,
     next_slot,
     pack,
     refusal,
     snapshot_of,
+    unframe,
     unpack,
 )
 from schemas import Snapshot
@@ -65,6 +68,19 @@ def test_whatever_is_changed_in_a_chunk_is_noticed(state: bytes, data: st.DataOb
             assert unpack(chunk, damaged) == state, "zstd has bits that mean nothing; no others may pass"
         except ValueError as exc:
             assert "offset 7" in str(exc)  # noqa: PT017  # either is right
+
+
+@given(st.binary(max_size=300), st.integers(0, 299), st.integers(1, 255))
+def test_what_is_framed_comes_back_the_same_or_not_at_all(state: bytes, at: int, flip: int) -> None:
+    value = bytearray(frame(Taken(0, 9, state, 0), "p1:a", 1))
+    snapshot, found = unframe(bytes(value))
+    assert (snapshot.next_offset, snapshot.policy, snapshot.slot, found) == (9, "p1:a", 1, state)
+    body_at = value.index(b"\n") + 1
+    value[body_at + at % (len(value) - body_at)] ^= flip
+    with suppress(ValueError):
+        assert unframe(bytes(value))[1] == state
+    with pytest.raises(ValueError, match="cannot be read"):
+        unframe(b"5\n{}")
 
 
 def test_a_missing_chunk_is_named() -> None:

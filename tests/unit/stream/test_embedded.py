@@ -4,21 +4,28 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
-from pipeline.codec import decode, decode_alerts
-from pipeline.core.policy import Policy
+from structlog.testing import capture_logs
+
+from pipeline.codec import decode, decode_alerts, encode
+from pipeline.core.policy import Policy, PolicySilence
 from pipeline.core.triage import Triage
 from pipeline.log import Draft, Entry
 from pipeline.log.embedded import EmbeddedLog
-from pipeline.stream.embedded import GROUP, SNAPSHOT, run_embedded
-from schemas import Decisions, Page, PageKind, Tick
-from schemas.topics import ALERTS, DECISIONS, PAGES, RAW, REJECTED
+from pipeline.log.embedded_file import FILE_NAME, position
+from pipeline.stream.cadence import Pace
+from pipeline.stream.checkpoint import unframe
+from pipeline.stream.embedded import run_embedded
+from pipeline.stream.embedded_state import NAMES
+from schemas import Control, Decisions, Page, PageKind, Reason, Silence, Tick
+from schemas.topics import ALERTS, DECISIONS, PAGES, RAW, REJECTED, SILENCES
 
 POLICY = Policy(group_by=("cluster",), resolve_after=0)
 HAPPENS_WITHIN_S = 20
@@ -30,14 +37,14 @@ import asyncio, sys
 from pathlib import Path
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.stream import embedded
+from pipeline.stream.cadence import Pace
 from tests.unit.stream.test_embedded import POLICY
 
 async def main():
-    embedded.SNAPSHOT_RECORDS = 50
     embedded.TRANSACTION_BYTES = 4096  # so that a kill finds it between two transactions
     log = await EmbeddedLog.open(Path(sys.argv[1]), 5)
     print("up", flush=True)
-    await embedded.run_embedded(log, POLICY, asyncio.Event())
+    await embedded.run_embedded(log, POLICY, asyncio.Event(), Pace(0.02, 50, 0))
 
 asyncio.run(main())
 """
@@ -61,10 +68,10 @@ async def opened(folder: Path) -> AsyncIterator[EmbeddedLog]:
 
 
 @asynccontextmanager
-async def working(log: EmbeddedLog) -> AsyncIterator[None]:
+async def working(log: EmbeddedLog, pace: Pace | None = None, policy: Policy = POLICY) -> AsyncIterator[None]:
     """The worker runs meanwhile, and is stopped cleanly."""
     stop = asyncio.Event()
-    running = asyncio.create_task(run_embedded(log, POLICY, stop))
+    running = asyncio.create_task(run_embedded(log, policy, stop, pace))
     try:
         yield
     finally:
@@ -121,7 +128,7 @@ def test_a_restarted_worker_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     async def second() -> None:
         async with opened(tmp_path) as log:
-            assert await log.load_snapshot(SNAPSHOT) is not None
+            assert await newest_snapshot(log) == 1
             async with working(log):
                 await log.append([raised("disk", status="resolved")])
                 assert kinds(await until(log, PAGES.name, lambda found: len(found) == 2))[1] is PageKind.RESOLVE
@@ -131,17 +138,106 @@ def test_a_restarted_worker_goes_on_where_it_stopped(tmp_path: Path) -> None:
     asyncio.run(second())
 
 
-def test_an_unusable_snapshot_costs_time_not_truth(tmp_path: Path) -> None:
+async def newest_snapshot(log: EmbeddedLog) -> int:
+    """Up to where the newest snapshot has read; 0 without one."""
+    values = [value for name in NAMES if (value := await log.load_snapshot(name)) is not None]
+    return max((unframe(value)[0].next_offset for value in values), default=0)
+
+
+async def wait_for_snapshot(log: EmbeddedLog, next_offset: int) -> None:
+    deadline_s = time.monotonic() + HAPPENS_WITHIN_S
+    while await newest_snapshot(log) < next_offset:
+        assert time.monotonic() < deadline_s, "its state is not kept"
+        await asyncio.sleep(0.05)
+
+
+def test_unusable_snapshots_cost_time_not_truth(tmp_path: Path) -> None:
     async def scene() -> None:
         async with opened(tmp_path) as log:
             async with working(log):
                 await log.append([raised("disk")])
                 await until(log, PAGES.name, bool)
-            await log.append_and_commit((), GROUP, {}, (SNAPSHOT, b"1\nnonsense"))
+            for name in NAMES:
+                await log.keep_snapshot(name, b"1\nnonsense")
+            with capture_logs() as said:
+                async with working(log):
+                    await log.append([raised("disk", status="resolved")])
+                    pages = await until(log, PAGES.name, lambda found: len(found) == 2)
+                    assert len({page.key for page in pages}) == 1
+            assert sum(line["event"].startswith("a snapshot is unusable") for line in said) == len(NAMES)
+            assert any(line["event"] == "no snapshot: the whole log is read" for line in said)
+
+    asyncio.run(scene())
+
+
+def test_a_damaged_newest_snapshot_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with opened(tmp_path) as log:
             async with working(log):
-                await log.append([raised("disk", status="resolved")])
-                pages = await until(log, PAGES.name, lambda found: len(found) == 2)
-                assert len({page.key for page in pages}) == 1
+                await log.append([raised("disk-0")])
+                await until(log, DECISIONS.name, bool)
+            async with working(log):
+                await log.append([raised("disk-1")])
+                await until(log, DECISIONS.name, lambda found: len(found) == 2)
+            found = {name: await log.load_snapshot(name) or b"" for name in NAMES}
+            newest = max(NAMES, key=lambda name: unframe(found[name])[0].next_offset)
+            await log.keep_snapshot(newest, found[newest][:-3])
+            with capture_logs() as said:
+                async with working(log):
+                    await log.append([raised("disk-1", status="resolved")])
+                    await until(log, DECISIONS.name, lambda found: len(found) == 3)
+            [restored] = [line for line in said if line["event"] == "state restored"]
+            assert (restored["snapshot_offset"], restored["records"]) == (1, 1)
+            decided = [decode(Decisions, entry.value) for entry in await everything(log, DECISIONS.name)]
+            records = [decode_alerts(entry.value) for entry in await everything(log, ALERTS.name)]
+            assert decided == Triage(POLICY).step(records).decisions
+
+    asyncio.run(scene())
+
+
+def test_its_state_is_kept_while_it_runs_also_when_nothing_comes(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with opened(tmp_path) as log, working(log, Pace(every_s=0.5, records=10**6)):
+            await log.append([raised("disk")])
+            await wait_for_snapshot(log, 1)
+
+    asyncio.run(scene())
+
+
+def test_a_new_policy_pages_for_what_only_the_old_one_silenced(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with opened(tmp_path) as log:
+            silenced = Policy(group_by=("cluster",), silences=(PolicySilence(match=("alertname=disk",)),))
+            async with working(log, policy=silenced):
+                await log.append([raised("disk")])
+                await until(log, DECISIONS.name, bool)
+            assert await everything(log, PAGES.name) == []
+            async with working(log):
+                await until(log, PAGES.name, bool)
+
+    asyncio.run(scene())
+
+
+def test_a_silence_older_than_the_log_still_holds(tmp_path: Path) -> None:
+    """Without any snapshot, and with nothing left of the log but what came after the silence."""
+
+    async def scene() -> None:
+        at_ms = time.time_ns() // 1_000_000 - 1000
+        when = {"starts_at_ms": at_ms, "ends_at_ms": at_ms + 10**9, "updated_at_ms": at_ms}
+        quiet = Silence(id="s1", matchers=('alertname="disk"',), created_by="me", comment="", **when)
+        async with opened(tmp_path) as log, working(log):
+            await log.append([Draft(SILENCES.name, "s1", encode(quiet))])
+            await log.append([Draft(ALERTS.name, "", encode(Control(at_ms=at_ms, silence=quiet)))])
+            await log.append([raised("cpu", cluster="us")])
+            await until(log, DECISIONS.name, bool)
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file, file:
+            file.execute("DELETE FROM snapshot")
+            topic = file.execute("SELECT id FROM topic WHERE name = ?", (ALERTS.name,)).fetchone()[0]
+            file.execute("DELETE FROM entry WHERE position = ?", (position(topic, 0),))
+        async with opened(tmp_path) as log, working(log):
+            await log.append([raised("disk")])
+            decided = await until(log, DECISIONS.name, lambda found: len(found) == 2)
+            assert [one.reason for one in decode(Decisions, decided[1].value).decisions] == [Reason.SILENCED]
 
     asyncio.run(scene())
 

@@ -1,0 +1,146 @@
+"""The state of the embedded worker: kept in the log's own file, and found again at the start."""
+
+import asyncio
+import time
+
+import structlog
+
+from pipeline import metrics
+from pipeline.core.policy import Policy
+from pipeline.errors import Retryable
+from pipeline.log.embedded import EmbeddedLog
+from pipeline.log.embedded_tables import PARTITION
+from pipeline.stream.cadence import Cadence, Pace
+from pipeline.stream.checkpoint import Taken, frame, migration, refusal, unframe
+from pipeline.stream.drafts import policy_draft
+from pipeline.stream.engine import Engine
+from schemas import Snapshot
+from schemas.topics import ALERTS, SILENCES
+
+logger = structlog.get_logger("pagesieve.worker")
+
+NAMES = ("triage", "triage/1")  # they take turns, so that one that is damaged has another before it
+REPLAYED_AT_ONCE = 500
+
+
+class EmbeddedState:
+    """Keeps the state of an engine at its pace, beside what it does."""
+
+    def __init__(self, log: EmbeddedLog, engine: Engine, policy: Policy, pace: Pace, kept: Snapshot | None) -> None:
+        self._log = log
+        self._engine = engine
+        self._policy = policy.name
+        self._slot = 0 if kept is None else kept.slot
+        self._cadence = Cadence(pace, 0 if kept is None else kept.next_offset, time.monotonic())
+        self._writing: asyncio.Task[None] | None = None
+
+    def keep_if_due(self) -> None:
+        """Call where all that the engine has led to is durable. The state is taken here, and written meanwhile."""
+        if self._writing is not None and not self._writing.done():
+            return
+        if self._cadence.wait_s(self._engine.next_offset, time.monotonic()) == 0:
+            self._writing = asyncio.create_task(self._write(*self._taken()))
+
+    async def keep_at_last(self) -> None:
+        """Keep it now, so that the next start is quick."""
+        if self._writing is not None:
+            await self._writing
+        if self._engine.next_offset > self._cadence.next_offset:
+            await self._write(*self._taken())
+
+    def _taken(self) -> tuple[Taken, float]:
+        started_s = time.monotonic()
+        state = self._engine.snapshot()
+        metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
+        return Taken(PARTITION, self._engine.next_offset, state, time.time_ns() // 1_000_000), started_s
+
+    async def _write(self, taken: Taken, started_s: float) -> None:
+        slot = (self._slot + 1) % len(NAMES)
+        value = await asyncio.to_thread(frame, taken, self._policy, slot)
+        try:
+            await self._log.keep_snapshot(NAMES[slot], value)
+        except Retryable as exc:
+            metrics.SNAPSHOTS_FAILED.inc()
+            logger.warning("no snapshot is written: a restart reads more of the log", why=str(exc))
+            self._cadence.tried(time.monotonic(), time.monotonic() - started_s)
+            return
+        self._slot = slot
+        self._cadence.done(taken.next_offset, time.monotonic(), time.monotonic() - started_s)
+        metrics.SNAPSHOTS.inc()
+        metrics.SNAPSHOT_BYTES.labels(str(PARTITION)).set(len(taken.state))
+        metrics.SNAPSHOT_AT.labels(str(PARTITION)).set(taken.at_ms / 1000)
+
+
+async def restored(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine, Snapshot | None]:
+    """The engine as it stood when the cursor was committed: a snapshot, and what came after it without its outputs.
+
+    And the snapshot that it is of, if one was usable.
+    """
+    started_s = time.monotonic()
+    engine, kept = await _newest(log, policy, cursor)
+    since, replayed = engine.next_offset, 0
+    while engine.next_offset < cursor:
+        wanted = engine.next_offset
+        entries, next_offset = await log.read(ALERTS.name, range(wanted, cursor), REPLAYED_AT_ONCE)
+        first = entries[0].offset if entries else next_offset
+        if first > wanted:
+            logger.error(
+                "retention removed records that the state needs: what happened in them is unknown now; incidents "
+                "opened then will not resolve, and alerts that still fire may page again",
+                offset=wanted,
+                records=first - wanted,
+            )
+            if kept is None and not replayed:
+                before_ms = entries[0].timestamp_ms if entries else time.time_ns() // 1_000_000
+                silences = await log.read(SILENCES.name, range(log.end(SILENCES.name)), None)
+                engine.hear_silences(silences.entries, before_ms)
+        engine.absorb(entries)
+        engine.next_offset = next_offset
+        replayed += len(entries)
+        await asyncio.sleep(0)
+    watermark_ms = engine.watermark_ms()
+    if kept is not None and kept.policy != policy.name and watermark_ms is not None:
+        await log.append([policy_draft(policy.name, watermark_ms, PARTITION)])
+    logger.info(
+        "state restored",
+        snapshot_offset=since if kept else None,
+        records=replayed,
+        cursor=cursor,
+        seconds=round(time.monotonic() - started_s, 3),
+    )
+    return engine, kept
+
+
+async def _newest(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine, Snapshot | None]:
+    found: list[tuple[Snapshot, bytes]] = []
+    for name in NAMES:
+        if (value := await log.load_snapshot(name)) is not None:
+            try:
+                found.append(await asyncio.to_thread(unframe, value))
+            except ValueError as exc:
+                _refuse(str(exc))
+    for snapshot, state in sorted(found, key=lambda one: one[0].next_offset, reverse=True):
+        # The cursor, not the end, is the bound: a snapshot is never ahead of what was committed before it.
+        why = refusal(snapshot, PARTITION, cursor)
+        if why is None:
+            try:
+                engine = await Engine.restored(PARTITION, policy, state, snapshot)
+            except ValueError as exc:
+                why = str(exc)
+            else:
+                if (changes := migration(snapshot, policy.name)) is not None:
+                    logger.warning(
+                        "the state goes on under something else: what is open stays open, and what is silenced is "
+                        "judged anew",
+                        changes=changes,
+                    )
+                return engine, snapshot
+        _refuse(why)
+    if cursor > 0:
+        logger.warning("no snapshot: the whole log is read", records=cursor)
+    return Engine(PARTITION, policy), None
+
+
+def _refuse(why: str) -> None:
+    metrics.SNAPSHOTS_UNUSABLE.inc()
+    logger.warning("a snapshot is unusable: the one before it, or the log, takes its place", why=why[:500])
