@@ -15,4 +15,4 @@ def test_scene(scene: Scene) -> None:
 
 
 def test_there_are_scenes() -> None:
-    assert len(SCENES) >= 6
+    assert len(SCENES) >= 21
