@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     routing_key: SecretStr | None = Field(default=None, description="PagerDuty integration key for teams without one")
     routing_keys_dir: Path | None = Field(default=None, description="a folder with one file a team, holding its key")
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
+    watchdog_lag_s: float = Field(default=120.0, ge=1, description="alerts wait, or nobody works, for so long: page")
+    watchdog_silence_s: float | None = Field(default=None, ge=1, description="nothing was sent for so long: page")
     log_level: str = "info"
 
     @field_validator("log_level")

@@ -1,7 +1,8 @@
 """The books of a whole log: its topics are read one after the other, once, and at the end everything must add up.
 
 Kept in memory, whatever the records hold: 8 bytes for each offset of `alerts` and 4 for each of `alerts.raw` (8 more
-where something was rejected, 4 more where something is on its way), and 1.5 kB for each incident with two pages (1.4, tracemalloc).
+where something was rejected, 4 more where something is on its way), and for each incident with two pages 1.4 kB
+(tracemalloc, 3,000 incidents).
 """
 
 from collections.abc import Callable, Iterable

@@ -58,6 +58,8 @@ def run_pager(sink_name: str, listen: str | None) -> None:
     from pipeline.edge.gateway import listen as listen_at
     from pipeline.edge.pager import GROUP, PagerOptions, run_pager
     from pipeline.log.kafka import KafkaReader, KafkaWriter
+    from pipeline.log.kafka_pulse import KafkaPulse
+    from pipeline.watchdog import WORKERS, run_watchdog, watchdog_of
     from schemas.topics import PAGES
 
     settings = read_settings()
@@ -69,7 +71,11 @@ def run_pager(sink_name: str, listen: str | None) -> None:
         writer = KafkaWriter(bootstrap, settings.append_timeout_s)
         try:
             async with stop_on_signals() as stop:
-                await run_pager(KafkaReader(bootstrap, GROUP, [PAGES.name]), writer, sink, stop, options)
+                parts = {
+                    "pager": run_pager(KafkaReader(bootstrap, GROUP, [PAGES.name]), writer, sink, stop, options),
+                    "watchdog": run_watchdog(KafkaPulse(bootstrap, WORKERS), writer, watchdog_of(settings), stop),
+                }
+                await run_together(parts, stop)
         finally:
             await writer.close()
 

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "pipeline.replay": SHARED,
     "pipeline.suggest": SHARED,
     "pipeline.report": SHARED,
+    "pipeline.watchdog": (*SHARED, "pipeline.stream.tick_law"),
     "pipeline.audit": ("schemas", "pipeline.core", *SHARED[3:7]),
     "pipeline.explain": ("schemas", "pipeline.core"),
     "pipeline.logs": (),
