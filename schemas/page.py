@@ -84,3 +84,5 @@ class Delivery(Record):
     incident_id: str
     revision: int
     delivered_at_ms: int
+    log_partition: int | None = Field(default=None, description="of `alerts`: where the record stands that caused it")
+    log_offset: int | None = None

@@ -45,5 +45,7 @@ def draft(told: Page) -> Draft:
     return Draft(PAGES.name, told.dedup_key, encode(told))
 
 
-def entry(told: Page, offset: int = 0, partition: int = 0) -> Entry:
-    return Entry(PAGES.name, partition, offset, told.dedup_key, encode(told), {}, 0)
+def entry(told: Page, offset: int = 0, partition: int = 0, caused_at: int | None = None) -> Entry:
+    """`caused_at`: the offset in `alerts` of what caused the page."""
+    headers = {} if caused_at is None else {"log_partition": "0", "log_offset": str(caused_at)}
+    return Entry(PAGES.name, partition, offset, told.dedup_key, encode(told), headers, 0)

@@ -11,7 +11,7 @@ import structlog
 
 from pipeline import metrics
 from pipeline.codec import encode
-from pipeline.edge.delivered import Delivered
+from pipeline.edge.delivered import Delivered, place_of
 from pipeline.edge.delivery import Answer, AnswerKind, Pace, Ticket, backoff_ms
 from pipeline.errors import Retryable
 from pipeline.log.entry import Draft, Entry, Writer
@@ -46,12 +46,12 @@ class Courier:
 
     async def carry(self, ticket: Ticket) -> Answer | None:
         """Deliver one page and write down the answer. None: it was delivered before."""
-        if self._delivered.covers(ticket.page):
+        if self._delivered.covers(ticket.page, ticket.entry):
             metrics.PAGER_SKIPPED.inc()
             return None
         answer = await self._ask(ticket.page)
         if answer.kind is AnswerKind.ACCEPTED:
-            await self._remember(ticket.page)
+            await self._remember(ticket)
         elif answer.kind is AnswerKind.REFUSED:
             reason = f"the pager's sink refused it with {answer.status}: {answer.note}"
             await self.reject(ticket.entry, reason, "", answer.status)
@@ -80,11 +80,15 @@ class Courier:
             log.error("fault in the sink", incident_id=page.dedup_key, error=type(exc).__name__, frames=frames)  # noqa: TRY400  # as above
             return Answer(AnswerKind.LATER, "fault", type(exc).__name__, needs_operator=True)
 
-    async def _remember(self, page: Page) -> None:
+    async def _remember(self, ticket: Ticket) -> None:
+        page = ticket.page
+        partition, offset = place_of(ticket.entry) or (None, None)
         delivery = Delivery(
             incident_id=page.dedup_key,
             revision=page.payload.custom_details.revision,
             delivered_at_ms=self._world.now_ms(),
+            log_partition=partition,
+            log_offset=offset,
         )
         await self._append(Draft(DELIVERIES.name, page.dedup_key, encode(delivery)))
         self._delivered.note(delivery)

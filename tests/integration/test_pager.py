@@ -11,6 +11,7 @@ from pipeline.edge.gateway import listen
 from pipeline.edge.pager import GROUP, PagerOptions, run_pager
 from pipeline.edge.pagerduty import PagerDuty
 from pipeline.edge.routing import RoutingKeys
+from pipeline.log import Draft
 from pipeline.settings import Settings
 from schemas.topics import PAGES
 from tests.integration.pagerduty import (
@@ -164,6 +165,31 @@ def test_pages_read_again_from_the_start_send_nothing_twice(tmp_path: Path, page
                     await until(pagerduty, lambda: len(pagerduty.requests) == 3)
                     await asyncio.sleep(0.3)
         assert len(pagerduty.requests) == 3
+
+    asyncio.run(scene())
+
+
+def test_records_that_a_worker_repeats_send_nothing_twice_and_one_that_lost_its_state_is_heard(
+    tmp_path: Path, pagerduty: PagerDutyEndpoint
+) -> None:
+    def caused(at: int, action: str, revision: int) -> Draft:
+        headers = {"log_partition": "0", "log_offset": str(at)}
+        return draft(page("inc1:a", action, revision=revision))._replace(headers=headers)
+
+    story = [caused(5, "trigger", 1), caused(6, "trigger", 2), caused(9, "resolve", 3)]
+
+    async def scene() -> None:
+        async with a_log(tmp_path) as log:
+            for _ in range(2):
+                async with paging_from(log, pagerduty):
+                    await log.append([*story, *story[1:]])
+                    await write(log, sentinel := page(f"inc1:sentinel-{log.end(PAGES.name)}"))
+                    await until(pagerduty, lambda key=sentinel.dedup_key: pagerduty.opened(key) == 1)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            async with paging_from(log, pagerduty):
+                await log.append([caused(12, "trigger", 1)])
+                await until(pagerduty, lambda: pagerduty.opened("inc1:a") == 2)
+        actions = [request.action for request in pagerduty.accepted(dedup_key="inc1:a")]
+        assert actions == ["trigger", "trigger", "resolve", "trigger"]
 
     asyncio.run(scene())
 
