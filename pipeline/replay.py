@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 import orjson
@@ -16,7 +15,7 @@ from pipeline.normalise import Raw, by_scope
 from pipeline.normalise.normaliser import Normaliser
 from schemas import Alerts, Decision, Decisions, Reason, Tick
 
-_CHUNK = 100  # lines: 20 % faster than 2,000, whose objects fall out of the cache
+_TOGETHER = 500  # events: a fifth faster than 5,000, whose objects fall out of the cache
 
 
 class Outputs(NamedTuple):
@@ -48,9 +47,8 @@ def replay(lines: Iterable[bytes], source: str, policy: Policy, out: Outputs) ->
     Raises Misuse if there is no such source.
     """
     replayer = _Replayer(source, policy, out)
-    numbered = enumerate(lines, 1)
-    while chunk := list(islice(numbered, _CHUNK)):
-        replayer.take(chunk)
+    for number, line in enumerate(lines, 1):
+        replayer.take(number, line)
     return replayer.finish()
 
 
@@ -59,29 +57,36 @@ class _Replayer:
         self._source, self._out = source, out
         self._normaliser = Normaliser(policy)
         self._triage = Triage(policy)
+        self._waiting: list[Alerts | Tick] = []
+        self._events = 0  # among what waits
         self._funnel = Funnel()
         self._fingerprints: set[str] = set()
 
-    def take(self, chunk: list[tuple[int, bytes]]) -> None:
-        """Decide some lines."""
-        records: list[Alerts | Tick] = []
-        for number, line in chunk:
-            if not line.strip():
-                continue
-            try:
-                read = self._normaliser.read(Raw(line, self._source, None))
-            except Rejected as exc:
-                self._reject(number, exc)
-                continue
-            self._funnel.truncated += read.truncated
-            for failure in read.rejected:
-                self._reject(number, failure)
-            records += by_scope(read.alerts, 0, number)
-        self._funnel.lines += len(chunk)
-        self._write(self._triage.step(records))
+    def take(self, number: int, line: bytes) -> None:
+        """Decide what a line holds, together with others."""
+        self._funnel.lines = number
+        if not line or line.isspace():
+            return
+        try:
+            read = self._normaliser.read(Raw(line, self._source, None))
+        except Rejected as exc:
+            self._reject(number, exc)
+            return
+        self._funnel.truncated += read.truncated
+        for failure in read.rejected:
+            self._reject(number, failure)
+        self._waiting += by_scope(read.alerts, 0, number)
+        self._events += len(read.alerts)
+        if self._events >= _TOGETHER:
+            self._decide_waiting()
+
+    def _decide_waiting(self) -> None:
+        self._write(self._triage.step(self._waiting))
+        self._waiting, self._events = [], 0
 
     def finish(self) -> Funnel:
-        """Let every deadline pass."""
+        """Decide the rest, and let every deadline pass."""
+        self._decide_waiting()
         while (due_ms := self._triage.next_deadline_ms()) is not None:
             self._write(self._triage.step([Tick(at_ms=due_ms + 1)]))
         self._funnel.alerts = len(self._fingerprints)
@@ -98,23 +103,16 @@ class _Replayer:
     def _decide(self, records: list[Decisions]) -> None:
         seq, lines = self._funnel.events, []
         for record in records:
+            at_ms, at = None, ""
             for decision in record.decisions:
                 seq += 1
                 if decision.reason is not Reason.DUPLICATE:  # those are nine of ten, and say nothing new
                     self._note(decision)
-                line = {
-                    "seq": seq,
-                    "line": record.raw_offset,
-                    "fingerprint": decision.fingerprint,
-                    "source_fingerprint": decision.source_fingerprint,
-                    "incident_id": decision.incident_id,
-                    "reason": decision.reason,
-                    "score": decision.score,
-                    "paged": decision.paged,
-                    "at": rfc3339(decision.at_ms),
-                }
-                lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        self._out.decisions.write(b"".join(lines))
+                if decision.at_ms != at_ms:  # mostly all of a body have one time
+                    at_ms = decision.at_ms
+                    at = rfc3339(at_ms)
+                lines.append(decision_line(seq, record.raw_offset, decision, at))
+        self._out.decisions.write("".join(lines).encode())
         self._funnel.events = seq
 
     def _note(self, decision: Decision) -> None:
@@ -127,3 +125,24 @@ class _Replayer:
         if self._out.rejected is not None:
             found = {"line": line, "reason": failure.reason, "where": failure.where}
             self._out.rejected.write(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def decision_line(seq: int, line: int, decision: Decision, at: str) -> str:
+    """One decision, made at the RFC 3339 time `at`, as a line of JSON: what orjson writes of it, in half its time.
+
+    Hashes and our own words need no escaping; what a source or a model says may.
+    """
+    theirs, ours, score = decision.source_fingerprint, decision.incident_id, decision.score
+    is_plain = theirs is not None and theirs.isalnum() and theirs.isascii()
+    said = f'"{theirs}"' if is_plain else _json(theirs)
+    incident_id = "null" if ours is None else f'"{ours}"'
+    actionability = "null" if score is None else _json(score)
+    return (
+        f'{{"seq":{seq},"line":{line},"fingerprint":"{decision.fingerprint}","source_fingerprint":{said},'
+        f'"incident_id":{incident_id},"reason":"{decision.reason._value_}","score":{actionability},'
+        f'"paged":{"true" if decision.paged else "false"},"at":"{at}"}}\n'
+    )
+
+
+def _json(value: str | float | None) -> str:
+    return orjson.dumps(value).decode()

@@ -4,11 +4,15 @@ import json
 from io import BytesIO
 from pathlib import Path
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.core.policy import Policy
 from pipeline.errors import Misuse
-from pipeline.replay import Funnel, Outputs, replay
+from pipeline.replay import Funnel, Outputs, decision_line, replay
+from schemas import Decision, Reason
 
 LINES = [
     b'{"source":"ids","name":"scan","labels":{"host":"a"},"starts_at":"2026-01-01T00:00:00Z"}\n',
@@ -74,3 +78,39 @@ def test_two_replays_are_the_same_bytes(tmp_path: Path) -> None:
             replay(LINES, "canonical", Policy(), Outputs(out))
         outputs.append((tmp_path / name).read_bytes())
     assert outputs[0] == outputs[1]
+
+
+@given(
+    st.none() | st.text(max_size=20) | st.sampled_from(["0123456789abcdef", 'a"b', "é", "\\", ""]),
+    st.none() | st.just("inc1:0123456789abcdef0123"),
+    st.sampled_from(list(Reason)),
+    st.none() | st.floats(0, 1),
+    st.booleans(),
+)
+def test_a_decision_line_is_what_orjson_writes(
+    theirs: str | None, incident_id: str | None, reason: Reason, score: float | None, paged: bool
+) -> None:
+    decision = Decision(
+        fingerprint="fp1:b48f8f400d351b2c",
+        source_fingerprint=theirs,
+        incident_id=incident_id,
+        reason=reason,
+        score=score,
+        paged=paged,
+        at_ms=5,
+        policy_version="p",
+        fingerprint_version="fp1",
+    )
+    written = {
+        "seq": 17,
+        "line": 9,
+        "fingerprint": decision.fingerprint,
+        "source_fingerprint": theirs,
+        "incident_id": incident_id,
+        "reason": reason,
+        "score": score,
+        "paged": paged,
+        "at": "1970-01-01T00:00:00.005Z",
+    }
+    line = decision_line(17, 9, decision, "1970-01-01T00:00:00.005Z")
+    assert line.encode() == orjson.dumps(written, option=orjson.OPT_APPEND_NEWLINE)
