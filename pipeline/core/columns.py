@@ -35,9 +35,11 @@ REST = np.dtype(
         ("queued_ms", np.int64),  # when its deadline comes up, which may be too early; FOREVER_MS: not queued
         ("flap_at_ms", np.int64),
         ("flap_penalty", np.float64),
-        ("place", np.int32),
+        ("place", np.int32),  # among its incident's members
         ("quiet", np.uint8),  # a number that the caller gave; 0: it pages
+        ("severity", np.uint8),  # likewise
         ("is_flapping", np.uint8),
+        ("is_echo", np.uint8),
     ],
     align=True,
 )
@@ -51,6 +53,7 @@ EVENT = np.dtype(
         ("expires_at_ms", np.int64),  # of a lease; NEVER_MS: it is none
         ("next_ms", np.int64),  # found by scan: when something happens to its alert if no event comes
         ("row", np.int32),  # found by both: its alert's row; -1: unknown
+        ("incident", np.int32),  # found by scan: its alert's
         ("is_firing", np.uint8),
         ("rank", np.uint8),
         ("says_resolved", np.uint8),  # whether its source tells when it ends, so that it is waited for long
@@ -85,7 +88,9 @@ class Row(NamedTuple):
     flap_penalty: float = 0.0
     place: int = 0
     quiet: int = 0
+    severity: int = 0
     is_flapping: int = 0
+    is_echo: int = 0
 
 
 class Columns(NamedTuple):
@@ -109,7 +114,9 @@ class Columns(NamedTuple):
     flap_penalty: NDArray[np.float64]
     place: NDArray[np.int32]
     quiet: NDArray[np.uint8]
+    severity: NDArray[np.uint8]
     is_flapping: NDArray[np.uint8]
+    is_echo: NDArray[np.uint8]
 
 
 def columns_of(rows: Rows, rest: Rows) -> Columns:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from pipeline.core.incidents import Open
+from pipeline.core.live import Live
 from pipeline.core.policy import Policy
-from pipeline.core.state import Live, Open
 from pipeline.core.template import template_of
 from schemas import (
     Alert,
@@ -42,7 +43,8 @@ class Told(NamedTuple):
 
     incident: Open
     listed: tuple[Member, ...]
-    lead: Live
+    lead: Alert
+    quiet: Reason | None  # why nobody was paged, if nobody was
     note: str | None
 
 
@@ -62,7 +64,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
         resolved_at_ms=incident.resolved_at_ms,
         severity=incident.severity,
         is_paged=incident.paged_rank is not None,
-        quiet=told.lead.quiet if incident.paged_rank is None else None,
+        quiet=told.quiet,
         acknowledged_by=incident.acknowledged_by,
         reopened=incident.reopened,
         is_flapping=incident.flapping > 0,
@@ -98,7 +100,7 @@ def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, 
     )
     payload = PagePayload(
         summary=summary(told),
-        source=_where(incident.group) or lead.alert.source,
+        source=_where(incident.group) or lead.source,
         severity=_PAGERDUTY[incident.severity],
         timestamp=rfc3339(incident.opened_at_ms),
         group=_where(incident.group) or None,
@@ -107,7 +109,7 @@ def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, 
     return Page(
         event_action="resolve" if kind is PageKind.RESOLVE else "trigger",
         dedup_key=incident.incident_id,
-        links=_links(lead.alert),
+        links=_links(lead),
         payload=payload,
     )
 
@@ -147,7 +149,7 @@ def summary(told: Told) -> str:
     """What (the first of the worst alerts), where (the group's labels), and how many more."""
     if told.note is not None:
         return _cut(told.note, SUMMARY_LIMIT)
-    text = _say(told.lead.alert)
+    text = _say(told.lead)
     if where := _where(told.incident.group):
         text += f" ({where})"
     more = len(told.incident.members) - 1

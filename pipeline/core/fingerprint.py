@@ -1,9 +1,14 @@
 """Identity is derived from content, never random: the same problem from the same thing has the same fingerprint."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 VERSION = "fp1"
+_PREFIX = f"{VERSION}:"
+_LENGTH = len(_PREFIX) + 16
 _FNV_OFFSET, _FNV_PRIME, _MASK = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF
 
 
@@ -20,6 +25,28 @@ def fingerprint(name: str, labels: Mapping[str, str], dropped: Collection[str]) 
             parts.append(labels[key])
     content = "\0".join(parts).encode("utf-8", "surrogatepass")
     return f"fp1:{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+
+
+def code_of(found: str) -> int:
+    """The 64 bits of a fingerprint of this version. Raises ValueError if it is none."""
+    if len(found) != _LENGTH or not found.startswith(_PREFIX):
+        raise ValueError(f"no fingerprint of version {VERSION}: {len(found)} characters")
+    return int(found[len(_PREFIX) :], 16)
+
+
+def codes_of(found: Sequence[str]) -> NDArray[np.uint64]:
+    """The 64 bits of each. Raises ValueError if one is no fingerprint of this version."""
+    if any(len(one) != _LENGTH or not one.startswith(_PREFIX) for one in found):
+        raise ValueError(f"not all are fingerprints of version {VERSION}")
+    digits = bytes.fromhex("".join([one[len(_PREFIX) :] for one in found]))
+    if len(digits) != 8 * len(found):  # white space, which `fromhex` skips
+        raise ValueError(f"not all are fingerprints of version {VERSION}")
+    return np.frombuffer(digits, ">u8").astype(np.uint64)
+
+
+def fingerprint_of(code: int) -> str:
+    """The fingerprint with these 64 bits."""
+    return f"fp1:{code:016x}"
 
 
 def prometheus_fingerprint(labels: Mapping[str, str]) -> str:

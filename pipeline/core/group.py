@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from pipeline.core.incidents import Open
 from pipeline.core.policy import Rule
-from pipeline.core.state import Open, ScopeState
+from pipeline.core.state import ScopeState
 from schemas import Alert
 
 

@@ -14,24 +14,39 @@ It never opens from a resolve, and never grows after it resolved: a stranger tha
 that was triggered is always resolved, also if all in it was silenced meanwhile. A severity that falls changes nothing.
 """
 
+from array import array
+from typing import NamedTuple
+
 from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
 from pipeline.core.group import key_of
+from pipeline.core.incidents import Incidents, Open
+from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
-from pipeline.core.state import Live, Open, ScopeState
+from pipeline.core.state import ScopeState
 from schemas import Alert
 
 
-def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms: int, policy: Policy) -> Open:
-    """Open one for `alert`, grouped by the labels `group`."""
+class Opening(NamedTuple):
+    """How an incident opens: for which alert, grouped by which labels, at what time."""
+
+    alert: Alert
+    group: dict[str, str]
+    now_ms: int
+
+
+def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: Policy) -> Open:
+    """Open one."""
+    alert, group, now_ms = opening
     nth = 0
-    while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) in state.incidents:
+    while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) in state.incidents or (
+        new_id in state.forgotten
+    ):
         nth += 1
-    known = state.alerts.get(alert.fingerprint)
-    if known is not None and known.incident_id == new_id:
-        new_id = incident_id(state.name, alert.fingerprint, now_ms, nth + 1)
     key = key_of(group)
-    incident = Open(new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy))
+    incident = Open(
+        book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
+    )
     state.incidents[new_id] = incident
     state.by_group[key] = new_id
     return incident
@@ -40,7 +55,7 @@ def open_incident(state: ScopeState, alert: Alert, group: dict[str, str], now_ms
 def add(incident: Open, live: Live, now_ms: int) -> None:
     """A new alert joins."""
     live.place = len(incident.members)
-    incident.members.append(live.alert.fingerprint)
+    incident.members.append(live.code)
     incident.grew_at_ms = now_ms
 
 
@@ -51,14 +66,14 @@ def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
     incident.loud += now[1] - was[1]
     incident.flapping += now[2] - was[2]
     if now[0] and live.severity.rank > incident.lead_rank:
-        incident.severity, incident.lead_rank, incident.lead = live.severity, live.severity.rank, live.alert.fingerprint
+        incident.severity, incident.lead_rank, incident.lead = live.severity, live.severity.rank, live.code
     if now[1]:
         incident.loud_rank = max(incident.loud_rank, live.severity.rank)
 
 
 def standing(live: Live) -> tuple[bool, bool, bool]:
     """Whether the alert is alive, loud, and flapping."""
-    return live.is_alive, live.is_loud, live.flap.is_flapping
+    return live.is_alive, live.is_loud, live.is_flapping
 
 
 def quieten(incident: Open, now_ms: int, rule: Rule) -> int | None:
@@ -94,6 +109,18 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on
     state.by_group.setdefault(incident.key, incident.incident_id)
+
+
+def forget(state: ScopeState, incident: Open) -> "array[int]":
+    """It may not reopen any more: only alerts that name it remember it. The codes of its members."""
+    del state.incidents[incident.incident_id]
+    incident.is_forgotten = True
+    members, incident.members = incident.members, array("Q")
+    if incident.held:
+        state.forgotten[incident.incident_id] = incident
+    else:
+        incident.book.leave(incident.number)
+    return members
 
 
 def acknowledge(incident: Open, by: str) -> bool:

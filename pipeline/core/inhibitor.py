@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pipeline.core.facets import facets
+from pipeline.core.live import Live
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Inhibition
 
@@ -26,34 +28,42 @@ class Inhibitor:
 
     def __init__(self, rules: tuple[Inhibition, ...]) -> None:
         self._rules = rules
-        self._alive: dict[str, _Part] = {}
+        self._alive: dict[int, _Part] = {}  # by code; only those that a rule names
         self._pure: dict[Key, int] = {}  # sources that are no targets
         self._both: dict[Key, int] = {}
-        self._targets: dict[Key, dict[str, None]] = {}  # those that are alive
+        self._targets: dict[Key, dict[int, None]] = {}  # those that are alive
 
-    def begin(self, fingerprint: str, labels: Mapping[str, str]) -> None:
+    def begin_of(self, live: Live) -> None:
         """An alert is alive now."""
-        if not self._rules or fingerprint in self._alive:
-            return
+        if self._rules:
+            self.begin(live.code, facets(live.alert))
+
+    def begin(self, code: int, labels: Mapping[str, str]) -> bool:
+        """An alert with this code is alive now. Whether that is new, and any rule names it."""
+        if code in self._alive:
+            return False
         part = self._part(labels)
-        self._alive[fingerprint] = part
+        if not any(part):
+            return False
+        self._alive[code] = part
         for key in part.sources:
             self._pure[key] = self._pure.get(key, 0) + 1
         for key in part.both:
             self._both[key] = self._both.get(key, 0) + 1
         for key in (*part.targets, *part.both):
-            self._targets.setdefault(key, {})[fingerprint] = None
+            self._targets.setdefault(key, {})[code] = None
+        return True
 
-    def end(self, fingerprint: str) -> list[str]:
+    def end(self, code: int) -> list[int]:
         """It is not alive any more. The alerts that may page now because of that, in no order."""
-        part = self._alive.pop(fingerprint, None)
+        part = self._alive.pop(code, None)
         if part is None:
             return []
         for key in (*part.targets, *part.both):
-            del self._targets[key][fingerprint]
+            del self._targets[key][code]
             if not self._targets[key]:
                 del self._targets[key]
-        freed: dict[str, None] = {}
+        freed: dict[int, None] = {}
         for counts, keys in ((self._pure, part.sources), (self._both, part.both)):
             for key in keys:
                 counts[key] -= 1
@@ -62,9 +72,9 @@ class Inhibitor:
                     freed |= self._targets.get(key, {})
         return list(freed)
 
-    def inhibits(self, fingerprint: str) -> bool:
+    def inhibits(self, code: int) -> bool:
         """Whether an alert that is alive is inhibited."""
-        part = self._alive.get(fingerprint)
+        part = self._alive.get(code)
         if part is None:
             return False
         return any(key in self._pure or key in self._both for key in part.targets) or any(

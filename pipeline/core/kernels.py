@@ -208,6 +208,7 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
             return index, watermark_ms, why
         event["is_late"] = at_ms < watermark_ms
         watermark_ms = max(at_ms, watermark_ms)
+        event["incident"] = row["incident"]
         wait_ms = waits_ms[row["rule"], min(event["says_resolved"], 1)]
         _repeat(event, row, incidents[row["incident"]], watermark_ms, wait_ms)
     return batch.shape[0], watermark_ms, np.int64(Stop.END)

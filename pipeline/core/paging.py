@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from pipeline.core.state import Live, Open
+from pipeline.core.incidents import Open
+from pipeline.core.live import Live
 from schemas import PageKind, Reason
 
 ENDINGS = (Reason.RESOLVED, Reason.EXPIRED)

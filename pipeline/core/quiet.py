@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
+from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
+from pipeline.core.fingerprint import code_of
 from pipeline.core.inhibitor import Inhibitor
+from pipeline.core.live import Live
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Policy, Rule
-from pipeline.core.silence import FOREVER_MS, Silences
-from pipeline.core.state import Live
+from pipeline.core.silence import END_MS, Silences
 from schemas import Alert, Reason
 
-Judged = tuple[Reason | None, int | None]  # why, and when to look again; (None, None): page
-LOUD: Judged = (None, None)
+Judged = tuple[Reason | None, int]  # why, and when to look again
+LOUD: Judged = (None, FOREVER_MS)
 
 
 class Quiet:
@@ -19,89 +21,91 @@ class Quiet:
 
     def __init__(self, policy: Policy, silences: Silences) -> None:
         self._policy = policy
-        self._all = policy.rules
+        self._rules = policy.rules
         self._silences = silences
         self._inhibitor = Inhibitor(policy.inhibit)
-        self._rules: dict[str, int] = {}  # fingerprint → its rule, of those that are alive
-        self._crowds: dict[int, dict[str, None]] = {}  # rule → its alerts that are alive, where their number counts
-
-    def rule(self, alert: Alert) -> Rule:
-        """What holds for an alert."""
-        return self._policy.rules[self._policy.rule_of(facets(alert))]
-
-    def is_unwanted(self, alert: Alert, now_ms: int) -> bool:
-        """Whether people said that they do not want to hear of such an alert now."""
-        seen = facets(alert)
-        return self._hushed_until_ms(seen, self._policy.rules[self._policy.rule_of(seen)], now_ms) is not None
-
-    def foresee(self, alert: Alert) -> None:
-        """An alert of the record that is being decided fires too: what it explains is not paged before it."""
-        self._inhibitor.begin(alert.fingerprint, facets(alert))
-
-    def unforesee(self, fingerprint: str) -> None:
-        """It is not alive after all."""
-        if fingerprint not in self._rules:
-            self._inhibitor.end(fingerprint)
+        self._crowds: dict[int, dict[int, None]] = {}  # rule → its alerts that are alive, where their number counts
+        self.alive = 0  # alerts of the scope
+        # Nine policies of ten have no times in which nobody is paged.
+        self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
 
     @property
-    def alive(self) -> int:
-        """How many alerts of the scope are alive."""
-        return len(self._rules)
+    def may_hush(self) -> bool:
+        """Whether anybody ever asked not to be paged, or not at some times."""
+        return self._may_mute or not self._silences.is_empty
 
-    def rule_of(self, fingerprint: str) -> Rule:
-        """What holds for an alert that is alive."""
-        return self._all[self._rules[fingerprint]]
+    @property
+    def is_counting(self) -> bool:
+        """Whether it has to know of each alert that is alive, and not only how many there are."""
+        return bool(self._policy.inhibit) or any(rule.at_least > 1 for rule in self._rules)
 
-    def begin(self, live: Live) -> list[str]:
-        """An alert is alive now. Other alerts that may page because of that."""
-        fingerprint, seen = live.alert.fingerprint, facets(live.alert)
-        if fingerprint in self._rules:
+    def foresee(self, alert: Alert) -> bool:
+        """An alert of the record that is being decided fires too: what it explains is not paged before it.
+
+        Whether it may have to be unforeseen.
+        """
+        return self._inhibitor.begin(code_of(alert.fingerprint), facets(alert))
+
+    def unforesee(self, code: int) -> None:
+        """It is not alive after all."""
+        self._inhibitor.end(code)
+
+    def begin(self, live: Live) -> list[int]:
+        """An alert is alive now. The codes of others that may page because of that."""
+        if live.is_counted:
             return []
-        self._inhibitor.begin(fingerprint, seen)
-        index = self._rules[fingerprint] = self._policy.rule_of(seen)
-        at_least = self._policy.rules[index].at_least
+        live.is_counted = True
+        self.alive += 1
+        self._inhibitor.begin_of(live)
+        at_least = self._rules[live.rule].at_least
         if at_least == 1:
             return []
-        crowd = self._crowds.setdefault(index, {})
-        crowd[fingerprint] = None
-        return [other for other in crowd if other != fingerprint] if len(crowd) == at_least else []
+        crowd = self._crowds.setdefault(live.rule, {})
+        crowd[live.code] = None
+        return [other for other in crowd if other != live.code] if len(crowd) == at_least else []
 
-    def end(self, fingerprint: str) -> list[str]:
-        """It is not alive any more. Other alerts that may page because of that."""
-        index = self._rules.pop(fingerprint, None)
-        if index is not None:
-            self._crowds.get(index, {}).pop(fingerprint, None)
-        return self._inhibitor.end(fingerprint)
+    def end(self, live: Live) -> list[int]:
+        """It is not alive any more. The codes of others that may page because of that."""
+        if live.is_counted:
+            live.is_counted = False
+            self.alive -= 1
+            if live.rule in self._crowds:
+                self._crowds[live.rule].pop(live.code, None)
+        return self._inhibitor.end(live.code)
 
     def judge(self, live: Live, now_ms: int) -> Judged:
         """Why `live`, which is alive, is not paged now."""
-        rule = self.rule_of(live.alert.fingerprint)
+        rule = self._rules[live.rule]
         return self._asked_for(live, rule, now_ms) or self._waiting(live, rule, now_ms)
 
-    def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Judged | None:
-        """What people said keeps it quiet, whatever it is."""
-        hushed = self._hushed_until_ms(facets(live.alert), rule, now_ms)
-        if hushed is None and self._inhibitor.inhibits(live.alert.fingerprint):
-            return Reason.INHIBITED, None
-        return hushed
-
-    def _hushed_until_ms(self, seen: Mapping[str, str], rule: Rule, now_ms: int) -> tuple[Reason, int] | None:
-        """The silence or the time in which nobody is paged for it, and when that ends."""
-        until_ms = self._silences.until_ms(seen, now_ms)
-        if until_ms is not None:
-            return Reason.SILENCED, until_ms
+    def hushed(self, seen: Mapping[str, str], rule: Rule, now_ms: int) -> Judged | None:
+        """The silence or the time in which nobody is paged for what has these facets, and when that ends."""
+        if not self._silences.is_empty:
+            until_ms = self._silences.until_ms(seen, now_ms)
+            if until_ms is not None:
+                return Reason.SILENCED, until_ms
+        if not self._may_mute:
+            return None
         until_ms = self._muted_until_ms(seen, rule, now_ms)
         return None if until_ms is None else (Reason.MUTED, until_ms)
 
+    def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Judged | None:
+        """What people said keeps it quiet, whatever it is."""
+        if self.may_hush:
+            hushed = self.hushed(facets(live.alert), rule, now_ms)
+            if hushed is not None:
+                return hushed
+        return (Reason.INHIBITED, FOREVER_MS) if self._inhibitor.inhibits(live.code) else None
+
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """What keeps it quiet for a while, unless it is to page now. What flaps is not held: it would be for ever."""
-        if self._policy.pages_now(facets(live.alert)):
+        is_held = now_ms < live.fired_at_ms + rule.hold_ms and not live.is_flapping
+        is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
+        if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return LOUD
-        if now_ms < live.fired_at_ms + rule.hold_ms and not live.flap.is_flapping:
+        if is_held:
             return Reason.HELD, live.fired_at_ms + rule.hold_ms
-        if rule.at_least > 1 and len(self._crowds[self._rules[live.alert.fingerprint]]) < rule.at_least:
-            return Reason.TOO_FEW, None
-        return LOUD
+        return Reason.TOO_FEW, FOREVER_MS
 
     def _muted_until_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int | None:
         """When to look again whether the time is still one in which nobody is paged; None if it is not."""
@@ -110,9 +114,9 @@ class Quiet:
         intervals = self._policy.intervals
         ends = [intervals[name].next_change_ms(now_ms) for name in muting if intervals[name].contains(now_ms)]
         if ends:
-            return max(FOREVER_MS if end is None else end for end in ends)
+            return max(END_MS if end is None else end for end in ends)
         paging = [intervals[name] for name in rule.page_during]
         if not paging or any(interval.contains(now_ms) for interval in paging):
             return None
         starts = [start for interval in paging if (start := interval.next_change_ms(now_ms)) is not None]
-        return min(starts, default=FOREVER_MS)
+        return min(starts, default=END_MS)

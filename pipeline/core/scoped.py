@@ -1,17 +1,28 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
-from pipeline.core.arrival import Arrival
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.arrival import Arrival, Scope
+from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines, Due
 from pipeline.core.describe import fault_page
-from pipeline.core.fingerprint import VERSION, fingerprint, incident_id
+from pipeline.core.fault import fault_id_of, ours
+from pipeline.core.fingerprint import code_of
 from pipeline.core.incident import acknowledge, resolve
+from pipeline.core.incidents import Open
+from pipeline.core.kernels import Stop
+from pipeline.core.live import Live, LiveAlerts, Memory
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
+from pipeline.core.run import Run, decided
 from pipeline.core.silence import Silences
-from pipeline.core.state import Live, ScopeState
+from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
-from pipeline.core.window import Change, change_of
-from schemas import Alert, Alerts, Decision, Decisions, Reason, Severity, Status, Verdict
+from pipeline.core.window import Change, change_of, waits_ms
+from schemas import Alert, Alerts, Decision, Reason, Status, Verdict
 
 MOST_SOURCES = 10_000  # a source's name comes from outside
 
@@ -19,18 +30,38 @@ MOST_SOURCES = 10_000  # a source's name comes from outside
 class ScopeTriage:
     """Decides one scope."""
 
-    def __init__(self, state: ScopeState, policy: Policy, silences: Silences) -> None:
+    def __init__(self, state: ScopeState, policy: Policy, silences: Silences, memory: Memory) -> None:
         self.state = state
+        self.alerts = LiveAlerts(memory, state)
+        self.deadlines = Deadlines()
+        self.quiet = Quiet(policy, silences)
         self._policy = policy
-        quiet = Quiet(policy, silences)
-        self._deadlines = Deadlines(state)
-        self._quiet = quiet
-        self._teller = Teller(state, policy, quiet, self._deadlines)
-        self._arrival = Arrival(state, policy, quiet, self._deadlines, self._teller)
+        self._waits_ms = waits_ms(policy.rules)
+        self._memory = memory
+        self._teller = Teller(state, policy, self.alerts, self.deadlines)
+        scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
+        self._arrival = Arrival(scope)
+        for incident in state.incidents.values():
+            if incident.due_ms is not None:
+                self.deadlines.incident(incident.incident_id, incident.due_ms)
+
+    def recall(self, rows: NDArray[np.int64]) -> None:
+        """Go on with the alerts of a snapshot."""
+        self.deadlines.fill(self.alerts.recall(rows))
+        alive = self.alerts.alive_among(rows)
+        if not self.quiet.is_counting:
+            self.quiet.alive = len(alive)
+            return
+        for start in range(0, len(alive), 1000):
+            for code in alive[start : start + 1000]:
+                live = self.alerts.at(code)
+                live.is_counted = False
+                self.quiet.begin(live)
+            self.alerts.put_back()
 
     def next_deadline_ms(self) -> int | None:
         """When something may happen without an event."""
-        return self._deadlines.next_ms()
+        return self.deadlines.next_ms()
 
     def tick(self, at_ms: int, facts: Facts) -> None:
         """Move the watermark; one at or below it is invisible. A fault of ours in what is due pages, once an hour."""
@@ -40,14 +71,18 @@ class ScopeTriage:
             self._advance(at_ms, facts)
         except Exception as exc:  # as in `decide`: a page that was to go out now may be missing
             alert = ours(self.state.name, at_ms - at_ms % 3_600_000)
-            self._fault(alert, type(exc).__name__, facts)
+            self._page(alert, type(exc).__name__, facts)
             self.state.watermark_ms = at_ms
+        self.alerts.put_back()
 
     def silences_changed(self, facts: Facts) -> None:
         """Look again at all that is silenced."""
-        for live in [live for live in self.state.alerts.values() if live.quiet is Reason.SILENCED and live.is_alive]:
-            self._arrival.review(live, self.state.watermark_ms or 0)
+        for code in self.alerts.silenced():
+            live = self.alerts.at(code)
+            if live.is_alive:
+                self._arrival.review(live, self.state.watermark_ms or 0)
         self._teller.tell(facts)
+        self.alerts.put_back()
 
     def outcome(self, key: str, verdict: Verdict, by: str, facts: Facts) -> None:
         """What a person did about an incident; nothing if it is not of this scope."""
@@ -55,94 +90,144 @@ class ScopeTriage:
         if incident is not None and verdict is Verdict.ACKNOWLEDGED and acknowledge(incident, by):
             self._teller.change(incident, None)
             self._teller.tell(facts)
+            self.alerts.put_back()
 
-    def decide(self, record: Alerts, facts: Facts) -> None:
-        """Decide the alerts of one record together. A fault of ours pages each of them instead of losing any.
+    def decide(self, records: Sequence[Alerts], facts: Facts) -> None:
+        """Decide some records, the alerts of each together. A fault of ours pages all of a record, and loses none.
 
         A record that was decided before is skipped: *normalise* writes again what it had not committed when it died.
         """
+        fresh = [record for record in records if self._is_new(record)]
+        try:
+            run = Run(fresh, self.alerts.salt, self.state.states)
+        except (ValueError, OverflowError) as exc:
+            self._decide_each(fresh, exc, facts)
+        else:
+            self._walk(run, facts)
+            facts.decisions.extend(run.decisions(self._memory.incidents.known, self._policy.name))
+        self._memory.incidents.settle()
+
+    def _is_new(self, record: Alerts) -> bool:
         place = (record.raw_offset, record.part)
         if place <= self.state.seen.get(record.raw_partition, (-1, 0)):
-            return
+            return False
         self.state.seen[record.raw_partition] = place
-        try:
-            if self._policy.inhibit and len(record.alerts) > 1:
-                decisions = self._together(record.alerts, facts)
+        return True
+
+    def _decide_each(self, records: Sequence[Alerts], exc: Exception, facts: Facts) -> None:
+        """One of the records holds what cannot be in a batch: the others must not suffer for it."""
+        for record in records:
+            try:
+                run = Run([record], self.alerts.salt, self.state.states)
+            except (ValueError, OverflowError):
+                run = Run.of_faults(record)
+                self._fault(run, exc, facts)
             else:
-                decisions = [self._event(alert, facts) for alert in record.alerts]
+                self._walk(run, facts)
+            facts.decisions.extend(run.decisions(self._memory.incidents.known, self._policy.name))
+
+    def _walk(self, run: Run, facts: Facts) -> None:
+        """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
+        if run.alerts:
+            run.look_up(self._memory.table)
+        while not run.is_over:
+            try:
+                self._go_on(run, facts)
+            except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
+                self._fault(run, exc, facts)
+        self.alerts.put_back()
+
+    def _go_on(self, run: Run, facts: Facts) -> None:
+        """Let a scan go as far as it can, and decide the event at which it stopped."""
+        if self._policy.inhibit and run.is_at_start and len(run.record.alerts) > 1:
+            self._foresee(run, facts)
+        is_pending = self._teller.is_pending
+        # What is not told yet is told before time moves, and when its record ends.
+        deadline_ms = NEVER_MS if is_pending else self.deadlines.next_ms()
+        if run.is_unknown and self._is_news(run.alert, deadline_ms):
+            run.decide(self._event(run))
+        else:
+            self._scan(run, facts, deadline_ms)
+        if run.is_at_end:
+            self._unforesee(run)
             self._teller.tell(facts)
-        except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
-            decisions = [self._fault(alert, type(exc).__name__, facts) for alert in record.alerts]
-        facts.decisions.append(
-            Decisions.trusted(
-                scope=record.scope,
-                raw_partition=record.raw_partition,
-                raw_offset=record.raw_offset,
-                decisions=tuple(decisions),
-            )
-        )
+            run.begin_next()
 
-    def _together(self, alerts: tuple[Alert, ...], facts: Facts) -> list[Decision]:
-        """What a record lists later may explain what it lists first, but nothing that was due before it."""
-        if self.state.watermark_ms is None or alerts[0].at_ms > self.state.watermark_ms:
-            self._advance(alerts[0].at_ms, facts)
-        for alert in alerts:
-            if alert.status is Status.FIRING:
-                self._quiet.foresee(alert)
-        decisions = [self._event(alert, facts) for alert in alerts]
-        for alert in alerts:
-            self._quiet.unforesee(alert.fingerprint)
-        return decisions
-
-    def _event(self, alert: Alert, facts: Facts) -> Decision:
+    def _is_news(self, alert: Alert, deadline_ms: int | None) -> bool:
+        """Whether a scan would stop at once at this event, since no alert has its key and nothing is due before it."""
         watermark_ms = self.state.watermark_ms
-        is_late = watermark_ms is not None and alert.at_ms < watermark_ms
         if watermark_ms is None or alert.at_ms > watermark_ms:
+            if deadline_ms is not None and alert.at_ms >= deadline_ms:
+                return False
+        return alert.status is Status.FIRING and self.alerts.get(alert.fingerprint) is None
+
+    def _scan(self, run: Run, facts: Facts, deadline_ms: int | None) -> None:
+        self.alerts.put_back()
+        clock = (self.state.watermark_ms, deadline_ms)
+        is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit)
+        found = run.scan(self._memory, clock, self._waits_ms, is_single=is_single)
+        self.state.watermark_ms = found.watermark_ms
+        if found.why is Stop.DEADLINE:
             self._teller.tell(facts)
-            self._advance(alert.at_ms, facts)
+            self._advance(run.alert.at_ms, facts)
+        elif found.why is not Stop.END:
+            run.decide(self._event(run))
+
+    def _foresee(self, run: Run, facts: Facts) -> None:
+        """What a record lists later may explain what it lists first, but nothing that was due before it."""
+        if self.state.watermark_ms is None or run.alert.at_ms > self.state.watermark_ms:
+            self._advance(run.alert.at_ms, facts)
+        for alert in run.record.alerts:
+            if alert.status is Status.FIRING and self.quiet.foresee(alert):
+                run.foreseen.append(code_of(alert.fingerprint))
+
+    def _unforesee(self, run: Run) -> None:
+        for code in run.foreseen:
+            live = self.alerts.find(code)
+            if live is None or not live.is_counted:
+                self.quiet.unforesee(code)
+
+    def _event(self, run: Run) -> Decision:
+        alert, watermark_ms = run.alert, self.state.watermark_ms
+        is_late = watermark_ms is not None and alert.at_ms < watermark_ms
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
-        live = self.state.alerts.get(alert.fingerprint)
-        if alert.status is Status.RESOLVED:
+        self.state.watermark_ms = now_ms
+        code = code_of(alert.fingerprint)
+        live = self.alerts.find(code)
+        if alert.status is Status.RESOLVED and alert.source not in self.state.states:
             if len(self.state.states) < MOST_SOURCES:
                 self.state.states[alert.source] = True
-        elif live is not None and live.is_firing and alert.severity.rank <= live.severity.rank:
-            next_at_ms = self._arrival.repeat(alert, live, now_ms)  # nine events of ten
-            return self._decided(alert, Reason.DUPLICATE, live.incident_id, is_late=is_late, next_at_ms=next_at_ms)
-        change = change_of(alert, live, self.state)
+                run.hear_resolved(self.state.states)
+        change = change_of(alert, live)
         if change is Change.NEW:
-            reason, incident = self._arrival.place(alert, now_ms)
-            return self._decision(alert, reason, incident, is_late=is_late)
+            reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
+            return self._decision(alert, reason, incident, entered, is_late=is_late)
         if live is None:
-            return self._decision(alert, Reason.NEVER_FIRED, None, is_late=is_late)
+            return decided(alert, Reason.NEVER_FIRED, None, self._policy.name, is_late=is_late)
         reason = self._known(alert, live, change, now_ms)
-        return self._decision(alert, reason, live.incident_id, is_late=is_late)
+        return self._decision(alert, reason, live.incident, live, is_late=is_late)
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""
         live.events += 1
         live.last_at_ms = now_ms
-        incident = self.state.incidents.get(live.incident_id)
-        if incident is None:
+        if live.incident.is_forgotten:
             return Reason.ALREADY_RESOLVED
-        incident.events += 1
+        live.incident.hear()
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
-            return self._arrival.end(live, incident, now_ms)
+            return self._arrival.end(live, now_ms)
         return self._arrival.again(alert, live, change, now_ms)
 
     def _advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
-        next_ms = self._deadlines.next_ms()
-        if next_ms is None or next_ms > to_ms:  # almost always
-            self.state.watermark_ms = to_ms
-            return
-        while (due := self._deadlines.pop(to_ms)) is not None:
+        while (due := self.deadlines.pop(to_ms)) is not None:
             due_ms, what, key = due
             if self.state.watermark_ms is not None and due_ms > self.state.watermark_ms:
                 self._teller.tell(facts)  # what happened at one time is told at once, at that time
             self.state.watermark_ms = max(due_ms, self.state.watermark_ms or due_ms)
-            if what is Due.ALERT:
+            if isinstance(key, int):
                 self._arrival.alert_due(key, due_ms)
             elif what is Due.INCIDENT:
                 self._incident_due(key, due_ms, facts)
@@ -160,70 +245,34 @@ class ScopeTriage:
             self._teller.tell(facts)  # its end may be of this very millisecond
             self._arrival.forget(incident)
         elif not incident.alive:
-            self._deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
+            self.deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
             self._teller.change(incident, incident.ended_by)
         elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             self._arrival.rejudge(incident, due_ms)
-            incident.due_ms = due_ms + rule.repeat_after_ms
-            self._deadlines.incident(key, incident.due_ms)
+            again_ms = incident.due_ms = due_ms + rule.repeat_after_ms
+            self.deadlines.incident(key, again_ms)
             self._teller.change(incident, Reason.REPEATED)
 
-    def _decision(self, alert: Alert, reason: Reason, incident_id: str | None, *, is_late: bool) -> Decision:
-        live = self.state.alerts.get(alert.fingerprint)
-        incident = self.state.incidents.get(incident_id) if incident_id is not None else None
-        next_at_ms = None
-        if live is not None and (live.is_firing or live.flap.is_flapping):
-            next_at_ms = live.due_ms if live.review_at_ms is None and live.flap_ends_ms is None else live.next_ms
-            if incident is not None and incident.due_ms is not None:
-                next_at_ms = min(next_at_ms, incident.due_ms)
-            if incident is not None and reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
+    def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decision:
+        next_at_ms = None if incident.is_forgotten else incident.due_ms
+        if live is not None and live.is_alive:
+            next_at_ms = live.next_ms if next_at_ms is None else min(live.next_ms, next_at_ms)
+            if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
                 next_at_ms = min(next_at_ms, again_ms)
-        elif incident is not None:
-            next_at_ms = incident.due_ms
-        return self._decided(alert, reason, incident_id, is_late=is_late, next_at_ms=next_at_ms)
-
-    def _decided(
-        self, alert: Alert, reason: Reason, incident_id: str | None, *, is_late: bool, next_at_ms: int | None
-    ) -> Decision:
-        return Decision.trusted(
-            fingerprint=alert.fingerprint,
-            source_fingerprint=alert.source_fingerprint,
-            incident_id=incident_id,
-            reason=reason,
-            score=None,
-            paged=reason.pages and alert.status is Status.FIRING,
-            is_late=is_late,
-            at_ms=alert.at_ms,
-            next_at_ms=next_at_ms,
-            policy_version=self._policy.name,
-            model_version=None,
-            fingerprint_version=VERSION,
+        return decided(
+            alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms
         )
 
-    def _fault(self, alert: Alert, error: str, facts: Facts) -> Decision:
+    def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
+        """Page each alert of the record on which we failed."""
+        error = type(exc).__name__
+        self._unforesee(run)
+        run.fail([self._page(alert, error, facts) for alert in run.record.alerts])
+        run.begin_next()
+
+    def _page(self, alert: Alert, error: str, facts: Facts) -> Decision:
         fault_id = fault_id_of(self.state.name, alert)
         is_firing = alert.status is Status.FIRING
         if is_firing:
             facts.pages.append(fault_page(alert, fault_id, error, (self.state.name, self._policy)))
-        return self._decided(alert, Reason.FAULT, fault_id if is_firing else None, is_late=False, next_at_ms=None)
-
-
-def ours(scope: str, at_ms: int) -> Alert:
-    """The alert about ourselves: a deadline of the scope could not be handled."""
-    name = "PagesieveFault"
-    return Alert(
-        source="pagesieve",
-        name=name,
-        labels={"alertname": name, "scope": scope},
-        annotations={"summary": "a deadline could not be handled; a page may be missing: look at the open incidents"},
-        severity=Severity.CRITICAL,
-        status=Status.FIRING,
-        at_ms=at_ms,
-        starts_at_ms=at_ms,
-        fingerprint=fingerprint(name, {"scope": scope}, ()),
-    )
-
-
-def fault_id_of(scope: str, alert: Alert) -> str:
-    """The id under which a fault pages; the same for the same event."""
-    return incident_id(f"fault:{scope}", alert.fingerprint, alert.at_ms, 0)
+        return decided(alert, Reason.FAULT, fault_id if is_firing else None, self._policy.name)

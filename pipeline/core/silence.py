@@ -7,7 +7,7 @@ from pipeline.core.matcher import Matchers, all_match, parse_matchers
 from pipeline.core.policy import Policy
 from schemas import Silence
 
-FOREVER_MS = 253_402_300_799_999  # the end of the calendar
+END_MS = 253_402_300_799_999  # the end of the calendar
 REMEMBERED_MS = 5 * 86_400_000  # an ended silence is forgotten after this, as in Alertmanager
 MOST = 10_000  # silences from the log; beyond it the one that ends first makes room, and its alerts page
 
@@ -31,6 +31,11 @@ class Silences:
     def records(self) -> list[Silence]:
         """Those from the log, for a snapshot."""
         return list(self._records.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none at all."""
+        return not (self._fixed or self._spans)
 
     def set(self, silence: Silence, now_ms: int) -> None:
         """Make, change or end (by its `ends_at_ms`) a silence; what is older than what is known changes nothing."""

@@ -2,7 +2,8 @@
 
 import struct
 from array import array
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _STOPS = tuple(Stop)
 _WIDTH = len(ROW.names or ())
 _ROW_BYTES = ROW.itemsize + REST.itemsize
 _HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then one column after the other
-_MAGIC, _VERSION = b"live", 1
+_MAGIC, _VERSION = b"live", 2
 # `queued_ms` is derived from what is to come, not remembered.
 _KEPT = tuple(name for name in Row._fields if name != "queued_ms")
 
@@ -87,19 +88,40 @@ class LiveTable:
             raise TableFull(f"{self.limit} alerts are live")
         if fresh.events < 1 or self.find(fresh.key) >= 0:
             raise ValueError(f"alert {fresh.key:016x} is known, or counts no event")
-        row = self._free[-1] if self._free else self._used
-        try:
-            self._rows[row], self._rest[row] = fresh[:_WIDTH], fresh[_WIDTH:]
-        except OverflowError:
-            self._rows[row], self._rest[row] = _FREE, _FREE_REST  # what came before the number that was too big
-            raise
+        return self._enter(fresh[:_WIDTH], fresh[_WIDTH:])
+
+    def put(self, row: int, numbers: tuple[int, ...], rest: tuple[float, ...]) -> None:
+        """Write the columns of `ROW` and of `REST` of a row that holds an alert. The caller knows that it does."""
+        self._rows[row], self._rest[row] = numbers, rest
+
+    def put_new(self, fresh: Sequence[tuple[tuple[int, ...], tuple[float, ...]]]) -> list[int]:
+        """Hold more alerts, whose keys the caller knows to be new, and return their rows. Raises TableFull."""
+        if len(self) + len(fresh) > self.limit:
+            raise TableFull(f"{self.limit} alerts are live")
         if self._free:
-            self._free.pop()
-        else:
+            return [self._enter(numbers, rest) for numbers, rest in fresh]
+        first, end = self._used, self._used + len(fresh)
+        self._rows[first:end] = [numbers for numbers, _ in fresh]
+        self._rest[first:end] = [rest for _, rest in fresh]
+        for _ in fresh:
             self._used += 1
-        self._grow_index()
-        kernels.enter(self._slots, self._rows, row, row + 1)
-        return row
+            self._grow_index()
+        kernels.enter(self._slots, self._rows, first, end)
+        return list(range(first, end))
+
+    def row_of(self, row: int) -> tuple[int, ...]:
+        """The columns of `ROW` as plain numbers, of a row that holds an alert."""
+        found: tuple[int, ...] = self._rows[row].item()
+        return found
+
+    def rest_of(self, row: int) -> tuple[Any, ...]:
+        """The columns of `REST`, likewise."""
+        found: tuple[Any, ...] = self._rest[row].item()
+        return found
+
+    def rows_where(self, column: str, value: int) -> NDArray[np.int64]:
+        """The rows that hold an alert for which a column of `REST` has this value, which is not 0."""
+        return np.flatnonzero(self._rest[column][: self._used] == value)
 
     def remove(self, row: int) -> None:
         """Forget the alert of the row. Raises KeyError if it is free."""
@@ -141,17 +163,21 @@ class LiveTable:
         """What it holds in memory; of the rows, those that were ever used."""
         return self._used * _ROW_BYTES + self._slots.nbytes + self._old.nbytes + len(self._free) * self._free.itemsize
 
-    def snapshot(self) -> bytes:
+    def snapshot(self, numbers: NDArray[np.int32] | None = None) -> bytes:
         """All alerts, column by column, in the order of keys: equal content has equal bytes, whatever came before.
 
-        Without `queued_ms`, since who restores it queues every alert anew.
+        `numbers[n]` is written for the incident n; by default n. Without `queued_ms`, since who restores it queues every
+        alert anew.
         """
         live = self.live_rows()
-        columns = (getattr(self.columns, name)[live].tobytes() for name in _KEPT)
-        return b"".join((_HEADER.pack(_MAGIC, _VERSION, len(live)), *columns))
+        columns = {name: getattr(self.columns, name)[live] for name in _KEPT}
+        if numbers is not None:
+            columns["incident"] = numbers[columns["incident"]]
+        parts = (column.tobytes() for column in columns.values())
+        return b"".join((_HEADER.pack(_MAGIC, _VERSION, len(live)), *parts))
 
     @classmethod
-    def restore(cls, limit: int, snapshot: bytes) -> "LiveTable":
+    def restore(cls, limit: int, snapshot: bytes | memoryview) -> "LiveTable":
         """The table that `snapshot` was taken of, even if the limit is lower by now. Raises ValueError if damaged."""
         table = cls(limit)
         count = _count_in(snapshot)
@@ -171,6 +197,21 @@ class LiveTable:
             table._slots = reserve(2 * len(table._slots), _SLOT)
         kernels.enter(table._slots, table._rows, 0, count)
         return table
+
+    def _enter(self, numbers: tuple[float, ...], rest: tuple[float, ...]) -> int:
+        row = self._free[-1] if self._free else self._used
+        try:
+            self._rows[row], self._rest[row] = numbers, rest
+        except OverflowError:
+            self._rows[row], self._rest[row] = _FREE, _FREE_REST  # what came before the number that was too big
+            raise
+        if self._free:
+            self._free.pop()
+        else:
+            self._used += 1
+        self._grow_index()
+        kernels.enter(self._slots, self._rows, row, row + 1)
+        return row
 
     def _require(self, row: int) -> None:
         if not (0 <= row < self._used and self.columns.events[row]):
@@ -198,7 +239,7 @@ def _is_crowded(live: int, slots: Slots) -> bool:
     return live * 8 > len(slots) * 5
 
 
-def _count_in(snapshot: bytes) -> int:
+def _count_in(snapshot: bytes | memoryview) -> int:
     """How many rows a whole snapshot of this version has. Raises ValueError."""
     if len(snapshot) < _HEADER.size:
         raise ValueError("no snapshot of live alerts: too short")

@@ -43,9 +43,8 @@ class Tally:
 def add(tally: Tally, alert: Alert) -> None:
     """Count one more alert."""
     tally.alerts += 1
-    _count(tally.names, alert.name[:_LONGEST])
-    for pair in _pairs(alert):
-        _count(tally.pairs, pair)
+    _count(tally.names, [alert.name[:_LONGEST]])
+    _count(tally.pairs, _pairs(alert))
 
 
 def merge(into: Tally, tally: Tally) -> None:
@@ -104,14 +103,17 @@ def _pairs(alert: Alert) -> list[str]:
     ]
 
 
-def _count(common: Common, key: str) -> None:
-    seen = common.seen.get(key)
-    if seen is not None:
-        seen.count += 1
-        return
-    common.seen[key] = Seen(1, common.missed)
-    if len(common.seen) > 2 * KEPT:
-        _clear(common)
+def _count(common: Common, keys: list[str]) -> None:
+    table = common.seen
+    for key in keys:
+        seen = table.get(key)
+        if seen is not None:
+            seen.count += 1
+            continue
+        table[key] = Seen(1, common.missed)
+        if len(table) > 2 * KEPT:
+            _clear(common)
+            table = common.seen
 
 
 def _clear(common: Common) -> None:

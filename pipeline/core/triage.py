@@ -1,32 +1,18 @@
 """Triage: events in, facts out. The one class that the worker, the embedded log, replay and the tests all drive."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import groupby
 
-from pydantic import TypeAdapter
-
+from pipeline.core.live import Memory
 from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
 from pipeline.core.silence import Silences
+from pipeline.core.snapshot import read_snapshot, write_snapshot
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts
-from schemas import Alerts, Control, Silence, Tick
+from schemas import Alerts, Control, Tick
 
 __all__ = ["Facts", "Triage"]
-
-SNAPSHOT_VERSION = 2
-
-
-class Snapshot(NamedTuple):
-    """All that a partition's triage remembers."""
-
-    version: int
-    silences: list[Silence]
-    scopes: list[ScopeState]
-
-
-_SNAPSHOT = TypeAdapter(Snapshot)
-
 
 class Triage:
     """Decides every event of one partition of `alerts`, in log order.
@@ -38,24 +24,30 @@ class Triage:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._silences = Silences(policy)
+        self._memory = Memory(policy.max_live_alerts)
         self._scopes: dict[str, ScopeTriage] = {}
 
     def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
         facts = Facts([], [], [])
-        for record in records:
-            if isinstance(record, Alerts):
-                scope = self._scopes.get(record.scope) or self._scope(record.scope)
-                scope.decide(record, facts)
+        for scope, several in groupby(records, key=_scope_of):
+            if scope is not None:
+                triage = self._scopes.get(scope) or self._scope(ScopeState(scope))
+                triage.decide([record for record in several if isinstance(record, Alerts)], facts)
                 continue
-            for name in sorted(self._scopes):
-                self._scopes[name].tick(record.at_ms, facts)
-            if isinstance(record, Control):
-                self._control(record, facts)
+            for record in several:
+                if not isinstance(record, Alerts):
+                    self._tick(record, facts)
         return facts
 
-    def _scope(self, name: str) -> ScopeTriage:
-        scope = self._scopes[name] = ScopeTriage(ScopeState(name), self._policy, self._silences)
+    def _tick(self, record: Tick | Control, facts: Facts) -> None:
+        for name in sorted(self._scopes):
+            self._scopes[name].tick(record.at_ms, facts)
+        if isinstance(record, Control):
+            self._control(record, facts)
+
+    def _scope(self, state: ScopeState) -> ScopeTriage:
+        scope = self._scopes[state.name] = ScopeTriage(state, self._policy, self._silences, self._memory)
         return scope
 
     def _control(self, control: Control, facts: Facts) -> None:
@@ -82,17 +74,23 @@ class Triage:
         )
 
     def snapshot(self) -> bytes:
-        """Everything remembered, as JSON; the same state always gives the same bytes."""
-        scopes = [self._scopes[name].state for name in sorted(self._scopes)]
-        return _SNAPSHOT.dump_json(Snapshot(SNAPSHOT_VERSION, self._silences.records(), scopes))
+        """Everything remembered; the same state always gives the same bytes."""
+        states = [self._scopes[name].state for name in sorted(self._scopes)]
+        return write_snapshot(self._silences.records(), self._memory, states)
 
     @classmethod
     def restore(cls, policy: Policy, snapshot: bytes) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version."""
-        found = _SNAPSHOT.validate_json(snapshot)
-        if found.version != SNAPSHOT_VERSION:
-            raise ValueError(f"snapshot of version {found.version}, not {SNAPSHOT_VERSION}")
         triage = cls(policy)
-        triage._silences = Silences(policy, found.silences)
-        triage._scopes = {state.name: ScopeTriage(state, policy, triage._silences) for state in found.scopes}
+        silences, states = read_snapshot(snapshot, triage._memory)
+        triage._silences = Silences(policy, silences)
+        rows = triage._memory.rows_of_scopes()
+        for state in states:
+            scope = triage._scope(state)
+            if state.name in rows:
+                scope.recall(rows[state.name])
         return triage
+
+
+def _scope_of(record: Alerts | Tick | Control) -> str | None:
+    return record.scope if isinstance(record, Alerts) else None

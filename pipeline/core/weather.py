@@ -2,9 +2,10 @@
 
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
-from pipeline.core.incident import open_incident
+from pipeline.core.incident import Opening, open_incident
+from pipeline.core.incidents import Incidents, Open
 from pipeline.core.policy import Policy
-from pipeline.core.state import Open, ScopeState
+from pipeline.core.state import ScopeState
 from pipeline.core.storm import add, end, ends_at_ms, is_like, sentence
 from schemas import Alert, Severity
 
@@ -12,8 +13,9 @@ from schemas import Alert, Severity
 class Weather:
     """Watches the new alerts of one scope for storms."""
 
-    def __init__(self, state: ScopeState, policy: Policy, deadlines: Deadlines) -> None:
+    def __init__(self, state: ScopeState, policy: Policy, deadlines: Deadlines, book: Incidents) -> None:
         self._state = state
+        self._book = book
         self._policy = policy
         self._deadlines = deadlines
         if state.storm.is_storm:
@@ -22,7 +24,7 @@ class Weather:
     def arrives(self, alert: Alert, now_ms: int) -> Open | None:
         """Count a new alert. The storm's incident if it belongs there; None: it is placed as ever."""
         storm = self._state.storm
-        is_named = self._policy.pages_now(facets(alert))
+        is_named = bool(self._policy.page_now) and self._policy.pages_now(facets(alert))
         if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
             return None
         if add(storm, alert, now_ms, self._policy.storm):
@@ -32,7 +34,9 @@ class Weather:
             return None
         incident = self._state.incidents.get(self._state.storm_id or "")
         if incident is None or incident.resolved_at_ms is not None:
-            incident = open_incident(self._state, alert, {"storm": self._state.name}, now_ms, self._policy)
+            incident = open_incident(
+                self._state, self._book, Opening(alert, {"storm": self._state.name}, now_ms), self._policy
+            )
             self._state.storm_id = incident.incident_id
         return incident
 

@@ -1,9 +1,13 @@
 """What one event means for the alert it is about: new, duplicate, re-fired, resolved. Grouping is not its business."""
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.live import Live
 from pipeline.core.policy import Rule
-from pipeline.core.state import Live, ScopeState
 from schemas import Alert, Status
 
 
@@ -19,12 +23,12 @@ class Change(Enum):
     NEVER_FIRED = auto()
 
 
-def change_of(alert: Alert, live: Live | None, state: ScopeState) -> Change:
+def change_of(alert: Alert, live: Live | None) -> Change:
     """Compare the event with what is known. An alert whose incident is forgotten counts as new."""
     if alert.status is Status.FIRING:
         if live is None:
             return Change.NEW
-        return Change.DUPLICATE if live.is_firing else _fires_again(live, state)
+        return Change.DUPLICATE if live.is_firing else _fires_again(live)
     if live is None:
         return Change.NEVER_FIRED
     if not live.is_firing or _is_of_earlier_firing(alert, live):
@@ -32,26 +36,37 @@ def change_of(alert: Alert, live: Live | None, state: ScopeState) -> Change:
     return Change.RESOLVED
 
 
-def over_ms(alert: Alert, now_ms: int, state: ScopeState, rule: Rule) -> int:
+def over_ms(alert: Alert, now_ms: int, rule: Rule, *, says_resolved: bool) -> int:
     """When the firing alert is over if nothing more is heard of it.
 
-    A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires. A source that
-    says resolved is waited for long; one that never did sends events, and an event is over soon, but not before the
-    time for which its page is held.
+    A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires.
     """
     if alert.expires_at_ms is not None:
         return max(alert.expires_at_ms, now_ms + 1)
-    says_resolved = alert.is_state or alert.source in state.states
-    return now_ms + (rule.expire_after_ms if says_resolved else max(rule.event_window_ms, rule.hold_ms + 1))
+    return now_ms + wait_ms(rule, says_resolved=says_resolved)
 
 
-def _fires_again(live: Live, state: ScopeState) -> Change:
-    incident = state.incidents.get(live.incident_id)
-    if incident is None:
+def wait_ms(rule: Rule, *, says_resolved: bool) -> int:
+    """How long an alert without a lease is waited for.
+
+    A source that says resolved is waited for long; one that never did sends events, and an event is over soon, but not
+    before the time for which its page is held.
+    """
+    return rule.expire_after_ms if says_resolved else max(rule.event_window_ms, rule.hold_ms + 1)
+
+
+def waits_ms(rules: Sequence[Rule]) -> NDArray[np.int64]:
+    """`wait_ms` of each rule: the first column where the source never says resolved, the second where it does."""
+    waits = [(wait_ms(rule, says_resolved=False), wait_ms(rule, says_resolved=True)) for rule in rules]
+    return np.array(waits, np.int64)
+
+
+def _fires_again(live: Live) -> Change:
+    if live.incident.is_forgotten:
         return Change.NEW
-    return Change.REFIRED if incident.resolved_at_ms is None else Change.REOPENED
+    return Change.REFIRED if live.incident.resolved_at_ms is None else Change.REOPENED
 
 
 def _is_of_earlier_firing(alert: Alert, live: Live) -> bool:
     """Whether a resolve ends an earlier firing than the open one: the slower twin of a pair, or a late message."""
-    return alert.ends_at_ms is not None and alert.ends_at_ms < live.alert.starts_at_ms
+    return alert.ends_at_ms is not None and alert.ends_at_ms < live.starts_at_ms

@@ -6,7 +6,7 @@ from pipeline.core.describe import rfc3339
 from pipeline.core.duration import written
 from pipeline.core.matcher import Matcher, all_match
 from pipeline.core.policy import Policy
-from pipeline.core.silence import FOREVER_MS
+from pipeline.core.silence import END_MS
 from pipeline.explain import Explanation
 from pipeline.explain.forecast import HORIZON_MS, Waiting
 from schemas import Alert, Reason
@@ -53,7 +53,7 @@ def because(waiting: Waiting, found: Explanation, policy: Policy) -> str:
 
 def when(at_ms: int, now_ms: int) -> str:
     """A time as short as it can be understood: the day only if it is another."""
-    if at_ms >= FOREVER_MS:
+    if at_ms >= END_MS:
         return "the end of the calendar"
     day, clock = rfc3339(at_ms).removesuffix("Z").split("T")
     clock = clock.removesuffix(".000")

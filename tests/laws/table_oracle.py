@@ -23,6 +23,7 @@ class Event:
     expires_at_ms: int = NEVER_MS
     says_resolved: bool = False
     row: int = -1
+    incident: int = 0
     next_ms: int = 0
     is_late: bool = False
 
@@ -146,6 +147,7 @@ class OracleTable:
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
         incident = incidents[known.incident]
         incident.events += 1
+        event.incident = known.incident
         event.next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms, incident.due_ms)
 
     def content(self) -> list[Row]:

@@ -103,7 +103,7 @@ def test_a_damaged_snapshot_is_refused() -> None:
     good = table.snapshot()
     assert len(LiveTable.restore(10, good)) == 2
     swapped = good[:16] + good[24:32] + good[16:24] + good[32:]
-    for bad in (b"", good[:-1], good + b"\0", b"dead" + good[4:], good[:4] + b"\2" + good[5:], swapped):
+    for bad in (b"", good[:-1], good + b"\0", b"dead" + good[4:], good[:4] + b"\1" + good[5:], swapped):
         with pytest.raises(ValueError, match="snapshot"):
             LiveTable.restore(10, bad)
 

@@ -1,0 +1,320 @@
+"""The live alerts of a partition: numbers on flat arrays, texts as packed bytes, and one at a time as an object."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.columns import FOREVER_MS
+from pipeline.core.fingerprint import code_of, fingerprint_of
+from pipeline.core.flap import FlapState
+from pipeline.core.incidents import Incidents, Open
+from pipeline.core.packed import Packer, Shape, Standing
+from pipeline.core.state import ScopeState
+from pipeline.core.table import LiveTable
+from schemas import Alert, Reason, Severity
+
+_QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW)
+_QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(_QUIETS)}
+_SEVERITIES = tuple(Severity)
+_SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(_SEVERITIES)}
+SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
+
+LEAST_ROWS = 1 << 22  # that all scopes of a partition share: addresses, not memory
+SPARE_ROWS = 4096  # for the incidents that say that there are no more
+
+
+class Memory:
+    """What all scopes of a partition share, since one scan reads it."""
+
+    def __init__(self, limit: int) -> None:
+        self.table = LiveTable(max(LEAST_ROWS, 2 * limit))
+        self.contents: list[bytes] = []  # by row
+        self.packer = Packer()
+        self.incidents = Incidents()
+
+    def restore(self, table: bytes | memoryview, shapes: Iterable[Shape]) -> None:
+        """Take over the alerts of a snapshot, but for their contents. Raises ValueError if it is damaged."""
+        self.table = LiveTable.restore(self.table.limit, table)
+        self.packer = Packer(shapes)
+
+    def rows_of_scopes(self) -> dict[str, NDArray[np.int64]]:
+        """The rows of each scope, in the order of their keys."""
+        rows = self.table.live_rows()
+        names = sorted({incident.scope for incident in self.incidents.known if incident is not None})
+        nth = {name: index for index, name in enumerate(names)}
+        scopes = np.array([-1 if one is None else nth[one.scope] for one in self.incidents.known], np.int64)
+        found = scopes[self.table.columns.incident[rows]] if len(rows) else rows
+        order = np.argsort(found, kind="stable")
+        edges = np.searchsorted(found[order], np.arange(len(names) + 1))
+        return {name: rows[order[edges[index] : edges[index + 1]]] for name, index in nth.items()}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be remembered, whatever the scope."""
+        return len(self.table) > self.table.limit - SPARE_ROWS
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """An alert that is open, or was a while ago: a row of the table while it is looked at."""
+
+    owner: "LiveAlerts"
+    code: int  # its fingerprint's 64 bits
+    incident: Open
+    rule: int  # which of the policy's rules holds for it
+    severity: Severity
+    starts_at_ms: int
+    first_at_ms: int
+    last_at_ms: int
+    due_ms: int  # firing: when it is over without news; otherwise: when it is forgotten
+    fired_at_ms: int  # when it last began to fire; a hold counts from here
+    is_firing: bool = True
+    events: int = 1
+    quiet: Reason | None = None  # why it does not page
+    review_at_ms: int = FOREVER_MS  # when that may change by itself
+    flap_penalty: float = 0.0
+    flap_at_ms: int = 0
+    is_flapping: bool = False
+    flap_ends_ms: int = FOREVER_MS
+    is_echo: bool = False  # it fires again only because a slower twin says what is over: no change of the condition
+    place: int = 0  # among its incident's members
+    queued_ms: int = FOREVER_MS  # when its deadline comes up, which may be too early
+    row: int = -1
+    is_counted: bool = False  # among those that are alive
+    told: Alert | None = None  # what it says, where that is unpacked
+
+    @property
+    def alert(self) -> Alert:
+        """The event that last changed it."""
+        if self.told is None:
+            self.told = self.owner.unpack(self)
+        return self.told
+
+    @property
+    def fingerprint(self) -> str:
+        """Its fingerprint."""
+        return fingerprint_of(self.code)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it keeps its incident open: what flaps is not over when it says so."""
+        return self.is_firing or self.is_flapping
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether it is a reason to page."""
+        return self.quiet is None and (self.is_firing or self.is_flapping)
+
+    @property
+    def next_ms(self) -> int:
+        """When something happens to it if no event comes."""
+        return min(self.due_ms, self.review_at_ms, self.flap_ends_ms)
+
+    @property
+    def flap(self) -> FlapState:
+        """How much it has changed of late."""
+        return FlapState(self.flap_penalty, self.flap_at_ms, self.is_flapping)
+
+    def say(self, alert: Alert) -> None:
+        """Another event has changed it."""
+        self.told = alert
+        self.severity, self.starts_at_ms = alert.severity, alert.starts_at_ms
+        self.owner.said[self.code] = self
+
+
+class LiveAlerts:
+    """The live alerts of one scope. What is looked at is an object until `put_back`; a scan reads only rows."""
+
+    def __init__(self, memory: Memory, state: ScopeState) -> None:
+        scope = state.name
+        self._memory = memory
+        self._state = state
+        # The same alert may be in two scopes, where a tenant is not among its labels.
+        self.salt = int.from_bytes(blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        self.salt = self.salt if scope else 0
+        self._count = 0
+        self._taken: dict[int, Live] = {}
+        self.said: dict[int, Live] = {}  # those whose content is not packed yet
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the partition can remember no more, whatever the scope's own limit."""
+        return self._memory.is_full
+
+    def get(self, fingerprint: str) -> Live | None:
+        """The alert with this fingerprint."""
+        return self.find(code_of(fingerprint))
+
+    def find(self, code: int) -> Live | None:
+        """The alert with this code."""
+        live = self._taken.get(code)
+        if live is not None:
+            return live
+        row = self._memory.table.find(code ^ self.salt)
+        return None if row < 0 else self._take(code, row)
+
+    def at(self, code: int) -> Live:
+        """The alert with this code, which is there. Raises KeyError."""
+        live = self.find(code)
+        if live is None:
+            raise KeyError(fingerprint_of(code))
+        return live
+
+    def rule_at(self, code: int) -> int:
+        """Which rule holds for the alert with this code, which is there."""
+        live = self._taken.get(code)
+        if live is not None:
+            return live.rule
+        table = self._memory.table
+        return table.columns.rule.item(table.find(code ^ self.salt))
+
+    def add(self, live: Live, known: Live | None) -> None:
+        """Remember a new alert, or one (`known`) that begins anew."""
+        live.incident.held += 1
+        if known is None:
+            self._count += 1
+        else:
+            live.row, live.queued_ms = known.row, known.queued_ms
+            self._let_go(known.incident)
+        self._taken[live.code] = self.said[live.code] = live
+
+    def remove(self, live: Live) -> None:
+        """Forget it."""
+        self._count -= 1
+        self._let_go(live.incident)
+        del self._taken[live.code]
+        self.said.pop(live.code, None)
+        if live.row >= 0:
+            self._memory.table.remove(live.row)
+            self._memory.contents[live.row] = b""
+
+    def unpack(self, live: Live) -> Alert:
+        """What the alert says."""
+        standing = Standing(live.fingerprint, live.severity, live.starts_at_ms, live.first_at_ms)
+        return self._memory.packer.unpack(self._memory.contents[live.row], standing)
+
+    def put_back(self) -> None:
+        """Write all that was looked at into its rows."""
+        if not self._taken:
+            return
+        memory = self._memory
+        fresh = []
+        for live in self._taken.values():
+            if live.row < 0:
+                fresh.append(live)
+            else:
+                memory.table.put(live.row, *self._columns(live))
+        if fresh:
+            rows = memory.table.put_new([self._columns(live) for live in fresh])
+            memory.contents += [b""] * (max(rows) + 1 - len(memory.contents))
+            for live, row in zip(fresh, rows, strict=True):
+                live.row = row
+        for live in self.said.values():
+            memory.contents[live.row] = memory.packer.pack(live.alert)
+        self.said.clear()
+        self._taken.clear()
+
+    def _columns(self, live: Live) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        numbers = (
+            live.code ^ self.salt,
+            live.last_at_ms,
+            live.due_ms,
+            live.review_at_ms,
+            live.flap_ends_ms,
+            live.starts_at_ms,
+            live.events,
+            live.incident.number,
+            live.rule,
+            live.is_firing,
+            live.severity.rank,
+        )
+        return numbers, (
+            live.first_at_ms,
+            live.fired_at_ms,
+            live.queued_ms,
+            live.flap_at_ms,
+            live.flap_penalty,
+            live.place,
+            _QUIET_NUMBERS[live.quiet],
+            _SEVERITY_NUMBERS[live.severity],
+            live.is_flapping,
+            live.is_echo,
+        )
+
+    def recall(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Remember what a snapshot held: when each alert comes up, and its code."""
+        columns = self._memory.table.columns
+        self._count = len(rows)
+        next_ms = np.minimum(columns.due_ms[rows], columns.review_at_ms[rows])
+        next_ms = np.minimum(next_ms, columns.flap_ends_ms[rows])
+        columns.queued_ms[rows] = next_ms
+        codes = columns.key[rows] ^ np.uint64(self.salt)
+        return list(zip(next_ms.tolist(), codes.tolist(), strict=True))
+
+    def alive_among(self, rows: NDArray[np.int64]) -> list[int]:
+        """The codes of those that are alive."""
+        columns = self._memory.table.columns
+        alive = rows[(columns.is_firing[rows] | columns.is_flapping[rows]) > 0]
+        found: list[int] = (columns.key[alive] ^ np.uint64(self.salt)).tolist()
+        return found
+
+    def silenced(self) -> list[int]:
+        """The codes of those that a silence keeps quiet, in order."""
+        table = self._memory.table
+        rows = table.rows_where("quiet", SILENCED)
+        return sorted(table.columns.key.item(row) ^ self.salt for row in rows if self._owns(row))
+
+    def _owns(self, row: int) -> bool:
+        incident = self._memory.incidents.known[self._memory.table.columns.incident.item(row)]
+        return incident is not None and incident.scope == self._state.name
+
+    def _let_go(self, incident: Open) -> None:
+        incident.held -= 1
+        if incident.is_forgotten and not incident.held:
+            del self._state.forgotten[incident.incident_id]
+            incident.book.leave(incident.number)
+
+    def _take(self, code: int, row: int) -> Live:
+        known = self._memory.incidents.known
+        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
+            self._memory.table.row_of(row)
+        )
+        (first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo) = (
+            self._memory.table.rest_of(row)
+        )
+        incident = known[number]
+        if incident is None:
+            raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
+        is_alive = bool(is_firing or is_flapping)
+        live = self._taken[code] = Live(
+            self,
+            code,
+            incident,
+            rule,
+            _SEVERITIES[severity],
+            starts_at_ms,
+            first_at_ms,
+            last_at_ms,
+            due_ms,
+            fired_at_ms,
+            bool(is_firing),
+            events,
+            _QUIETS[quiet],
+            review_at_ms,
+            penalty,
+            flap_at_ms,
+            bool(is_flapping),
+            flap_ends_ms,
+            bool(is_echo),
+            place,
+            queued_ms,
+            row,
+            is_alive,
+        )
+        return live

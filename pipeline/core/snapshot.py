@@ -1,0 +1,193 @@
+"""A snapshot is all that triage remembers, as bytes: numbers as columns, the rest as JSON; the same for equal states."""
+
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from pipeline.core.incidents import Open
+from pipeline.core.live import Memory
+from pipeline.core.packed import Shape
+from pipeline.core.state import ScopeState
+from pipeline.core.storm import StormState
+from schemas import Reason, Severity, Silence
+
+VERSION = 3
+_HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
+_MAGIC = b"pagesiev"
+_LENGTH = struct.Struct("<Q")
+_PARTS = 5  # JSON, table, members, lengths of contents, contents
+
+
+class _Incident(NamedTuple):
+    """An incident; `members` says how many of the members that stand together belong to it."""
+
+    incident_id: str
+    group: dict[str, str]
+    key: str
+    opened_at_ms: int
+    grew_at_ms: int
+    updated_at_ms: int
+    severity: Severity
+    team: str | None
+    members: int
+    held: int
+    alive: int
+    loud: int
+    loud_rank: int
+    flapping: int
+    revision: int
+    lead: int
+    lead_rank: int
+    paged_rank: int | None
+    paged_at_ms: int | None
+    acknowledged_by: str | None
+    reopened: int
+    note: str | None
+    resolved_at_ms: int | None
+    ended_by: Reason
+    is_forgotten: bool
+    events: int
+    due_ms: int | None
+
+
+class _Scope(NamedTuple):
+    """A scope without its alerts."""
+
+    name: str
+    watermark_ms: int | None
+    by_group: dict[str, str]
+    seen: dict[int, tuple[int, int]]
+    states: dict[str, bool]
+    storm: StormState
+    storm_id: str | None
+    overflow_id: str | None
+    incidents: list[_Incident]
+
+
+class _Rest(NamedTuple):
+    """What is no column."""
+
+    silences: list[Silence]
+    shapes: list[Shape]
+    scopes: list[_Scope]
+
+
+_REST = TypeAdapter(_Rest)
+_NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"book", "scope", "number", "members"})
+
+
+def write_snapshot(silences: list[Silence], memory: Memory, states: Sequence[ScopeState]) -> bytes:
+    """What is remembered, `states` in the order of their names."""
+    scopes, members = [], array("Q")
+    numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
+    count = 0
+    for state in states:
+        incidents = []
+        for incident in _in_order(state):
+            numbers[incident.number] = count
+            count += 1
+            members.extend(incident.members)
+            incidents.append(_kept(incident))
+        scopes.append(
+            _Scope(
+                state.name,
+                state.watermark_ms,
+                state.by_group,
+                state.seen,
+                state.states,
+                state.storm,
+                state.storm_id,
+                state.overflow_id,
+                incidents,
+            )
+        )
+    contents = [memory.contents[row] for row in memory.table.live_rows().tolist()]
+    parts = (
+        _REST.dump_json(_Rest(silences, memory.packer.shapes, scopes)),
+        memory.table.snapshot(numbers),
+        members.tobytes(),
+        np.fromiter(map(len, contents), np.uint32, len(contents)).tobytes(),
+        b"".join(contents),
+    )
+    return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts)))
+
+
+def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[list[Silence], list[ScopeState]]:
+    """Fill an empty `memory`. Raises ValueError if the snapshot is damaged or of another version."""
+    rest_part, table, members_part, lengths_part, contents_part = _parts_of(snapshot)
+    rest = _REST.validate_json(bytes(rest_part))
+    memory.restore(table, rest.shapes)
+    members, position = np.frombuffer(members_part, np.uint64), 0
+    states = []
+    for scope in rest.scopes:
+        state = ScopeState(
+            scope.name,
+            scope.watermark_ms,
+            by_group=scope.by_group,
+            seen=scope.seen,
+            states=scope.states,
+            storm=scope.storm,
+            storm_id=scope.storm_id,
+            overflow_id=scope.overflow_id,
+        )
+        for kept in scope.incidents:
+            incident = _opened(memory, scope.name, kept, members[position : position + kept.members])
+            position += kept.members
+            (state.forgotten if incident.is_forgotten else state.incidents)[incident.incident_id] = incident
+        states.append(state)
+    lengths = np.frombuffer(lengths_part, np.uint32)
+    edges = [0, *accumulate(lengths.tolist())]
+    if position != len(members) or len(lengths) != len(memory.table) or edges[-1] != len(contents_part):
+        raise ValueError("a damaged snapshot: its parts do not fit each other")
+    whole = bytes(contents_part)
+    memory.contents = [whole[start:end] for start, end in pairwise(edges)]
+    return rest.silences, states
+
+
+def _in_order(state: ScopeState) -> list[Open]:
+    return [known[key] for known in (state.incidents, state.forgotten) for key in sorted(known)]
+
+
+def _kept(incident: Open) -> _Incident:
+    named = {name: getattr(incident, name) for name in _NUMBERED}
+    return _Incident(**named, members=len(incident.members), events=incident.events, due_ms=incident.due_ms)
+
+
+def _opened(memory: Memory, scope: str, kept: _Incident, members: NDArray[np.uint64]) -> Open:
+    named = {name: getattr(kept, name) for name in _NUMBERED}
+    incident = Open(memory.incidents, scope, **named, members=array("Q", members.tobytes()))
+    incident.events, incident.due_ms = kept.events, kept.due_ms
+    return incident
+
+
+def _with_lengths(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        yield _LENGTH.pack(len(part))
+        yield part
+
+
+def _parts_of(snapshot: bytes) -> list[memoryview]:
+    """The parts of a snapshot of this version. Raises ValueError."""
+    if len(snapshot) < _HEAD.size:
+        raise ValueError("no snapshot: too short")
+    magic, version = _HEAD.unpack_from(snapshot)
+    if magic != _MAGIC:
+        raise ValueError("no snapshot of triage")
+    if version != VERSION:
+        raise ValueError(f"snapshot of version {version}, not {VERSION}")
+    view, position, parts = memoryview(snapshot), _HEAD.size, []
+    while position + _LENGTH.size <= len(snapshot):
+        (length,) = _LENGTH.unpack_from(snapshot, position)
+        position += _LENGTH.size
+        parts.append(view[position : position + length])
+        position += length
+    if len(parts) != _PARTS or position != len(snapshot):
+        raise ValueError(f"a damaged snapshot: {len(snapshot)} bytes are no {_PARTS} parts")
+    return parts
