@@ -167,12 +167,16 @@ class LiveAlerts:
         return live
 
     def rule_at(self, code: int) -> int:
-        """Which rule holds for the alert with this code, which is there."""
+        """Which rule holds for the alert with this code, which is there. Raises KeyError."""
         live = self._taken.get(code)
         if live is not None:
             return live.rule
         table = self._memory.table
-        return table.columns.rule.item(table.find(code ^ self.salt))
+        row = table.find(code ^ self.salt)
+        if row < 0:
+            raise KeyError(fingerprint_of(code))
+        rule: int = table.columns.rule.item(row)
+        return rule
 
     def add(self, live: Live, known: Live | None) -> None:
         """Remember a new alert, or one (`known`) that begins anew."""

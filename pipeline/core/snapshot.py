@@ -144,7 +144,10 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[list[Silence], list[
         states.append(state)
     lengths = np.frombuffer(lengths_part, np.uint32)
     edges = [0, *accumulate(lengths.tolist())]
-    if position != len(members) or len(lengths) != len(memory.table) or edges[-1] != len(contents_part):
+    incidents = memory.table.columns.incident[: len(memory.table)]
+    is_home = ((incidents >= 0) & (incidents < len(memory.incidents.known))).all()
+    are_all = position == len(members) and len(lengths) == len(memory.table) and edges[-1] == len(contents_part)
+    if not (is_home and are_all):
         raise ValueError("a damaged snapshot: its parts do not fit each other")
     whole = bytes(contents_part)
     memory.contents = [whole[start:end] for start, end in pairwise(edges)]

@@ -39,6 +39,8 @@ rows = st.builds(
     flap_at_ms=times,
     flap_penalty=st.sampled_from([0.0, 1.5]),
     place=times,
+    severity=st.integers(0, 4),
+    is_echo=st.sampled_from([0, 1]),
     quiet=times,
     is_flapping=st.just(1),
 )

@@ -1,13 +1,14 @@
 """What triage decides, as scenes. `at(seconds, …)` is one raw record; without events it is a tick."""
 
-import json
+from contextlib import suppress
 
 import pytest
 
 from pipeline.codec import encode
+from pipeline.core.fingerprint import code_of
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import IncidentState, Reason, Severity
+from schemas import Alerts, IncidentState, Reason, Severity
 from tests.scene import POLICY, alert, at, decided, ms, pages, play, reasons, resolved
 
 DISK = alert("disk", cluster="eu", host="a")
@@ -234,13 +235,11 @@ def test_over_alerts_are_forgotten() -> None:
 
 
 def test_a_fault_of_ours_pages_every_firing_alert_and_the_next_record_is_decided() -> None:
-    before = Triage(POLICY)
-    before.step(at(0, DISK))
-    state = json.loads(before.snapshot())
-    state[2][0]["alerts"].clear()  # valid JSON, impossible state: the open incident's alert is not known
-    facts = Triage.restore(POLICY, json.dumps(state).encode()).step(
-        [*at(1, CPU, DISK_OVER), *at(2, alert("net", cluster="us"))]
-    )
+    triage = Triage(POLICY)
+    triage.step(at(0, DISK))
+    [scope] = triage._scopes.values()
+    scope.alerts.remove(scope.alerts.at(code_of(decided(play(at(0, DISK)))[0].fingerprint)))  # its incident names it
+    facts = Triage.restore(POLICY, triage.snapshot()).step([*at(1, CPU, DISK_OVER), *at(2, alert("net", cluster="us"))])
     assert reasons(facts)[:2] == [Reason.FAULT, Reason.FAULT]
     page = facts.pages[0]
     assert page.payload.summary == "cpu"
@@ -249,21 +248,43 @@ def test_a_fault_of_ours_pages_every_firing_alert_and_the_next_record_is_decided
 
 
 def test_a_fault_of_ours_when_something_is_due_pages_too() -> None:
-    before = Triage(POLICY)
-    before.step([*at(0, DISK), *at(10, DISK_OVER)])
-    state = json.loads(before.snapshot())
-    state[2][0]["incidents"][decided(play(at(0, DISK)))[0].incident_id]["members"] = ["fp1:0"]
-    facts = Triage.restore(POLICY, json.dumps(state).encode()).step([*at(100), *at(101), *at(102, CPU)])
+    triage = Triage(POLICY)
+    triage.step([*at(0, DISK), *at(10, DISK_OVER)])
+    [scope] = triage._scopes.values()
+    [incident] = scope.state.incidents.values()
+    incident.members[0] = 0  # impossible: no alert has this code
+    facts = triage.step([*at(100), *at(101), *at(102, CPU)])
     (first, *_) = facts.pages
     assert (first.payload.summary.split(":")[0], first.payload.severity) == ("PagesieveFault", "critical")
     assert reasons(facts)[-1] in {Reason.OPENED, Reason.FAULT}
 
 
+def test_what_is_no_fingerprint_or_no_time_pages_and_the_others_are_decided() -> None:
+    [good] = at(0, DISK)
+    [strange] = at(1, CPU)
+    [other] = at(2, alert("net", cluster="eu"))
+    wrong = {"fingerprint": "fp9:0"}, {"fingerprint": "fp1:00000000000000 1"}, {"at_ms": 1 << 62}, {"starts_at_ms": 1 << 80}
+    for update in wrong:
+        assert isinstance(strange, Alerts)
+        broken = strange.model_copy(update={"alerts": (strange.alerts[0].model_copy(update=update),)})
+        facts = Triage(POLICY).step([good, broken, other])
+        assert reasons(facts) == [Reason.OPENED, Reason.FAULT, Reason.JOINED]
+        assert [page.payload.custom_details.reason for page in facts.pages].count(Reason.FAULT) == 1
+
+
 def test_a_damaged_or_strange_snapshot_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 99"):
-        Triage.restore(POLICY, b"[99,[],[]]")
-    with pytest.raises(ValueError, match="validation"):
-        Triage.restore(POLICY, b"[2,[],[{")
+    triage = Triage(POLICY)
+    triage.step(at(0, DISK, CPU))
+    good = triage.snapshot()
+    with pytest.raises(ValueError, match="snapshot of version 99, not 3"):
+        Triage.restore(POLICY, good[:8] + bytes([99]) + good[9:])
+    for bad in (b"", b"[2,[],[]]", b"x" + good[1:], good[:-1], good + b"x", good[:12] + b"\xff" * 8 + good[20:]):
+        with pytest.raises(ValueError, match="snapshot"):
+            Triage.restore(POLICY, bad)
+    for at_byte in range(12, len(good)):
+        torn = good[:at_byte] + bytes([good[at_byte] ^ 255]) + good[at_byte + 1 :]
+        with suppress(ValueError):  # a checkpoint has a checksum; here nothing worse may happen
+            Triage.restore(POLICY, torn)
 
 
 def test_huge_labels_neither_outgrow_an_incident_nor_a_page() -> None:
