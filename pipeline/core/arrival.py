@@ -5,8 +5,7 @@ from typing import NamedTuple
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
-from pipeline.core.flap import changed, ends_at_ms
-from pipeline.core.group import fitting, group_of
+from pipeline.core.group import fitting, group_of, key_of
 from pipeline.core.incident import (
     Opening,
     account,
@@ -16,6 +15,7 @@ from pipeline.core.incident import (
     quieten,
     reopen,
     revive,
+    special,
     standing,
 )
 from pipeline.core.incidents import Incidents, Open
@@ -63,13 +63,15 @@ class Arrival:
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
                 return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
-            incident = self._open(alert, {"overflow": self._state.name}, now_ms)
+            incident = self._open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self._enter(alert, (code, index), known, incident, now_ms)
-        group = group_of(alert, rule)
         found = None if is_unwanted else self._weather.arrives(alert, now_ms)
         if found is None:
-            found = fitting(self._state, group, now_ms, rule) or self._open(alert, group, now_ms)
+            key = key_of(alert, rule)
+            found = fitting(self._state, key, now_ms, rule) or self._open(
+                Opening(alert, group_of(alert, rule), key, now_ms)
+            )
         return self._enter(alert, (code, index), known, found, now_ms)
 
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
@@ -203,14 +205,15 @@ class Arrival:
             told=alert,
         )
         if known is not None:
-            live.flap_penalty, live.flap_at_ms, live.is_flapping = known.flap_penalty, known.flap_at_ms, known.is_flapping
+            live.flap_penalty, live.flap_at_ms, live.is_flapping = (
+                known.flap_penalty,
+                known.flap_at_ms,
+                known.is_flapping,
+            )
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         incident.hear()
-        if known is None:
-            self._begin_to_flap(live, now_ms)
-        else:
-            self._flap(live, now_ms)
+        self._flap(live, now_ms)
         calm, opening = Reason.JOINED, Reason.OPENED if is_first else Reason.SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN
@@ -218,9 +221,7 @@ class Arrival:
             opening = Reason.OVERFLOW
         return self._settle(live, _NOBODY, (calm, opening), now_ms), incident, live
 
-    def _settle(
-        self, live: Live, was: tuple[bool, bool, bool], reasons: tuple[Reason, Reason], now_ms: int
-    ) -> Reason:
+    def _settle(self, live: Live, was: tuple[bool, bool, bool], reasons: tuple[Reason, Reason], now_ms: int) -> Reason:
         """The alert fires in its incident: count it, judge it, say why it pages or not. `reasons`: (calm, opening)."""
         calm, opening = reasons
         incident = live.incident
@@ -268,24 +269,14 @@ class Arrival:
         if due_ms is not None:
             self._deadlines.incident(incident.incident_id, due_ms)
 
-    def _begin_to_flap(self, live: Live, now_ms: int) -> None:
-        """As `_flap` for an alert that never changed before: one change never flaps."""
-        if live.alert.is_state or live.alert.source in self._state.states:
-            live.flap_penalty, live.flap_at_ms = 1.0, now_ms
-
     def _flap(self, live: Live, now_ms: int) -> None:
         """Count a change; the one that makes the alert flap is told once to whoever was paged.
 
         Only of a state: an event that is over because its window has passed has not changed.
         """
-        alert = live.alert
-        if not (alert.is_state or alert.source in self._state.states):
-            return
-        was_flapping = live.is_flapping
-        flap = changed(live.flap, now_ms, self._policy.flapping)
-        live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
-        live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping) if flap.is_flapping else FOREVER_MS
-        if live.is_flapping and not was_flapping:
+        if (live.alert.is_state or live.alert.source in self._state.states) and live.change(
+            now_ms, self._policy.flapping
+        ):
             self._teller.change(live.incident, Reason.FLAPPING)
 
     def _stop_flapping(self, live: Live, now_ms: int) -> None:
@@ -295,5 +286,5 @@ class Arrival:
         self._leave(live, was, now_ms)
         self._teller.change(live.incident, Reason.FLAP_ENDED)
 
-    def _open(self, alert: Alert, group: dict[str, str], now_ms: int) -> Open:
-        return open_incident(self._state, self._book, Opening(alert, group, now_ms), self._policy)
+    def _open(self, opening: Opening) -> Open:
+        return open_incident(self._state, self._book, opening, self._policy)

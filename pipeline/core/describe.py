@@ -38,12 +38,20 @@ _SHOWN_LABELS = 64
 _LONGEST_LINK = 2048
 
 
+class Heading(NamedTuple):
+    """What is said of an incident for as long as the first of its worst alerts stays the same."""
+
+    what: str  # and where
+    group: dict[str, str]
+
+
 class Told(NamedTuple):
     """What there is to tell: an incident, its first alerts, the first of its worst, and its summary if it has one."""
 
     incident: Open
     listed: tuple[Member, ...]
     lead: Alert
+    heading: Heading
     quiet: Reason | None  # why nobody was paged, if nobody was
     note: str | None
 
@@ -53,30 +61,32 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     scope, policy = context
     incident = told.incident
     state = IncidentState.OPEN if incident.acknowledged_by is None else IncidentState.ACKNOWLEDGED
-    return Incident.trusted(
-        incident_id=incident.incident_id,
-        revision=incident.revision,
-        state=state if incident.resolved_at_ms is None else IncidentState.RESOLVED,
-        scope=scope,
-        group=_shown(incident.group),
-        opened_at_ms=incident.opened_at_ms,
-        updated_at_ms=incident.updated_at_ms,
-        resolved_at_ms=incident.resolved_at_ms,
-        severity=incident.severity,
-        is_paged=incident.paged_rank is not None,
-        quiet=told.quiet,
-        acknowledged_by=incident.acknowledged_by,
-        reopened=incident.reopened,
-        is_flapping=incident.flapping > 0,
-        merged_into=None,
-        team=incident.team,
-        summary=summary(told),
-        alerts=len(incident.members),
-        firing=incident.alive,
-        events=incident.events,
-        members=told.listed,
-        unlisted=len(incident.members) - len(told.listed),
-        policy_version=policy.name,
+    return Incident.owning(
+        {
+            "incident_id": incident.incident_id,
+            "revision": incident.revision,
+            "state": state if incident.resolved_at_ms is None else IncidentState.RESOLVED,
+            "scope": scope,
+            "group": told.heading.group,
+            "opened_at_ms": incident.opened_at_ms,
+            "updated_at_ms": incident.updated_at_ms,
+            "resolved_at_ms": incident.resolved_at_ms,
+            "severity": incident.severity,
+            "is_paged": incident.paged_rank is not None,
+            "quiet": told.quiet,
+            "acknowledged_by": incident.acknowledged_by,
+            "reopened": incident.reopened,
+            "is_flapping": incident.flapping > 0,
+            "merged_into": None,
+            "team": incident.team,
+            "summary": summary(told),
+            "alerts": len(incident.members),
+            "firing": incident.alive,
+            "events": incident.events,
+            "members": told.listed,
+            "unlisted": len(incident.members) - len(told.listed),
+            "policy_version": policy.name,
+        }
     )
 
 
@@ -149,11 +159,15 @@ def summary(told: Told) -> str:
     """What (the first of the worst alerts), where (the group's labels), and how many more."""
     if told.note is not None:
         return _cut(told.note, SUMMARY_LIMIT)
-    text = _say(told.lead)
-    if where := _where(told.incident.group):
-        text += f" ({where})"
     more = len(told.incident.members) - 1
+    text = told.heading.what
     return _cut(text + (f", and {more} more alert{'s' if more > 1 else ''}" if more else ""), SUMMARY_LIMIT)
+
+
+def heading_of(incident: Open, lead: Alert) -> Heading:
+    """What is said of it while `lead` is the first of its worst alerts."""
+    what, where = _say(lead), _where(incident.group)
+    return Heading(f"{what} ({where})" if where else what, _shown(incident.group))
 
 
 def team_of(alert: Alert, policy: Policy) -> str | None:

@@ -1,6 +1,7 @@
 """The events of some records of one scope as a batch for a scan."""
 
 from collections.abc import Container, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from pipeline.core.fingerprint import codes_of
 from schemas import Alert, Status
 
 _FARTHEST_MS = 1 << 61  # either way: sums of two such times do not overflow
+_seen = attrgetter("fingerprint", "at_ms", "expires_at_ms", "status", "severity")
 
 
 def batch_of(alerts: Sequence[Alert], salt: int, states: Container[str]) -> Batch:
@@ -16,19 +18,27 @@ def batch_of(alerts: Sequence[Alert], salt: int, states: Container[str]) -> Batc
     batch = new_batch(len(alerts))
     if not alerts:
         return batch
-    np.bitwise_xor(codes_of([alert.fingerprint for alert in alerts]), np.uint64(salt), out=batch["key"])
-    times_ms = [alert.at_ms for alert in alerts]
-    farthest_ms = max(max(times_ms), -min(times_ms), *(abs(alert.starts_at_ms) for alert in alerts))
-    leases_ms = [NEVER_MS if alert.expires_at_ms is None else alert.expires_at_ms for alert in alerts]
-    if max(farthest_ms, *leases_ms) > _FARTHEST_MS or any(NEVER_MS != ms < -_FARTHEST_MS for ms in leases_ms):
-        raise ValueError("a time is beyond ±2^61 ms")
+    fingerprints, times_ms, leases_ms, statuses, severities = zip(*map(_seen, alerts), strict=True)
+    np.bitwise_xor(codes_of(fingerprints), np.uint64(salt), out=batch["key"])
+    if leases_ms.count(None) == len(alerts):
+        batch["expires_at_ms"] = NEVER_MS
+    else:
+        batch["expires_at_ms"] = [NEVER_MS if ms is None else near(ms) for ms in leases_ms]
+    near(max(times_ms))
+    near(min(times_ms))
     batch["at_ms"] = times_ms
-    batch["expires_at_ms"] = leases_ms
-    batch["is_firing"] = [alert.status is Status.FIRING for alert in alerts]
-    batch["rank"] = [alert.severity.rank for alert in alerts]
+    batch["is_firing"] = [status is Status.FIRING for status in statuses]
+    batch["rank"] = [severity.rank for severity in severities]
     batch["row"] = -1
     hear_resolved(batch, alerts, states)
     return batch
+
+
+def near(at_ms: int) -> int:
+    """The same time. Raises ValueError if it is none that can be reckoned with."""
+    if not -_FARTHEST_MS <= at_ms <= _FARTHEST_MS:
+        raise ValueError("a time is beyond ±2^61 ms")
+    return at_ms
 
 
 def hear_resolved(batch: Batch, alerts: Sequence[Alert], states: Container[str]) -> None:

@@ -1,7 +1,5 @@
 """Which incident an alert belongs to: the open one of its group that still grows, else a new one."""
 
-from collections.abc import Mapping
-
 from pipeline.core.incidents import Open
 from pipeline.core.policy import Rule
 from pipeline.core.state import ScopeState
@@ -18,14 +16,17 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
     return group or {"name": alert.name}
 
 
-def key_of(group: Mapping[str, str]) -> str:
-    """The group as one string."""
-    return "\0".join(f"{label}\1{value}" for label, value in group.items())
+def key_of(alert: Alert, rule: Rule) -> str:
+    """The alert's group as one string."""
+    labels = alert.labels
+    return (
+        "\0".join([f"{label}\1{labels[label]}" for label in rule.group_by if label in labels]) or f"name\1{alert.name}"
+    )
 
 
-def fitting(state: ScopeState, group: Mapping[str, str], now_ms: int, rule: Rule) -> Open | None:
+def fitting(state: ScopeState, key: str, now_ms: int, rule: Rule) -> Open | None:
     """The open incident that takes a new alert of this group now, if there is one."""
-    found = state.incidents.get(state.by_group.get(key_of(group), ""))
+    found = state.incidents.get(state.by_group.get(key, ""))
     if found is None or now_ms - found.grew_at_ms > rule.gap_ms or now_ms - found.opened_at_ms > rule.max_age_ms:
         return None
     return found

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
-from pipeline.core.group import key_of
 from pipeline.core.incidents import Incidents, Open
 from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
@@ -28,22 +27,27 @@ from schemas import Alert
 
 
 class Opening(NamedTuple):
-    """How an incident opens: for which alert, grouped by which labels, at what time."""
+    """How an incident opens: for which alert, grouped by what, at what time."""
 
     alert: Alert
     group: dict[str, str]
+    key: str  # of the group, for look-up
     now_ms: int
+
+
+def special(alert: Alert, kind: str, name: str, now_ms: int) -> Opening:
+    """How an incident opens that takes what no group of labels describes."""
+    return Opening(alert, {kind: name}, f"{kind}\1{name}", now_ms)
 
 
 def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: Policy) -> Open:
     """Open one."""
-    alert, group, now_ms = opening
+    alert, group, key, now_ms = opening
     nth = 0
     while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) in state.incidents or (
         new_id in state.forgotten
     ):
         nth += 1
-    key = key_of(group)
     incident = Open(
         book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
     )

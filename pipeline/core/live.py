@@ -1,6 +1,5 @@
-"""The live alerts of a partition: numbers on flat arrays, texts as packed bytes, and one at a time as an object."""
+"""The live alerts of a scope: numbers on flat arrays, texts as packed bytes, and an object while one is looked at."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -9,11 +8,11 @@ from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.fingerprint import code_of, fingerprint_of
-from pipeline.core.flap import FlapState
-from pipeline.core.incidents import Incidents, Open
-from pipeline.core.packed import Packer, Shape, Standing
+from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
+from pipeline.core.incidents import Open
+from pipeline.core.memory import Memory
+from pipeline.core.packed import Standing
 from pipeline.core.state import ScopeState
-from pipeline.core.table import LiveTable
 from schemas import Alert, Reason, Severity
 
 _QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW)
@@ -21,40 +20,6 @@ _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(_QUIETS)}
 _SEVERITIES = tuple(Severity)
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(_SEVERITIES)}
 SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
-
-LEAST_ROWS = 1 << 22  # that all scopes of a partition share: addresses, not memory
-SPARE_ROWS = 4096  # for the incidents that say that there are no more
-
-
-class Memory:
-    """What all scopes of a partition share, since one scan reads it."""
-
-    def __init__(self, limit: int) -> None:
-        self.table = LiveTable(max(LEAST_ROWS, 2 * limit))
-        self.contents: list[bytes] = []  # by row
-        self.packer = Packer()
-        self.incidents = Incidents()
-
-    def restore(self, table: bytes | memoryview, shapes: Iterable[Shape]) -> None:
-        """Take over the alerts of a snapshot, but for their contents. Raises ValueError if it is damaged."""
-        self.table = LiveTable.restore(self.table.limit, table)
-        self.packer = Packer(shapes)
-
-    def rows_of_scopes(self) -> dict[str, NDArray[np.int64]]:
-        """The rows of each scope, in the order of their keys."""
-        rows = self.table.live_rows()
-        names = sorted({incident.scope for incident in self.incidents.known if incident is not None})
-        nth = {name: index for index, name in enumerate(names)}
-        scopes = np.array([-1 if one is None else nth[one.scope] for one in self.incidents.known], np.int64)
-        found = scopes[self.table.columns.incident[rows]] if len(rows) else rows
-        order = np.argsort(found, kind="stable")
-        edges = np.searchsorted(found[order], np.arange(len(names) + 1))
-        return {name: rows[order[edges[index] : edges[index + 1]]] for name, index in nth.items()}
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may be remembered, whatever the scope."""
-        return len(self.table) > self.table.limit - SPARE_ROWS
 
 
 @dataclass(slots=True, eq=False)
@@ -113,10 +78,44 @@ class Live:
         """When something happens to it if no event comes."""
         return min(self.due_ms, self.review_at_ms, self.flap_ends_ms)
 
-    @property
-    def flap(self) -> FlapState:
-        """How much it has changed of late."""
-        return FlapState(self.flap_penalty, self.flap_at_ms, self.is_flapping)
+    def change(self, now_ms: int, policy: FlapPolicy) -> bool:
+        """It changes between firing and resolved. Whether that makes it flap, which it did not before."""
+        if not self.flap_penalty:  # its first change: one alone never is flapping
+            self.flap_penalty, self.flap_at_ms = 1.0, now_ms
+            return False
+        was_flapping = self.is_flapping
+        flap = changed(FlapState(self.flap_penalty, self.flap_at_ms, was_flapping), now_ms, policy)
+        self.flap_penalty, self.flap_at_ms, self.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
+        self.flap_ends_ms = ends_at_ms(flap, policy) if flap.is_flapping else FOREVER_MS
+        return flap.is_flapping and not was_flapping
+
+    def columns(self, salt: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Its row: the columns of `ROW`, and those of `REST`."""
+        numbers = (
+            self.code ^ salt,
+            self.last_at_ms,
+            self.due_ms,
+            self.review_at_ms,
+            self.flap_ends_ms,
+            self.starts_at_ms,
+            self.events,
+            self.incident.number,
+            self.rule,
+            self.is_firing,
+            self.severity.rank,
+        )
+        return numbers, (
+            self.first_at_ms,
+            self.fired_at_ms,
+            self.queued_ms,
+            self.flap_at_ms,
+            self.flap_penalty,
+            self.place,
+            _QUIET_NUMBERS[self.quiet],
+            _SEVERITY_NUMBERS[self.severity],
+            self.is_flapping,
+            self.is_echo,
+        )
 
     def say(self, alert: Alert) -> None:
         """Another event has changed it."""
@@ -213,9 +212,9 @@ class LiveAlerts:
             if live.row < 0:
                 fresh.append(live)
             else:
-                memory.table.put(live.row, *self._columns(live))
+                memory.table.put(live.row, *live.columns(self.salt))
         if fresh:
-            rows = memory.table.put_new([self._columns(live) for live in fresh])
+            rows = memory.table.put_new([live.columns(self.salt) for live in fresh])
             memory.contents += [b""] * (max(rows) + 1 - len(memory.contents))
             for live, row in zip(fresh, rows, strict=True):
                 live.row = row
@@ -223,33 +222,6 @@ class LiveAlerts:
             memory.contents[live.row] = memory.packer.pack(live.alert)
         self.said.clear()
         self._taken.clear()
-
-    def _columns(self, live: Live) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        numbers = (
-            live.code ^ self.salt,
-            live.last_at_ms,
-            live.due_ms,
-            live.review_at_ms,
-            live.flap_ends_ms,
-            live.starts_at_ms,
-            live.events,
-            live.incident.number,
-            live.rule,
-            live.is_firing,
-            live.severity.rank,
-        )
-        return numbers, (
-            live.first_at_ms,
-            live.fired_at_ms,
-            live.queued_ms,
-            live.flap_at_ms,
-            live.flap_penalty,
-            live.place,
-            _QUIET_NUMBERS[live.quiet],
-            _SEVERITY_NUMBERS[live.severity],
-            live.is_flapping,
-            live.is_echo,
-        )
 
     def recall(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
         """Remember what a snapshot held: when each alert comes up, and its code."""
@@ -285,17 +257,16 @@ class LiveAlerts:
             incident.book.leave(incident.number)
 
     def _take(self, code: int, row: int) -> Live:
-        known = self._memory.incidents.known
+        memory = self._memory
         _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
-            self._memory.table.row_of(row)
+            memory.table.row_of(row)
         )
-        (first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo) = (
-            self._memory.table.rest_of(row)
+        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo = (
+            memory.table.rest_of(row)
         )
-        incident = known[number]
+        incident = memory.incidents.known[number]
         if incident is None:
             raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
-        is_alive = bool(is_firing or is_flapping)
         live = self._taken[code] = Live(
             self,
             code,
@@ -319,6 +290,6 @@ class LiveAlerts:
             place,
             queued_ms,
             row,
-            is_alive,
+            bool(is_firing or is_flapping),
         )
         return live

@@ -11,7 +11,7 @@ from pipeline.core.columns import Batch, new_batch
 from pipeline.core.events import batch_of, hear_resolved
 from pipeline.core.fingerprint import VERSION
 from pipeline.core.incidents import Open
-from pipeline.core.live import Memory
+from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
 from schemas import Alert, Alerts, Decision, Decisions, Reason, Status
 
@@ -19,16 +19,20 @@ from schemas import Alert, Alerts, Decision, Decisions, Reason, Status
 class Run:
     """Walks over the events of some records, from the first to the last."""
 
-    def __init__(self, records: Sequence[Alerts], salt: int, states: Container[str], batch: Batch | None = None) -> None:
+    def __init__(
+        self, records: Sequence[Alerts], salt: int, states: Container[str], batch: Batch | None = None
+    ) -> None:
         self.alerts = [alert for record in records for alert in record.alerts]
         self.batch = batch if batch is not None else batch_of(self.alerts, salt, states)
         self.foreseen: list[int] = []  # codes of alerts of this record that are expected
         self._records = records
-        self._ends = list(accumulate(len(record.alerts) for record in records))
+        self._ends = list(accumulate([len(record.alerts) for record in records]))
         self._nth = 0  # the record
         self._start = 0  # its first event
         self._index = 0
+        self._codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
         self._rows: list[int] = []
+        self._come: set[str] = set()  # fingerprints of what was more
         self._decided: dict[int, Decision] = {}  # what is more than a plain duplicate
         if self.alerts:
             self._enter(bisect_right(self._ends, 0))
@@ -54,6 +58,11 @@ class Run:
         return self.alerts[self._index]
 
     @property
+    def code(self) -> int:
+        """Its fingerprint's 64 bits."""
+        return self._codes[self._index]
+
+    @property
     def is_at_start(self) -> bool:
         """Whether no event of the record is decided yet."""
         return self._index == self._start
@@ -65,8 +74,8 @@ class Run:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether no alert had the next event's key when the run began."""
-        return self._rows[self._index] < 0
+        """Whether no alert has the next event's key: none had it when the run began, and none has come since."""
+        return self._rows[self._index] < 0 and self.alert.fingerprint not in self._come
 
     def look_up(self, table: LiveTable) -> None:
         """Find the alerts of all events at once."""
@@ -86,11 +95,13 @@ class Run:
 
     def decide(self, decision: Decision) -> None:
         """The next event is decided, and was more than a plain duplicate."""
+        self._come.add(decision.fingerprint)
         self._decided[self._index] = decision
         self._index += 1
 
     def fail(self, decisions: Sequence[Decision]) -> None:
         """The whole record is decided so, whatever was decided of it before."""
+        self._come.update(decision.fingerprint for decision in decisions)
         self._decided.update(enumerate(decisions, self._start))
         self._index = self._ends[self._nth]
 
@@ -109,11 +120,13 @@ class Run:
         decided_events = self._all(known, policy_version)
         start = 0
         for record, end in zip(self._records, self._ends, strict=True):
-            yield Decisions.trusted(
-                scope=record.scope,
-                raw_partition=record.raw_partition,
-                raw_offset=record.raw_offset,
-                decisions=tuple(decided_events[start:end]),
+            yield Decisions.owning(
+                {
+                    "scope": record.scope,
+                    "raw_partition": record.raw_partition,
+                    "raw_offset": record.raw_offset,
+                    "decisions": tuple(decided_events[start:end]),
+                }
             )
             start = end
 
@@ -128,9 +141,21 @@ class Run:
             decision = more.get(index)
             if decision is None:
                 incident = known[number]
-                incident_id = None if incident is None else incident.incident_id
-                decision = decided(
-                    alert, Reason.DUPLICATE, incident_id, policy_version, is_late=is_late > 0, next_at_ms=next_ms
+                decision = Decision.owning(  # as `decided`, for nine of ten
+                    {
+                        "fingerprint": alert.fingerprint,
+                        "source_fingerprint": alert.source_fingerprint,
+                        "incident_id": None if incident is None else incident.incident_id,
+                        "reason": Reason.DUPLICATE,
+                        "score": None,
+                        "paged": False,
+                        "is_late": is_late > 0,
+                        "at_ms": alert.at_ms,
+                        "next_at_ms": next_ms,
+                        "policy_version": policy_version,
+                        "model_version": None,
+                        "fingerprint_version": VERSION,
+                    }
                 )
             decisions.append(decision)
         return decisions
@@ -150,17 +175,19 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     next_at_ms: int | None = None,
 ) -> Decision:
     """The decision on one event."""
-    return Decision.trusted(
-        fingerprint=alert.fingerprint,
-        source_fingerprint=alert.source_fingerprint,
-        incident_id=incident_id,
-        reason=reason,
-        score=None,
-        paged=reason.pages and alert.status is Status.FIRING,
-        is_late=is_late,
-        at_ms=alert.at_ms,
-        next_at_ms=next_at_ms,
-        policy_version=policy_version,
-        model_version=None,
-        fingerprint_version=VERSION,
+    return Decision.owning(
+        {
+            "fingerprint": alert.fingerprint,
+            "source_fingerprint": alert.source_fingerprint,
+            "incident_id": incident_id,
+            "reason": reason,
+            "score": None,
+            "paged": reason.pages and alert.status is Status.FIRING,
+            "is_late": is_late,
+            "at_ms": alert.at_ms,
+            "next_at_ms": next_at_ms,
+            "policy_version": policy_version,
+            "model_version": None,
+            "fingerprint_version": VERSION,
+        }
     )

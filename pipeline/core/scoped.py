@@ -9,12 +9,14 @@ from pipeline.core.arrival import Arrival, Scope
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines, Due
 from pipeline.core.describe import fault_page
+from pipeline.core.events import near
 from pipeline.core.fault import fault_id_of, ours
 from pipeline.core.fingerprint import code_of
 from pipeline.core.incident import acknowledge, resolve
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
-from pipeline.core.live import Live, LiveAlerts, Memory
+from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.run import Run, decided
@@ -144,8 +146,8 @@ class ScopeTriage:
         is_pending = self._teller.is_pending
         # What is not told yet is told before time moves, and when its record ends.
         deadline_ms = NEVER_MS if is_pending else self.deadlines.next_ms()
-        if run.is_unknown and self._is_news(run.alert, deadline_ms):
-            run.decide(self._event(run))
+        if run.is_unknown and self._is_next(run.alert, deadline_ms):
+            run.decide(self._event(run, is_unknown=True))
         else:
             self._scan(run, facts, deadline_ms)
         if run.is_at_end:
@@ -153,13 +155,12 @@ class ScopeTriage:
             self._teller.tell(facts)
             run.begin_next()
 
-    def _is_news(self, alert: Alert, deadline_ms: int | None) -> bool:
-        """Whether a scan would stop at once at this event, since no alert has its key and nothing is due before it."""
+    def _is_next(self, alert: Alert, deadline_ms: int | None) -> bool:
+        """Whether nothing is due before this event."""
         watermark_ms = self.state.watermark_ms
-        if watermark_ms is None or alert.at_ms > watermark_ms:
-            if deadline_ms is not None and alert.at_ms >= deadline_ms:
-                return False
-        return alert.status is Status.FIRING and self.alerts.get(alert.fingerprint) is None
+        if watermark_ms is not None and alert.at_ms <= watermark_ms:
+            return True
+        return deadline_ms is None or alert.at_ms < deadline_ms
 
     def _scan(self, run: Run, facts: Facts, deadline_ms: int | None) -> None:
         self.alerts.put_back()
@@ -187,17 +188,16 @@ class ScopeTriage:
             if live is None or not live.is_counted:
                 self.quiet.unforesee(code)
 
-    def _event(self, run: Run) -> Decision:
+    def _event(self, run: Run, *, is_unknown: bool = False) -> Decision:
         alert, watermark_ms = run.alert, self.state.watermark_ms
         is_late = watermark_ms is not None and alert.at_ms < watermark_ms
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
         self.state.watermark_ms = now_ms
-        code = code_of(alert.fingerprint)
-        live = self.alerts.find(code)
-        if alert.status is Status.RESOLVED and alert.source not in self.state.states:
-            if len(self.state.states) < MOST_SOURCES:
-                self.state.states[alert.source] = True
-                run.hear_resolved(self.state.states)
+        code = run.code
+        live = None if is_unknown else self.alerts.find(code)
+        near(alert.starts_at_ms)
+        if alert.status is Status.RESOLVED:
+            self._hear_resolved(alert.source, run)
         change = change_of(alert, live)
         if change is Change.NEW:
             reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
@@ -206,6 +206,12 @@ class ScopeTriage:
             return decided(alert, Reason.NEVER_FIRED, None, self._policy.name, is_late=is_late)
         reason = self._known(alert, live, change, now_ms)
         return self._decision(alert, reason, live.incident, live, is_late=is_late)
+
+    def _hear_resolved(self, source: str, run: Run) -> None:
+        states = self.state.states
+        if source not in states and len(states) < MOST_SOURCES:
+            states[source] = True
+            run.hear_resolved(states)
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""
@@ -259,9 +265,7 @@ class ScopeTriage:
             next_at_ms = live.next_ms if next_at_ms is None else min(live.next_ms, next_at_ms)
             if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
                 next_at_ms = min(next_at_ms, again_ms)
-        return decided(
-            alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms
-        )
+        return decided(alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms)
 
     def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
         """Page each alert of the record on which we failed."""

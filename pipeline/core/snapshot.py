@@ -1,4 +1,4 @@
-"""A snapshot is all that triage remembers, as bytes: numbers as columns, the rest as JSON; the same for equal states."""
+"""A snapshot is all that triage remembers, as bytes: numbers as columns, the rest as JSON; the same for one state."""
 
 import struct
 from array import array
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from pipeline.core.incidents import Open
-from pipeline.core.live import Memory
+from pipeline.core.memory import Memory
 from pipeline.core.packed import Shape
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState

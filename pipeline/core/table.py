@@ -15,6 +15,7 @@ from pipeline.core.kernels import Slots, Stop
 
 _FIRST_SLOTS = 128
 _DRAINED_SLOTS = 8  # by each insert while the index grows: all are, long before it has to grow again
+_MANY = 6  # rows that are worth an array of their own
 _SLOT = np.dtype(np.uint64)
 _NO_SLOTS: Slots = np.zeros(0, _SLOT)
 _FREE, _FREE_REST = np.zeros((), ROW), np.zeros((), REST)
@@ -98,7 +99,7 @@ class LiveTable:
         """Hold more alerts, whose keys the caller knows to be new, and return their rows. Raises TableFull."""
         if len(self) + len(fresh) > self.limit:
             raise TableFull(f"{self.limit} alerts are live")
-        if self._free:
+        if self._free or len(fresh) < _MANY:
             return [self._enter(numbers, rest) for numbers, rest in fresh]
         first, end = self._used, self._used + len(fresh)
         self._rows[first:end] = [numbers for numbers, _ in fresh]
@@ -166,8 +167,7 @@ class LiveTable:
     def snapshot(self, numbers: NDArray[np.int32] | None = None) -> bytes:
         """All alerts, column by column, in the order of keys: equal content has equal bytes, whatever came before.
 
-        `numbers[n]` is written for the incident n; by default n. Without `queued_ms`, since who restores it queues every
-        alert anew.
+        `numbers[n]` is written for the incident n; by default n. Without `queued_ms`, since all are queued anew.
         """
         live = self.live_rows()
         columns = {name: getattr(self.columns, name)[live] for name in _KEPT}

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.core.deadlines import Deadlines
-from pipeline.core.describe import Told, incident_record, member_record, page_record
+from pipeline.core.describe import Heading, Told, heading_of, incident_record, member_record, page_record
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live, LiveAlerts
 from pipeline.core.paging import ENDINGS, call_for
@@ -29,6 +29,7 @@ class _Listing(NamedTuple):
     members: list[Member]
     lead: int
     alert: Alert
+    heading: Heading
 
 
 class Teller:
@@ -61,7 +62,9 @@ class Teller:
         if listing is None:
             return
         if live.code == listing.lead:
-            listing = self._listings[incident.incident_id] = listing._replace(alert=live.alert)
+            heading = heading_of(incident, live.alert)
+            listing = listing._replace(alert=live.alert, heading=heading)
+            self._listings[incident.incident_id] = listing
         if live.place >= self._policy.max_listed:
             return
         if live.place < len(listing.members):
@@ -97,7 +100,7 @@ class Teller:
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
             quiet = self._alerts.at(incident.lead).quiet if incident.paged_rank is None else None
-            told = Told(incident, tuple(listing.members), listing.alert, quiet, note)
+            told = Told(incident, tuple(listing.members), listing.alert, listing.heading, quiet, note)
             context = (self._state.name, self._policy)
             facts.incidents.append(incident_record(told, context))
             if call is not None:
@@ -119,7 +122,8 @@ class Teller:
             return listing
         else:
             members = listing.members
-        listing = _Listing(members, incident.lead, self._alerts.at(incident.lead).alert)
+        lead = self._alerts.at(incident.lead).alert
+        listing = _Listing(members, incident.lead, lead, heading_of(incident, lead))
         self._listings[incident.incident_id] = listing
         return listing
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from pipeline.core.live import Memory
+from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
 from pipeline.core.silence import Silences
@@ -13,6 +13,7 @@ from pipeline.core.tell import Facts
 from schemas import Alerts, Control, Tick
 
 __all__ = ["Facts", "Triage"]
+
 
 class Triage:
     """Decides every event of one partition of `alerts`, in log order.

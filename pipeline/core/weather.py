@@ -2,7 +2,7 @@
 
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
-from pipeline.core.incident import Opening, open_incident
+from pipeline.core.incident import open_incident, special
 from pipeline.core.incidents import Incidents, Open
 from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
@@ -35,7 +35,7 @@ class Weather:
         incident = self._state.incidents.get(self._state.storm_id or "")
         if incident is None or incident.resolved_at_ms is not None:
             incident = open_incident(
-                self._state, self._book, Opening(alert, {"storm": self._state.name}, now_ms), self._policy
+                self._state, self._book, special(alert, "storm", self._state.name, now_ms), self._policy
             )
             self._state.storm_id = incident.incident_id
         return incident

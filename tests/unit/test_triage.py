@@ -263,7 +263,12 @@ def test_what_is_no_fingerprint_or_no_time_pages_and_the_others_are_decided() ->
     [good] = at(0, DISK)
     [strange] = at(1, CPU)
     [other] = at(2, alert("net", cluster="eu"))
-    wrong = {"fingerprint": "fp9:0"}, {"fingerprint": "fp1:00000000000000 1"}, {"at_ms": 1 << 62}, {"starts_at_ms": 1 << 80}
+    wrong = (
+        {"fingerprint": "fp9:0"},
+        {"fingerprint": "fp1:00000000000000 1"},
+        {"at_ms": 1 << 62},
+        {"starts_at_ms": 1 << 80},
+    )
     for update in wrong:
         assert isinstance(strange, Alerts)
         broken = strange.model_copy(update={"alerts": (strange.alerts[0].model_copy(update=update),)})

@@ -1,0 +1,44 @@
+"""What all scopes of a partition share, since one scan reads it: the rows of alerts, their contents, the incidents."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.incidents import Incidents
+from pipeline.core.packed import Packer, Shape
+from pipeline.core.table import LiveTable
+
+LEAST_ROWS = 1 << 22  # that all scopes of a partition share: addresses, not memory
+SPARE_ROWS = 4096  # for the incidents that say that there are no more
+
+
+class Memory:
+    """What all scopes of a partition share, since one scan reads it."""
+
+    def __init__(self, limit: int) -> None:
+        self.table = LiveTable(max(LEAST_ROWS, 2 * limit))
+        self.contents: list[bytes] = []  # by row
+        self.packer = Packer()
+        self.incidents = Incidents()
+
+    def restore(self, table: bytes | memoryview, shapes: Iterable[Shape]) -> None:
+        """Take over the alerts of a snapshot, but for their contents. Raises ValueError if it is damaged."""
+        self.table = LiveTable.restore(self.table.limit, table)
+        self.packer = Packer(shapes)
+
+    def rows_of_scopes(self) -> dict[str, NDArray[np.int64]]:
+        """The rows of each scope, in the order of their keys."""
+        rows = self.table.live_rows()
+        names = sorted({incident.scope for incident in self.incidents.known if incident is not None})
+        nth = {name: index for index, name in enumerate(names)}
+        scopes = np.array([-1 if one is None else nth[one.scope] for one in self.incidents.known], np.int64)
+        found = scopes[self.table.columns.incident[rows]] if len(rows) else rows
+        order = np.argsort(found, kind="stable")
+        edges = np.searchsorted(found[order], np.arange(len(names) + 1))
+        return {name: rows[order[edges[index] : edges[index + 1]]] for name, index in nth.items()}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be remembered, whatever the scope."""
+        return len(self.table) > self.table.limit - SPARE_ROWS
