@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -72,22 +72,21 @@ class Audience:
 
     def lines(self, number: int, scene: Scene) -> list[str]:
         """What each step of a scene led to, and how its incidents stood behind the last; as `play` says it."""
-        places = self._places()
         decisions: dict[Place, list[Decision]] = {}
         pages: dict[Place, list[Page]] = {}
         incidents: list[Incident] = []
-        for entry in self._entries[DECISIONS.name]:
+        for place, entry in self._placed(DECISIONS.name):
             record = decode(Decisions, entry.value)
-            assert _is_of(record.scope, scene) == (places[_origin(entry)][0] == number)
-            decisions.setdefault(places[_origin(entry)], []).extend(record.decisions)
+            assert _is_of(record.scope, scene) == (place[0] == number)
+            decisions.setdefault(place, []).extend(record.decisions)
         # A scene that comes later moves the time of all: what it still does to this one is not in the file.
-        for entry in self._entries[PAGES.name]:
+        for place, entry in self._placed(PAGES.name):
             page = decode(Page, entry.value)
             if _is_of(page.payload.custom_details.scope, scene):
-                pages.setdefault(places[_origin(entry)], []).append(page)
-        for entry in self._entries[INCIDENTS.name]:
+                pages.setdefault(place, []).append(page)
+        for place, entry in self._placed(INCIDENTS.name):
             incident = decode(Incident, entry.value)
-            if _is_of(incident.scope, scene) and places[_origin(entry)][0] == number:
+            if _is_of(incident.scope, scene) and place[0] == number:
                 incidents.append(incident)
         at = [(number, step) for step in range(len(scene.steps))]
         return [*(heard(decisions.get(place, []), pages.get(place, [])) for place in at), ending(incidents)]
@@ -99,14 +98,16 @@ class Audience:
     def _decided(self) -> int:
         return len({_origin(entry) for entry in self._entries[DECISIONS.name]})
 
-    def _places(self) -> dict[tuple[int, int], Place]:
-        """The step that each record of `alerts` comes of. A tick that is not of a scene is a fault of the scene."""
+    def _placed(self, topic: str) -> Iterator[tuple[Place, Entry]]:
+        """What stands on `topic`, with the step that it comes of, once that is known: topics come in no order."""
         places: dict[tuple[int, int], Place] = {}
         for entry in self._entries[ALERTS.name]:
             record = decode_alerts(entry.value)
             place = self.sent[record.raw_offset] if isinstance(record, Alerts) else self.told[record.at_ms]
             places[entry.partition, entry.offset] = place
-        return places
+        for entry in self._entries[topic]:
+            if _origin(entry) in places:
+                yield places[_origin(entry)], entry
 
 
 async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
@@ -127,23 +128,20 @@ async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
             await audience.until_decided()
             audience.told[record.at_ms] = (number, step)
             await _broadcast(stage.writer, record)
-    await audience.until_decided()
-    return await _settled(audience, scenes)
-
-
-async def _settled(audience: Audience, scenes: Sequence[Scene]) -> list[list[str]]:
-    """What all led to, once it is what is expected, or nothing more comes."""
-
-    def found() -> list[list[str]]:
-        return [audience.lines(number, scene) for number, scene in enumerate(scenes)]
-
-    seen, since_s = found(), time.monotonic()
-    while seen != [scene.expected for scene in scenes] and time.monotonic() - since_s < QUIET_S:
-        await audience.listen()
-        if (now := found()) != seen:
-            seen, since_s = now, time.monotonic()
+        # The log keeps only the newest record of an incident, which the next scene's time may replace.
+        await audience.until_decided()
+        await _settle(audience, number, scene)
     assert not audience.rejected()
-    return seen
+    return [audience.lines(number, scene) for number, scene in enumerate(scenes)]
+
+
+async def _settle(audience: Audience, number: int, scene: Scene) -> None:
+    """Return once all has come that is expected of the scene, or nothing more comes."""
+    seen, since_s = audience.lines(number, scene), time.monotonic()
+    while seen != scene.expected and time.monotonic() - since_s < QUIET_S:
+        await audience.listen()
+        if (now := audience.lines(number, scene)) != seen:
+            seen, since_s = now, time.monotonic()
 
 
 @asynccontextmanager
