@@ -21,6 +21,7 @@ from pipeline.edge.gateway import (
 )
 from pipeline.edge.pager import GROUP, run_pager
 from pipeline.log.embedded import EmbeddedLog
+from pipeline.stream.cadence import Pace
 from pipeline.stream.embedded import run_embedded
 from schemas.topics import PAGES
 
@@ -49,7 +50,7 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
                 parts = {
                     "gateway": serve(gateway, listener, stop),
                     "board": follow(board, log.follower(FOLLOWED), stop),
-                    "triage": run_embedded(log, policy, stop),
+                    "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s)),
                     "pager": run_pager(pages, log, sink, stop),
                 }
                 await run_together(parts, stop)

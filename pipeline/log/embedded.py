@@ -14,7 +14,7 @@ from typing import Self, TypeVar, TypeVarTuple
 
 import orjson
 
-from pipeline.errors import Fault, Retryable
+from pipeline.errors import Fault, Missing, Retryable
 from pipeline.log.backlog import Backlog
 from pipeline.log.embedded_file import LogFile
 from pipeline.log.embedded_follower import EmbeddedFollower
@@ -42,8 +42,14 @@ class EmbeddedLog:
 
     @classmethod
     async def open(cls, data_dir: Path, append_timeout_s: float) -> Self:
-        """Open the log in the folder `data_dir`. Raises Misuse and Missing, saying which and why."""
-        return cls(await asyncio.to_thread(LogFile, data_dir), append_timeout_s)
+        """Open the log in the folder `data_dir`, and write to it once. Raises Misuse and Missing, saying why."""
+        log = cls(await asyncio.to_thread(LogFile, data_dir), append_timeout_s)
+        try:
+            await log.check()
+        except Retryable as exc:
+            await log.close()
+            raise Missing(f"{data_dir} takes no record: {exc}") from exc
+        return log
 
     async def append(self, drafts: Sequence[Draft]) -> None:
         """See `Writer`. Calls that meet share one transaction, and so one fsync."""

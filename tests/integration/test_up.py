@@ -36,6 +36,11 @@ class Up:
         self._collecting = threading.Thread()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("pagesieve"), "up", *self.options()],
