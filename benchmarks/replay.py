@@ -1,5 +1,6 @@
 """What `pagesieve replay` makes of recorded events, as the real command, beside merely parsing the same lines."""
 
+import asyncio
 import json
 import resource
 import statistics
@@ -7,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -14,8 +16,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from benchmarks import traffic
 from benchmarks.programs import ROOT, done, pagesieve
 from benchmarks.report import Report, Row, Table
+from benchmarks.systems import start_alertmanager, write_policy
 from pipeline.errors import Missing
 
 DATA = ROOT.parent / "shared" / "data"
@@ -33,12 +37,27 @@ COLUMNS = (
 )
 
 
+RAW_COLUMNS = (
+    "stream, 90 % duplicates",
+    "alerts",
+    "alerts per CPU s, without the start",
+    "CPU s per 1,000 alerts, without the start",
+    "orjson.loads alone, CPU s per 1,000",
+    "Alertmanager, CPU s per 1,000",
+    "times Alertmanager's CPU",
+)
+BATCHES = (10, 100)  # alerts in a webhook
+TIMES = 10  # each webhook comes: nine of ten alerts are duplicates
+CONNECTIONS = 4
+
+
 class Recording(NamedTuple):
     """A file to replay."""
 
     name: str
     path: Path
     source: str
+    policy: str | None = None
 
 
 class Run(NamedTuple):
@@ -64,11 +83,18 @@ def measure(*, is_quick: bool) -> Report:
         (folder / EMPTY).touch()
         starts: list[Run] = []
         rows = [_row(recording, folder, starts, runs) for recording in recordings]
+        alerts = 2000 if is_quick else 100_000
+        raw_rows = [_raw_row(folder, alerts, size, runs, report.skipped) for size in BATCHES]
     report.tables.append(Table("`pagesieve replay FILE --decisions OUT`", COLUMNS, rows))
+    report.tables.append(Table("Raw webhooks to decisions (`--source alertmanager`)", RAW_COLUMNS, raw_rows))
     start_s, start_cpu_s = (statistics.median(figures) for figures in zip(*(run[1:] for run in starts), strict=True))
     report.notes.append(
         f"Median of {runs} runs of the command, each with its start alone (an empty file) and the parsing of the same "
         f"lines beside it. The start takes {start_s:.2f} s, {start_cpu_s:.2f} s of it CPU; one column leaves it out."
+    )
+    report.notes.append(
+        "Alertmanager is sent the same alerts in the same order over HTTP, and tells each group once; what it took to "
+        "start is left out too."
     )
     return report
 
@@ -92,8 +118,45 @@ def _row(recording: Recording, folder: Path, starts: list[Run], runs: int) -> Ro
     )
 
 
+def _raw_row(folder: Path, alerts: int, size: int, runs: int, skipped: list[str]) -> Row:
+    """The same stream through the command, through orjson and through a real Alertmanager, in turns."""
+    batches = traffic.repeated(f"raw-{size}", alerts // size // TIMES, size, TIMES)
+    path = folder / f"raw-{size}.ndjson"
+    path.write_bytes(b"".join(batch.webhook + b"\n" for batch in batches))
+    recording = Recording(f"webhooks of {size} alerts", path, "alertmanager", write_policy(folder))
+    ours, parsing, theirs = [], [], []
+    for number in range(runs):
+        start = _replay(recording._replace(path=folder / EMPTY), folder)
+        run = _replay(recording, folder)
+        ours.append(max(run.cpu_s - start.cpu_s, 0.001) / run.events * 1000)
+        parsing.append(_parse_cpu_s(recording) / run.events * 1000)
+        place = folder / f"alertmanager-{size}-{number}"
+        place.mkdir()
+        try:
+            theirs.append(asyncio.run(_alertmanager_cpu_s(place, batches)) / run.events * 1000)
+        except Missing as exc:
+            if str(exc) not in skipped:
+                skipped.append(str(exc))
+    mine = statistics.median(ours)
+    times = statistics.median(one / other for one, other in zip(ours, theirs, strict=True)) if theirs else None
+    peer = statistics.median(theirs) if theirs else None
+    return (recording.name, len(batches) * size, 1000 / mine, mine, statistics.median(parsing), peer, times)
+
+
+async def _alertmanager_cpu_s(folder: Path, batches: list[traffic.Batch]) -> float:
+    """What a fresh Alertmanager uses to take all of them and to tell of every group. Raises Missing and Fault."""
+    async with AsyncExitStack() as stack:
+        system = await start_alertmanager(folder, "1s", stack)
+        before_s = system.cpu_s()["alertmanager"]
+        await system.target.post_all((system.body_of(batch) for batch in batches), CONNECTIONS)
+        await system.until_told(len({batch.cluster for batch in batches}))
+        return system.cpu_s()["alertmanager"] - before_s
+
+
 def _replay(recording: Recording, folder: Path) -> Run:
     command = [pagesieve(), "replay", str(recording.path), "--decisions", str(folder / "decisions.ndjson")]
+    if recording.policy is not None:
+        command += ["--policy", recording.policy]
     before, started_s = _children_cpu_s(), time.perf_counter()
     funnel = json.loads(done([*command, "--source", recording.source, "--json"]))
     return Run(funnel["events"], time.perf_counter() - started_s, _children_cpu_s() - before)

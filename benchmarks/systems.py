@@ -75,7 +75,7 @@ async def running(folder: Path, group_wait: str, skipped: list[str]) -> AsyncIte
     """Every system that this machine has the parts for, started and ready; what is missing is added to `skipped`."""
     async with AsyncExitStack() as stack:
         systems = []
-        for start in (_kafka, _embedded, _alertmanager):
+        for start in (_kafka, _embedded, start_alertmanager):
             place = folder / start.__name__.strip("_")
             place.mkdir()
             try:
@@ -132,7 +132,8 @@ async def _embedded(folder: Path, _: str, stack: AsyncExitStack) -> System:
     return System("pagesieve up", target, receiver, {"up": up}, lambda batch: batch.webhook, metrics_url)
 
 
-async def _alertmanager(folder: Path, group_wait: str, stack: AsyncExitStack) -> System:
+async def start_alertmanager(folder: Path, group_wait: str, stack: AsyncExitStack) -> System:
+    """A real Alertmanager whose only receiver is ours. Raises Missing."""
     binary = installed("prometheus-alertmanager", "apt install prometheus-alertmanager")
     receiver = await stack.enter_async_context(Receiver("200 OK"))
     [port] = free_ports(1)

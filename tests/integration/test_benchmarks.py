@@ -43,8 +43,15 @@ def named(report: dict[str, Any], *, beyond_us: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "subjects"),
     [
-        ("replay", {"the demo's story, raw webhooks (`--source alertmanager`)"}),
+        (
+            "replay",
+            {
+                *("webhooks of 10 alerts", "webhooks of 100 alerts"),
+                "the demo's story, raw webhooks (`--source alertmanager`)",
+            },
+        ),
         ("gateway", {"10 alerts", "1 alert"}),
+        ("restart", {"500", "2,000"}),
         ("kernels", {"500", "2,000", "empty", "warm"}),
         ("latency", {"pagesieve on Kafka", "pagesieve up", "Alertmanager"}),
         ("end_to_end", {"pagesieve on Kafka", "pagesieve up", "Alertmanager", "pagesieve on Kafka: broker"}),
