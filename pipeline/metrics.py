@@ -122,7 +122,7 @@ WORKER_PARTITION_LAG = Gauge(
 )
 WORKER_CPU = Counter(
     "pagesieve_worker_cpu_seconds_total",
-    "CPU of our own code by stage: read, normalise, triage, write; the rest of the process is Faust and aiokafka.",
+    "CPU of our own code by stage: normalise, triage, write; the rest of the process is Faust and aiokafka.",
     ["stage"],
 )
 WORKER_READY = Gauge("pagesieve_worker_ready", "1 if it holds its partitions, has their state and is not behind.")

@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
     watchdog_lag_s: float = Field(default=120.0, ge=1, description="alerts wait, or nobody works, for so long: page")
     watchdog_silence_s: float | None = Field(default=None, ge=1, description="nothing was sent for so long: page")
+    worker_name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="the same after every restart, another for every worker; a killed one then comes back at once",
+    )
     log_level: str = "info"
 
     @field_validator("log_level")

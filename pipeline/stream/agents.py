@@ -14,7 +14,7 @@ from pipeline.core.policy import Policy
 from pipeline.log import Entry
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.engines import Engines, Revoked
-from pipeline.stream.kafka_log import KafkaLog, entry_of, places
+from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.normalising import normalised_drafts
 from pipeline.stream.outbox import Outbox
 
@@ -88,11 +88,9 @@ class TriageAgent:
 
 
 async def batches_of(stream: Any) -> AsyncIterator[Batch]:
-    """What each event of a Faust stream brings, behind our transport, as the log's entries."""
+    """What each event of a Faust stream brings behind our transport."""
     async for event in stream.events():
-        with _counted("read"):
-            batch = [entry_of(record) for record in event.message.value]
-        yield batch
+        yield event.message.value
 
 
 @contextmanager

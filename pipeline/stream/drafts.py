@@ -89,14 +89,17 @@ def rejection(entry: Entry, rejected: Rejected) -> RejectedRecord:
 
 
 def _draft(topic: str, key: str, record: Record, headers: Mapping[str, str] | None = None) -> Draft:
-    for attempt in (record, _cut(record)):
-        draft = Draft(topic, key, encode(attempt), headers or {})
-        if _fits(draft):
-            return draft
-    raise Rejected(f"its record for {topic} has {len(draft.value)} bytes, more than the log takes")
+    draft = Draft(topic, key, encode(record), headers or {})
+    if not _fits(draft):
+        draft = draft._replace(value=encode(_cut(record)))
+        if not _fits(draft):
+            raise Rejected(f"its record for {topic} has {len(draft.value)} bytes, more than the log takes")
+    return draft
 
 
 def _fits(draft: Draft) -> bool:
+    if len(draft.value) < MAX_RECORD_BYTES // 2 and len(draft.key) < 1024:
+        return True  # nearly every one; our own headers are short, and counting what is far too small takes time
     return size_of(draft) <= MAX_RECORD_BYTES - BATCH_HEADER_BYTES
 
 

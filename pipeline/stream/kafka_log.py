@@ -71,7 +71,7 @@ class KafkaLog:
             consumer.seek(place, start)
             while await consumer.position(place) < stop:
                 found = await consumer.getmany(place, timeout_ms=POLL_MS)
-                entries = [entry_of(record) for record in found.get(place, ()) if record.offset < stop]
+                entries = [entry_of(place, record) for record in found.get(place, ()) if record.offset < stop]
                 if entries:
                     yield entries
         finally:
@@ -108,25 +108,19 @@ def places(topic: str, partitions: Iterable[int]) -> list[TopicPartition]:
     return [TopicPartition(topic, partition) for partition in partitions]
 
 
-def entry_of(record: Any) -> Entry:
-    """A record as aiokafka or Faust hands it on, whoever produced it: key, headers and value may be anything."""
+def entry_of(place: Any, record: Any) -> Entry:
+    """A record of the partition `place`, whoever produced it: key, headers and value may be anything."""
+    key, headers, timestamp_ms = record.key, record.headers, record.timestamp
     return Entry(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=_text(record.key),
-        value=record.value if record.value is not None else b"",
-        headers={name: _text(value) for name, value in record.headers or ()},
-        timestamp_ms=_timestamp_ms(record.timestamp),
+        place.topic,
+        place.partition,
+        record.offset,
+        "" if key is None else key.decode("utf-8", "replace"),
+        record.value or b"",
+        {name: _text(value) for name, value in headers} if headers else {},
+        0 if timestamp_ms is None or timestamp_ms < 0 else timestamp_ms,  # the log format before 0.10 had none
     )
 
 
 def _text(value: bytes | None) -> str:
     return "" if value is None else value.decode("utf-8", "replace")
-
-
-def _timestamp_ms(timestamp: float | None) -> int:
-    if timestamp is None or timestamp < 0:
-        return 0  # the log format before 0.10 had none
-    # aiokafka tells milliseconds as an int, Faust seconds as a float.
-    return timestamp if isinstance(timestamp, int) else round(timestamp * 1000)

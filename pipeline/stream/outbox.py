@@ -1,12 +1,12 @@
 """An offset is committed only after everything written for it, and for all before it, is durable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from pipeline.log import Draft
 
-Send = Callable[[Sequence[Draft]], Awaitable["Sequence[asyncio.Future[Any]]"]]
+Send = Callable[[Sequence[Draft]], AsyncIterator["asyncio.Future[Any]"]]
 Failed = Callable[[BaseException], None]
 Checkpoint = Callable[[int], Awaitable[None]]
 
@@ -40,14 +40,7 @@ class Outbox:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(done)
         try:
-            try:
-                sent = await self._send(drafts)
-            except Exception as exc:
-                self._failed(exc)
-                raise
-            for future in sent:
-                future.add_done_callback(self._look)
-            for future in sent:
+            for future in await self._sent(drafts):
                 await future
             if checkpoint is not None:
                 await checkpoint(partition)
@@ -69,6 +62,18 @@ class Outbox:
     def forget(self) -> None:
         """Another member may hold the partitions now."""
         self._durable.clear()
+
+    async def _sent(self, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
+        sent = []
+        try:
+            async for future in self._send(drafts):
+                # At once: the next of a partition may be waiting for this one, and be sent as soon as it has failed.
+                future.add_done_callback(self._look)
+                sent.append(future)
+        except Exception as exc:
+            self._failed(exc)
+            raise
+        return sent
 
     def _look(self, sent: "asyncio.Future[Any]") -> None:
         if not sent.cancelled() and (error := sent.exception()) is not None:

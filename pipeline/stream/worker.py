@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, NoReturn
 
 import structlog
@@ -22,6 +22,7 @@ from pipeline.stream.cadence import Pace
 from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.engines import Engines
 from pipeline.stream.kafka_log import KafkaLog, places
+from pipeline.stream.membership import leave
 from pipeline.stream.outbox import Outbox
 from pipeline.stream.patience import calm_aiokafka, wait_for_broker
 from pipeline.stream.status import Status, served
@@ -49,17 +50,18 @@ def run_worker(settings: Settings, policy: Policy, listen: tuple[str, int] | Non
     calm_aiokafka()
     status = Status()
     with served(status, listen):
-        asyncio.run(_main(settings.kafka, policy, status, Pace(settings.snapshot_every_s)))
+        asyncio.run(_main(settings, policy, status))
 
 
-async def _main(bootstrap: str, policy: Policy, status: Status, pace: Pace) -> None:
+async def _main(settings: Settings, policy: Policy, status: Status) -> None:
+    bootstrap = settings.kafka or ""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if not await _unless_stopped(_ready(bootstrap), stop):
         return
-    worker = _Worker(bootstrap, policy, status, pace)
+    worker = _Worker(bootstrap, policy, status, settings)
     await worker.start()
     logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name)
     await worker.until(stop)
@@ -103,11 +105,13 @@ async def _ready(bootstrap: str) -> None:
 class _Worker:
     """Everything that lives while the worker runs, wired together."""
 
-    def __init__(self, bootstrap: str, policy: Policy, status: Status, pace: Pace) -> None:
+    def __init__(self, bootstrap: str, policy: Policy, status: Status, settings: Settings) -> None:
         self._status = status
-        self._app = new_app(bootstrap, GROUP)
+        self._bootstrap = bootstrap
+        self._name = settings.worker_name
+        self._app = new_app(bootstrap, GROUP, self._name)
         self._log = KafkaLog(bootstrap, GROUP)
-        self._engines = Engines(policy, self._log, SnapshotStore(self._log, bootstrap), pace)
+        self._engines = Engines(policy, self._log, SnapshotStore(self._log, bootstrap), Pace(settings.snapshot_every_s))
         self._outbox = Outbox(self._send_all, lambda error: _crash("sending", error))
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []
@@ -150,11 +154,13 @@ class _Worker:
         for task in self._tasks:
             task.cancel()
         await self._app.stop()
+        if self._name is not None:
+            await leave(self._bootstrap, GROUP, self._name)
         await self._engines.close()
         await self._log.stop()
 
-    async def _send_all(self, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
-        return await send_drafts(self._app.producer._producer, drafts)
+    def _send_all(self, drafts: Sequence[Draft]) -> "AsyncIterator[asyncio.Future[Any]]":
+        return send_drafts(self._app.producer._producer, drafts)
 
     async def _send(self, draft: Draft) -> "asyncio.Future[Any]":
         headers = [(name, text.encode()) for name, text in draft.headers.items()]

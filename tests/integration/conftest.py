@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.broker import Broker
 from tests.integration.monitors import Monitor
 from tests.integration.pagerduty import pagerduty  # noqa: F401  # a fixture: a loopback Events API v2
 from tests.integration.plant import Plant
+from tests.integration.worker import Topics, Workers
 
 
 class StartMonitor(Protocol):
@@ -36,6 +38,22 @@ def broker(session_broker: Broker) -> Broker:
     """A running broker with every topic of the product, all empty; a test may stop, kill and start it."""
     session_broker.fresh_topics()
     return session_broker
+
+
+@pytest.fixture
+def topics(broker: Broker) -> Iterator[Topics]:
+    """Writes to topics as any producer would, and reads them whole."""
+    topics = Topics(broker.bootstrap)
+    yield topics
+    topics.close()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    """Starts workers."""
+    workers = Workers(tmp_path)
+    yield workers
+    workers.close()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,20 +30,6 @@ QUICK = {"resolve_after": 1, "group_by": ["cluster"]}
 SPREAD = {**QUICK, "scope": ["cluster"]}  # over every partition
 KILLS = 5
 STALL_S = 9  # longer than the session time-out, 6 s
-
-
-@pytest.fixture
-def topics(broker: Broker) -> Iterator[Topics]:
-    topics = Topics(broker.bootstrap)
-    yield topics
-    topics.close()
-
-
-@pytest.fixture
-def workers(tmp_path: Path) -> Iterator[Workers]:
-    workers = Workers(tmp_path)
-    yield workers
-    workers.close()
 
 
 def webhook(*names: str, status: str = "firing", cluster: str = "eu") -> bytes:
@@ -242,9 +227,10 @@ def test_a_worker_started_without_a_broker_waits_and_one_that_loses_it_goes_on(
     topics.wait_for(PAGES.name, bool)
     broker.stop()
     worker.wait_until(lambda: not worker.is_ready(), "it claims to be ready")
-    lines = len(worker.said().splitlines())
+    lines, cpu_s = len(worker.said().splitlines()), worker.cpu_s()
     time.sleep(8)
     assert len(worker.said().splitlines()) - lines < 100, "an outage must not flood the log"
+    assert worker.cpu_s() - cpu_s < 3, "nor spin: aiokafka alone takes two thirds of a core"
     broker.start()
     topics.send(RAW.name, webhook("cpu", cluster="us"))
     topics.wait_for(PAGES.name, lambda found: len(found) == 2)

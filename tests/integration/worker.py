@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,15 +38,23 @@ class Record(NamedTuple):
 class Worker:
     """`pagesieve worker` with its output in a file."""
 
-    def __init__(self, bootstrap: str, folder: Path, name: str, policy: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        folder: Path,
+        name: str,
+        policy: Mapping[str, Any] | None = None,
+        program: Sequence[str] = ("-m", "pipeline"),
+        **settings: str,
+    ) -> None:
         [self.port] = free_ports(1)
         self.output = folder / f"{name}.log"
-        command = [sys.executable, "-m", "pipeline", "worker", "--listen", f"127.0.0.1:{self.port}"]
+        command = [sys.executable, *program, "worker", "--listen", f"127.0.0.1:{self.port}"]
         if policy is not None:
             file = folder / f"{name}.yaml"
             file.write_text(json.dumps(policy))  # JSON is YAML
             command += ["--policy", str(file)]
-        environment = {**os.environ, "PAGESIEVE_KAFKA": bootstrap, "PAGESIEVE_LOG_LEVEL": "info"}
+        environment = {**os.environ, "PAGESIEVE_KAFKA": bootstrap, "PAGESIEVE_LOG_LEVEL": "info", **settings}
         environment["PAGESIEVE_SNAPSHOT_EVERY_S"] = "1"  # so that a restart in a scene of seconds starts from one
         with self.output.open("ab") as sink:
             self._process = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, start_new_session=True)
@@ -57,6 +65,16 @@ class Worker:
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    def cpu_s(self) -> float:
+        """User and system time of all its threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+    def most_bytes(self) -> int:
+        """The most memory that it ever had, as the kernel counts it."""
+        [line] = [line for line in Path(f"/proc/{self.pid}/status").read_text().splitlines() if "VmHWM" in line]
+        return int(line.split()[1]) * 1024
 
     def said(self) -> str:
         return self.output.read_text(errors="replace")
@@ -111,8 +129,8 @@ class Workers:
         self._folder = folder
         self._started: list[Worker] = []
 
-    def start(self, bootstrap: str, policy: Mapping[str, Any] | None = None) -> Worker:
-        worker = Worker(bootstrap, self._folder, f"worker-{len(self._started)}", policy)
+    def start(self, bootstrap: str, policy: Mapping[str, Any] | None = None, **more: Any) -> Worker:
+        worker = Worker(bootstrap, self._folder, f"worker-{len(self._started)}", policy, **more)
         self._started.append(worker)
         return worker
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
+
+from pipeline.log import Entry
+from pipeline.stream.kafka_log import entry_of
 
 # A fetch answers as soon as there is one record, so a quiet log is quick; and the next one is asked for no sooner than
 # this after it, so a busy one costs few fetches (about 1 ms of CPU each, however small).
@@ -16,10 +20,11 @@ ENOUGH_RECORDS = 100  # a fetch that brought so many is no small one: the next n
 # A fetch leaves out a partition whose records are still in hand; what arrives there meanwhile waits for its end.
 FETCH_WAIT_MS = 20
 FULL_S = 1.0  # how long to wait for room in one go
+LOOK_S = 0.02
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
-    """Hands Faust one message for each partition and fetch; its value is the list of aiokafka's records."""
+    """Hands Faust one message for each partition and fetch; its value is the list of their entries."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +48,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
                 await asyncio.wait_for(self._has_room.wait(), FULL_S)
             return
         await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
-        records, active = await self._wait_next_records(timeout)
+        # What is asked for now is without the partitions whose agent has no room: look again soon whether it has.
+        records, active = await self._wait_next_records(LOOK_S if self._buffered_partitions else timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
@@ -73,18 +79,36 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # f
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
+    async def on_start(self) -> None:
+        """Connect; what is fetched from then on is unpacked as entries."""
+        await super().on_start()
+        self._consumer._fetcher._records = _AsEntries()
 
-def _message(tp: Any, records: Sequence[Any], generation: int) -> Any:
-    last = records[-1]
+
+class _AsEntries(OrderedDict[Any, Any]):
+    """What aiokafka has fetched of each partition and not handed on, to be unpacked as entries.
+
+    Its own records, made first and then read into entries, cost 3 µs more, twice for each alert.
+    """
+
+    def __setitem__(self, place: Any, found: Any) -> None:
+        # An error of a fetch has no records.
+        if (unpacked := getattr(found, "_partition_records", None)) is not None:
+            unpacked._consumer_record = entry_of
+        super().__setitem__(place, found)
+
+
+def _message(tp: Any, entries: Sequence[Entry], generation: int) -> Any:
+    last = entries[-1]
     return ConsumerMessage(
         tp.topic,
         tp.partition,
         last.offset,
-        (last.timestamp or 0) / 1000,
-        last.timestamp_type,
+        last.timestamp_ms / 1000,
+        0,
         None,
         None,
-        records,
+        entries,
         None,
         0,
         0,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,8 +32,8 @@ class IdempotentProducer(driver.Producer):  # type: ignore[misc]  # faust is unt
         return producer
 
 
-async def send_drafts(producer: Any, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
-    """Hand `drafts` to aiokafka's `producer` in batches, and return the batches' futures.
+async def send_drafts(producer: Any, drafts: Sequence[Draft]) -> "AsyncIterator[asyncio.Future[Any]]":
+    """Hand `drafts` to aiokafka's `producer` in batches, and yield the future of each as soon as it has it.
 
     Within a topic's partition they keep their order. Waits while an earlier batch of the same partition is still to be
     sent. aiokafka's `send` costs four times as much for each record.
@@ -41,7 +41,8 @@ async def send_drafts(producer: Any, drafts: Sequence[Draft]) -> "list[asyncio.F
     started_s = time.thread_time()
     packed = _packed(producer, drafts)
     _CPU.inc(time.thread_time() - started_s)
-    return [await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in packed]
+    for topic, partition, batch in packed:
+        yield await producer.send_batch(batch, topic, partition=partition)
 
 
 def _packed(producer: Any, drafts: Sequence[Draft]) -> list[tuple[str, int, Any]]:

@@ -1,7 +1,7 @@
 """What may be committed: never more than is durable, in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,10 +20,10 @@ class Sends:
         self.futures: list[asyncio.Future[Any]] = []
         self.failures: list[BaseException] = []
 
-    async def __call__(self, drafts: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
-        new = [asyncio.get_running_loop().create_future() for _ in drafts]
-        self.futures += new
-        return new
+    async def __call__(self, drafts: Sequence[Draft]) -> "AsyncIterator[asyncio.Future[Any]]":
+        for _ in drafts:
+            self.futures.append(asyncio.get_running_loop().create_future())
+            yield self.futures[-1]
 
     def failed(self, error: BaseException) -> None:
         self.failures.append(error)
@@ -101,12 +101,34 @@ def test_the_first_send_that_fails_is_told_at_once_and_nothing_behind_it_is_fini
     asyncio.run(scene())
 
 
+def test_a_send_that_fails_while_the_next_waits_for_it_is_told_before_the_next_is_sent() -> None:
+    """aiokafka lets a batch wait until the one before it is on its way, and an answer may come meanwhile."""
+
+    async def scene() -> None:
+        failures: list[BaseException] = []
+        first: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def send(_: Sequence[Draft]) -> "AsyncIterator[asyncio.Future[Any]]":
+            yield first
+            first.set_exception(OSError("gone"))
+            await turn()
+            assert len(failures) == 1
+            yield asyncio.get_running_loop().create_future()
+
+        outbox = Outbox(send, failures.append)
+        with pytest.raises(OSError, match="gone"):
+            await outbox.deliver([DRAFT] * 2, *RAW_0, 2)
+
+    asyncio.run(scene())
+
+
 def test_a_send_that_cannot_even_begin_is_told_too() -> None:
     async def scene() -> None:
         failures: list[BaseException] = []
 
-        async def send(_: Sequence[Draft]) -> "list[asyncio.Future[Any]]":
+        async def send(_: Sequence[Draft]) -> "AsyncIterator[asyncio.Future[Any]]":
             raise OSError("closed")
+            yield
 
         outbox = Outbox(send, failures.append)
         with pytest.raises(OSError, match="closed"):
