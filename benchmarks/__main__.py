@@ -6,13 +6,14 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, kernels, latency, replay, worker
+from benchmarks import end_to_end, gateway, kernels, latency, replay, restart, worker
 from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
 
 BENCHMARKS = {
     "replay": replay.measure,
+    "restart": restart.measure,
     "end_to_end": end_to_end.measure,
     "latency": latency.measure,
     "gateway": gateway.measure,

@@ -50,6 +50,15 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def kill(self) -> None:
+        """End it with kill -9, as a machine that fails would."""
+        self._process.kill()
+        self._process.wait()
+
+    def said(self) -> str:
+        """All that it has logged."""
+        return self._log.read_text(errors="replace")
+
     def cpu_s(self) -> float:
         """User and system time of all its threads and of the children that it has waited for, from the kernel."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
