@@ -36,8 +36,8 @@ class Opening(NamedTuple):
 
 
 def special(alert: Alert, kind: str, name: str, now_ms: int) -> Opening:
-    """How an incident opens that takes what no group of labels describes."""
-    return Opening(alert, {kind: name}, f"{kind}\1{name}", now_ms)
+    """How an incident opens that takes what no group of labels describes; no such group has its key."""
+    return Opening(alert, {kind: name}, f"\1{kind}", now_ms)
 
 
 def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: Policy) -> Open:

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS
+from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
+from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
 from schemas import Alert, Reason, Severity
 
@@ -232,6 +234,15 @@ class LiveAlerts:
         columns.queued_ms[rows] = next_ms
         codes = columns.key[rows] ^ np.uint64(self.salt)
         return list(zip(next_ms.tolist(), codes.tolist(), strict=True))
+
+    def obey(self, rows: NDArray[np.int64], policy: Policy) -> None:
+        """Look up anew which of the rules of `policy` holds for each alert."""
+        columns = self._memory.table.columns
+        columns.rule[rows] = len(policy.routes)
+        for row in rows.tolist() if policy.routes else ():
+            live = self._take(columns.key.item(row) ^ self.salt, row)
+            columns.rule[row] = policy.rule_of(facets(live.alert))
+            self._taken.clear()
 
     def alive_among(self, rows: NDArray[np.int64]) -> list[int]:
         """The codes of those that are alive."""

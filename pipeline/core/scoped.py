@@ -47,8 +47,10 @@ class ScopeTriage:
             if incident.due_ms is not None:
                 self.deadlines.incident(incident.incident_id, incident.due_ms)
 
-    def recall(self, rows: NDArray[np.int64]) -> None:
-        """Go on with the alerts of a snapshot."""
+    def recall(self, rows: NDArray[np.int64], *, is_same_policy: bool) -> None:
+        """Go on with the alerts of a snapshot; under another policy, by its rules."""
+        if not is_same_policy:
+            self.alerts.obey(rows, self._policy)
         self.deadlines.fill(self.alerts.recall(rows))
         alive = self.alerts.alive_among(rows)
         if not self.quiet.is_counting:

@@ -72,8 +72,9 @@ class _Scope(NamedTuple):
 
 
 class _Rest(NamedTuple):
-    """What is no column."""
+    """What is no column. `policy` is the one whose rules the rows name."""
 
+    policy: str
     silences: list[Silence]
     shapes: list[Shape]
     scopes: list[_Scope]
@@ -83,8 +84,8 @@ _REST = TypeAdapter(_Rest)
 _NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"book", "scope", "number", "members"})
 
 
-def write_snapshot(silences: list[Silence], memory: Memory, states: Sequence[ScopeState]) -> bytes:
-    """What is remembered, `states` in the order of their names."""
+def write_snapshot(policy: str, silences: list[Silence], memory: Memory, states: Sequence[ScopeState]) -> bytes:
+    """What is remembered under the policy of this name, `states` in the order of their names."""
     scopes, members = [], array("Q")
     numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
     count = 0
@@ -110,7 +111,7 @@ def write_snapshot(silences: list[Silence], memory: Memory, states: Sequence[Sco
         )
     contents = [memory.contents[row] for row in memory.table.live_rows().tolist()]
     parts = (
-        _REST.dump_json(_Rest(silences, memory.packer.shapes, scopes)),
+        _REST.dump_json(_Rest(policy, silences, memory.packer.shapes, scopes)),
         memory.table.snapshot(numbers),
         members.tobytes(),
         np.fromiter(map(len, contents), np.uint32, len(contents)).tobytes(),
@@ -119,8 +120,11 @@ def write_snapshot(silences: list[Silence], memory: Memory, states: Sequence[Sco
     return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts)))
 
 
-def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[list[Silence], list[ScopeState]]:
-    """Fill an empty `memory`. Raises ValueError if the snapshot is damaged or of another version."""
+def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[str, list[Silence], list[ScopeState]]:
+    """Fill an empty `memory`. Returns the name of the policy until then, the silences and the scopes.
+
+    Raises ValueError if the snapshot is damaged or of another version.
+    """
     rest_part, table, members_part, lengths_part, contents_part = _parts_of(snapshot)
     rest = _REST.validate_json(bytes(rest_part))
     memory.restore(table, rest.shapes)
@@ -151,7 +155,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[list[Silence], list[
         raise ValueError("a damaged snapshot: its parts do not fit each other")
     whole = bytes(contents_part)
     memory.contents = [whole[start:end] for start, end in pairwise(edges)]
-    return rest.silences, states
+    return rest.policy, rest.silences, states
 
 
 def _in_order(state: ScopeState) -> list[Open]:

@@ -77,19 +77,19 @@ class Triage:
     def snapshot(self) -> bytes:
         """Everything remembered; the same state always gives the same bytes."""
         states = [self._scopes[name].state for name in sorted(self._scopes)]
-        return write_snapshot(self._silences.records(), self._memory, states)
+        return write_snapshot(self._policy.name, self._silences.records(), self._memory, states)
 
     @classmethod
     def restore(cls, policy: Policy, snapshot: bytes) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version."""
         triage = cls(policy)
-        silences, states = read_snapshot(snapshot, triage._memory)
+        name, silences, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, silences)
         rows = triage._memory.rows_of_scopes()
         for state in states:
             scope = triage._scope(state)
             if state.name in rows:
-                scope.recall(rows[state.name])
+                scope.recall(rows[state.name], is_same_policy=name == policy.name)
         return triage
 
 

@@ -180,3 +180,16 @@ def test_a_group_label_may_be_called_overflow() -> None:
         at(0, alert("disk", overflow="1")), at(1, alert("cpu", overflow="1")), policy=policy(group_by=["overflow"])
     )
     assert reasons(facts) == [Reason.OPENED, Reason.JOINED]
+
+
+def test_a_state_that_goes_on_under_another_policy_obeys_the_routes_of_that_one() -> None:
+    mild = {"name": "mild", "match": ['severity="warning"'], "expire_after": "1h"}
+    other = {"name": "other", "match": ['cluster="us"'], "expire_after": "3h"}
+    before, after = policy(routes=[other, mild]), policy(routes=[mild | {"expire_after": "2h"}])
+    triage = Triage(before)
+    triage.step(at(0, DISK))
+    later = Triage.restore(after, triage.snapshot())
+    later.step(at(1, DISK))  # waited for from now on by the route that it has now
+    assert later.step(at(3600 + 5)).incidents == []
+    assert [incident.state for incident in later.step(at(7200 + 5 + 61)).incidents][-1] == "resolved"
+    assert Triage.restore(policy(), triage.snapshot()).step(at(1, DISK)).decisions
