@@ -27,7 +27,7 @@ class Run:
         self.foreseen: list[int] = []  # codes of alerts of this record that are expected
         self._records = records
         self._ends = list(accumulate([len(record.alerts) for record in records]))
-        self._nth = 0  # the record
+        self.nth = 0  # the record that is being decided
         self._start = 0  # its first event
         self._index = 0
         self._codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
@@ -50,7 +50,7 @@ class Run:
     @property
     def record(self) -> Alerts:
         """The record that is being decided."""
-        return self._records[self._nth]
+        return self._records[self.nth]
 
     @property
     def alert(self) -> Alert:
@@ -70,7 +70,7 @@ class Run:
     @property
     def is_at_end(self) -> bool:
         """Whether all events of the record are."""
-        return self._index == self._ends[self._nth]
+        return self._index == self._ends[self.nth]
 
     @property
     def is_unknown(self) -> bool:
@@ -84,7 +84,7 @@ class Run:
 
     def scan(self, memory: Memory, clock: Clock, waits_ms: NDArray[np.int64], *, is_single: bool) -> Scanned:
         """Decide plain duplicates up to the first event that is more, or to the end: of the run, or of this record."""
-        batch = self.batch[: self._ends[self._nth]] if is_single else self.batch
+        batch = self.batch[: self._ends[self.nth]] if is_single else self.batch
         found = memory.table.scan(batch, self._index, clock, memory.incidents.numbers, waits_ms)
         self._index = found.stop
         if found.stop < len(batch):
@@ -103,7 +103,7 @@ class Run:
         """The whole record is decided so, whatever was decided of it before."""
         self._come.update(decision.fingerprint for decision in decisions)
         self._decided.update(enumerate(decisions, self._start))
-        self._index = self._ends[self._nth]
+        self._index = self._ends[self.nth]
 
     def begin_next(self) -> None:
         """The record is over: the next event is of another."""
@@ -161,7 +161,7 @@ class Run:
         return decisions
 
     def _enter(self, nth: int) -> None:
-        self._nth = nth
+        self.nth = nth
         self._start = self._ends[nth - 1] if nth else 0
 
 

@@ -1,6 +1,7 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,20 +97,27 @@ class ScopeTriage:
             self._teller.tell(facts)
             self.alerts.put_back()
 
-    def decide(self, records: Sequence[Alerts], facts: Facts) -> None:
-        """Decide some records, the alerts of each together. A fault of ours pages all of a record, and loses none.
+    def decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
+        """Decide some records, the alerts of each together; what each leads to goes into the facts at its place.
 
-        A record that was decided before is skipped: *normalise* writes again what it had not committed when it died.
+        A fault of ours pages all of a record, and loses none. A record that was decided before is skipped: *normalise*
+        writes again what it had not committed when it died.
         """
-        fresh = [record for record in records if self._is_new(record)]
+        is_new = [self._is_new(record) for record in records]
+        fresh, apart = list(compress(records, is_new)), list(compress(facts, is_new))
         try:
             run = Run(fresh, self.alerts.salt, self.state.states)
         except (ValueError, OverflowError) as exc:
-            self._decide_each(fresh, exc, facts)
+            self._decide_each(fresh, exc, apart)
         else:
-            self._walk(run, facts)
-            facts.decisions.extend(run.decisions(self._memory.incidents.known, self._policy.name))
+            self._walk(run, apart)
+            self._conclude(run, apart)
         self._memory.incidents.settle()
+
+    def _conclude(self, run: Run, facts: Sequence[Facts]) -> None:
+        decisions = run.decisions(self._memory.incidents.known, self._policy.name)
+        for several, decided_now in zip(facts, decisions, strict=True):
+            several.decisions.append(decided_now)
 
     def _is_new(self, record: Alerts) -> bool:
         place = (record.raw_offset, record.part)
@@ -118,19 +126,19 @@ class ScopeTriage:
         self.state.seen[record.raw_partition] = place
         return True
 
-    def _decide_each(self, records: Sequence[Alerts], exc: Exception, facts: Facts) -> None:
+    def _decide_each(self, records: Sequence[Alerts], exc: Exception, facts: Sequence[Facts]) -> None:
         """One of the records holds what cannot be in a batch: the others must not suffer for it."""
-        for record in records:
+        for record, several in zip(records, facts, strict=True):
             try:
                 run = Run([record], self.alerts.salt, self.state.states)
             except (ValueError, OverflowError):
                 run = Run.of_faults(record)
-                self._fault(run, exc, facts)
+                self._fault(run, exc, several)
             else:
-                self._walk(run, facts)
-            facts.decisions.extend(run.decisions(self._memory.incidents.known, self._policy.name))
+                self._walk(run, [several])
+            self._conclude(run, [several])
 
-    def _walk(self, run: Run, facts: Facts) -> None:
+    def _walk(self, run: Run, facts: Sequence[Facts]) -> None:
         """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
         if run.alerts:
             run.look_up(self._memory.table)
@@ -138,13 +146,13 @@ class ScopeTriage:
             try:
                 self._go_on(run, facts)
             except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
-                self._fault(run, exc, facts)
+                self._fault(run, exc, facts[run.nth])
         self.alerts.put_back()
 
-    def _go_on(self, run: Run, facts: Facts) -> None:
+    def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
         """Let a scan go as far as it can, and decide the event at which it stopped."""
         if self._policy.inhibit and run.is_at_start and len(run.record.alerts) > 1:
-            self._foresee(run, facts)
+            self._foresee(run, facts[run.nth])
         is_pending = self._teller.is_pending
         # What is not told yet is told before time moves, and when its record ends.
         deadline_ms = NEVER_MS if is_pending else self.deadlines.next_ms()
@@ -154,7 +162,7 @@ class ScopeTriage:
             self._scan(run, facts, deadline_ms)
         if run.is_at_end:
             self._unforesee(run)
-            self._teller.tell(facts)
+            self._teller.tell(facts[run.nth])
             run.begin_next()
 
     def _is_next(self, alert: Alert, deadline_ms: int | None) -> bool:
@@ -164,15 +172,15 @@ class ScopeTriage:
             return True
         return deadline_ms is None or alert.at_ms < deadline_ms
 
-    def _scan(self, run: Run, facts: Facts, deadline_ms: int | None) -> None:
+    def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> None:
         self.alerts.put_back()
         clock = (self.state.watermark_ms, deadline_ms)
         is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit)
         found = run.scan(self._memory, clock, self._waits_ms, is_single=is_single)
         self.state.watermark_ms = found.watermark_ms
         if found.why is Stop.DEADLINE:
-            self._teller.tell(facts)
-            self._advance(run.alert.at_ms, facts)
+            self._teller.tell(facts[run.nth])
+            self._advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
             run.decide(self._event(run))
 

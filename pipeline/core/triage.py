@@ -1,7 +1,6 @@
 """Triage: events in, facts out. The one class that the worker, the embedded log, replay and the tests all drive."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
@@ -31,15 +30,30 @@ class Triage:
     def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
         facts = Facts([], [], [])
-        for scope, several in groupby(records, key=_scope_of):
-            if scope is not None:
-                triage = self._scopes.get(scope) or self._scope(ScopeState(scope))
-                triage.decide([record for record in several if isinstance(record, Alerts)], facts)
-                continue
-            for record in several:
-                if not isinstance(record, Alerts):
-                    self._tick(record, facts)
+        self._step(records, [facts] * len(records))
         return facts
+
+    def step_each(self, records: Sequence[Alerts | Tick | Control]) -> list[Facts]:
+        """As `step`, but with the facts that each record led to apart."""
+        apart = [Facts([], [], []) for _ in records]
+        self._step(records, apart)
+        return apart
+
+    def _step(self, records: Sequence[Alerts | Tick | Control], facts: Sequence[Facts]) -> None:
+        """Decide `records`; what each leads to goes into the one of `facts` at its place."""
+        start = 0
+        while start < len(records):
+            record, end = records[start], start + 1
+            if isinstance(record, Alerts):
+                run = [record]
+                while end < len(records) and isinstance(more := records[end], Alerts) and more.scope == record.scope:
+                    run.append(more)
+                    end += 1
+                scope = self._scopes.get(record.scope) or self._scope(ScopeState(record.scope))
+                scope.decide(run, facts[start:end])
+            else:
+                self._tick(record, facts[start])
+            start = end
 
     def _tick(self, record: Tick | Control, facts: Facts) -> None:
         for name in sorted(self._scopes):
@@ -91,7 +105,3 @@ class Triage:
             if state.name in rows:
                 scope.recall(rows[state.name], is_same_policy=name == policy.name)
         return triage
-
-
-def _scope_of(record: Alerts | Tick | Control) -> str | None:
-    return record.scope if isinstance(record, Alerts) else None

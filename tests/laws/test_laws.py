@@ -33,6 +33,12 @@ def test_how_the_log_is_cut_into_batches_changes_nothing(log: list[Record], cuts
     assert joined([triage.step(log[a:b]) for a, b in pairwise(edges)]) == joined([Triage(POLICY).step(log)])
 
 
+@given(logs())
+def test_facts_apart_are_those_of_each_record_alone(log: list[Record]) -> None:
+    alone = Triage(POLICY)
+    assert [told(facts) for facts in Triage(POLICY).step_each(log)] == [told(alone.step([record])) for record in log]
+
+
 @given(logs(), st.integers(0, 40))
 def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(log: list[Record], cut: int) -> None:
     first = Triage(POLICY)
