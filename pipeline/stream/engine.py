@@ -15,6 +15,7 @@ from pipeline.core.triage import Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
+from pipeline.stream.remembered import recalled
 from schemas import Control, Decisions, Page, Reason, Silence, Snapshot
 from schemas.topics import ALERTS
 
@@ -52,7 +53,7 @@ class Engine:
         self.next_offset = entry.offset + 1
         where = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
         try:
-            facts = self._triage.step([decode_alerts(entry.value)])
+            facts = self._triage.step([recalled(entry.value)])
             drafts = facts_drafts(facts, entry.partition, entry.offset)
         except Rejected as exc:
             logger.warning("rejected", **where, why=str(exc))

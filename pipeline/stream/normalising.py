@@ -7,6 +7,7 @@ from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.drafts import alerts_draft, rejected_draft, rejection
+from pipeline.stream.remembered import remember
 from schemas.topics import RAW
 
 logger = structlog.get_logger("pagesieve.normalise")
@@ -18,10 +19,13 @@ def normalised_drafts(entry: Entry, normaliser: Normaliser) -> list[Draft]:
         found = normaliser.normalise(entry)
         drafts = [rejected_draft(record) for record in found.rejected]
         rejected = sum(record.items for record in found.rejected)
-        metrics.NORMALISE_TRUNCATED.inc(found.truncated)
+        if found.truncated:
+            metrics.NORMALISE_TRUNCATED.inc(found.truncated)
         for record in found.records:
             try:
-                drafts.append(alerts_draft(record))
+                draft = alerts_draft(record)
+                remember(draft.value, record)
+                drafts.append(draft)
             except Rejected as exc:
                 items = len(record.alerts)
                 drafts.append(rejected_draft(rejection(entry, exc).model_copy(update={"items": items})))

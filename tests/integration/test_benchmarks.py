@@ -52,6 +52,7 @@ def named(report: dict[str, Any], *, beyond_us: str) -> list[str]:
         ),
         ("gateway", {"10 alerts", "1 alert"}),
         ("restart", {"500", "2,000"}),
+        ("worker", {"1", "10", "normalise", "triage", "write", "the rest"}),
         ("kernels", {"500", "2,000", "empty", "warm"}),
         ("latency", {"pagesieve on Kafka", "pagesieve up", "Alertmanager"}),
         ("end_to_end", {"pagesieve on Kafka", "pagesieve up", "Alertmanager", "pagesieve on Kafka: broker"}),

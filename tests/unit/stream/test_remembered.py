@@ -1,0 +1,81 @@
+"""A record that is remembered is the one that would be decoded, and no more is remembered than there is room for."""
+
+import json
+
+import pytest
+
+from pipeline.codec import decode_alerts, encode
+from pipeline.log import Draft, Entry
+from pipeline.normalise.normaliser import Normaliser
+from pipeline.stream import remembered
+from pipeline.stream.engine import Engine
+from pipeline.stream.normalising import normalised_drafts
+from pipeline.stream.remembered import recalled, remember
+from schemas import Alerts
+from schemas.topics import ALERTS, RAW
+from tests.scene import POLICY, ms
+
+ALERT = {
+    "labels": {"alertname": "disk", "cluster": "eu", "ünïcode": "\u2028", "empty": "", "severity": "warning"},
+    "annotations": {"summary": 'a "quoted" text', "count": 5},
+    "startsAt": "2026-01-01T00:00:00.123456789+02:00",
+    "endsAt": "0001-01-01T00:00:00Z",
+    "generatorURL": "http://prometheus.example.com/graph",
+    "fingerprint": "0123456789abcdef",
+}
+BODIES = [
+    ("alertmanager", {"alerts": [{**ALERT, "status": status} for status in ("firing", "resolved", "firing")]}),
+    ("alertmanager", {"alerts": [{"status": "firing", "labels": {"a": "b"}}]}),
+    ("prometheus", [ALERT, {**ALERT, "endsAt": "2026-01-01T00:05:00Z"}]),
+    ("canonical", {"source": "x", "name": "y", "status": "firing", "severity": "critical", "labels": {"k": "v"}}),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_written", {})
+    monkeypatch.setattr(remembered, "_bytes", 0)
+
+
+def raw(offset: int) -> Entry:
+    source, body = BODIES[offset % len(BODIES)]
+    headers = {"source": source, "tenant": "acme"}
+    return Entry(RAW.name, 0, offset, "", json.dumps(body).encode(), headers, ms(offset))
+
+
+def normalised(count: int) -> list[Draft]:
+    normaliser = Normaliser(POLICY)
+    return [draft for offset in range(count) for draft in normalised_drafts(raw(offset), normaliser)]
+
+
+def entries(drafts: list[Draft]) -> list[Entry]:
+    return [Entry(ALERTS.name, 0, offset, draft.key, draft.value, {}, 0) for offset, draft in enumerate(drafts)]
+
+
+def test_what_normalise_wrote_is_remembered_exactly_as_it_would_be_decoded() -> None:
+    drafts = [draft for draft in normalised(12) if draft.topic == ALERTS.name]
+    assert len(drafts) == len(remembered._written) >= 12
+    for draft in drafts:
+        record = recalled(draft.value)
+        assert record == decode_alerts(draft.value)
+        assert repr(record) == repr(decode_alerts(draft.value)), "the same types too"
+    assert not remembered._written
+    assert remembered._bytes == 0
+
+
+def test_decisions_are_the_same_whether_records_are_remembered_or_decoded() -> None:
+    log = entries(normalised(12))
+    warm = Engine(0, POLICY).step(log)
+    assert not remembered._written, "each was recalled"
+    assert warm == Engine(0, POLICY).step(log)
+
+
+def test_the_oldest_make_room_for_newer_ones_and_are_decoded_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [Alerts(scope=f"s{number}", raw_partition=0, raw_offset=number, alerts=()) for number in range(10)]
+    values = [encode(record) for record in records]
+    monkeypatch.setattr(remembered, "MOST_BYTES", 3 * len(values[0]))
+    for value, record in zip(values, records, strict=True):
+        remember(value, record)
+    assert list(remembered._written) == values[-3:]
+    assert remembered._bytes == sum(map(len, values[-3:]))
+    assert [recalled(value) for value in values] == records
