@@ -30,21 +30,21 @@ class Cadence:
     next_offset: int
     at_s: float
     cost_s: float = 0.0
+    has_failed: bool = False
 
     def wait_s(self, next_offset: int, now_s: float) -> float | None:
         """How long until a snapshot is due, 0 if it is; None as long as there is nothing new to be kept."""
         if next_offset <= self.next_offset:
             return None
         rest_s = self.cost_s * self.pace.cost_share
-        if next_offset - self.next_offset < self.pace.records:
+        if self.has_failed or next_offset - self.next_offset < self.pace.records:
             rest_s = max(rest_s, self.pace.every_s)
         return max(0.0, self.at_s + rest_s - now_s)
 
     def tried(self, now_s: float, cost_s: float) -> None:
-        """One could not be written: the next try waits as if it had been."""
-        self.at_s, self.cost_s = now_s, cost_s
+        """One could not be written: the next try waits, however much there is to be kept."""
+        self.at_s, self.cost_s, self.has_failed = now_s, cost_s, True
 
     def done(self, next_offset: int, now_s: float, cost_s: float) -> None:
         """One was taken at `next_offset` and is durable."""
-        self.next_offset = next_offset
-        self.tried(now_s, cost_s)
+        self.next_offset, self.at_s, self.cost_s, self.has_failed = next_offset, now_s, cost_s, False

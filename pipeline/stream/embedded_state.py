@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
@@ -39,20 +41,29 @@ class EmbeddedState:
         if self._writing is not None and not self._writing.done():
             return
         if self._cadence.wait_s(self._engine.next_offset, time.monotonic()) == 0:
-            self._writing = asyncio.create_task(self._write(*self._taken()))
+            self._writing = asyncio.create_task(self._keep())
 
     async def keep_at_last(self) -> None:
         """Keep it now, so that the next start is quick."""
         if self._writing is not None:
             await self._writing
         if self._engine.next_offset > self._cadence.next_offset:
-            await self._write(*self._taken())
+            await self._keep()
 
-    def _taken(self) -> tuple[Taken, float]:
+    def _keep(self) -> Coroutine[Any, Any, None]:
+        """Take the state now; what is returned writes it."""
         started_s = time.monotonic()
-        state = self._engine.snapshot()
+        try:
+            state = self._engine.snapshot()
+        except Exception:
+            # Alerts go on being decided; only the next start takes longer, and the log says why.
+            logger.exception("fault: no snapshot can be taken")
+            metrics.FAULTS.labels("snapshot").inc()
+            self._cadence.tried(time.monotonic(), time.monotonic() - started_s)
+            return asyncio.sleep(0)
         metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
-        return Taken(PARTITION, self._engine.next_offset, state, time.time_ns() // 1_000_000), started_s
+        taken = Taken(PARTITION, self._engine.next_offset, state, time.time_ns() // 1_000_000)
+        return self._write(taken, started_s)
 
     async def _write(self, taken: Taken, started_s: float) -> None:
         slot = (self._slot + 1) % len(NAMES)

@@ -4,13 +4,15 @@ import asyncio
 import random
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 from structlog.testing import capture_logs
 
 from pipeline import metrics
 from pipeline.log import Draft
 from pipeline.stream import checkpoint
+from pipeline.stream.cadence import Pace
 from pipeline.stream.engine import Engine
-from schemas.topics import CHUNKS, SNAPSHOTS
+from schemas.topics import CHUNKS, MAX_RECORD_BYTES, SNAPSHOTS
 from tests.integration.broker import Broker
 from tests.integration.lives import (
     PARTITION,
@@ -171,3 +173,31 @@ def test_what_stalled_and_wrote_late_is_older_and_harms_nothing(broker: Broker) 
         await assert_falls_back_to(90, written, broker, "")
 
     played(scene)
+
+
+def test_a_snapshot_that_cannot_be_written_stops_nothing_and_a_later_one_is(broker: Broker) -> None:
+    async def scene() -> None:
+        await feed(broker.bootstrap, story())
+        async with life(broker.bootstrap, pace=Pace(every_s=2, records=1, cost_share=0)) as lived:
+            refuse_chunks(broker, 100)
+            with capture_logs() as said:
+                written = await lived.work(30)
+                written += await lived.work(31)
+            assert whys(said).count("warning: no snapshot is written") == 1, "it is tried again in peace"
+            assert await lived.snapshots() == []
+            refuse_chunks(broker, MAX_RECORD_BYTES)
+            for _ in range(300):
+                if await lived.snapshots():
+                    break
+                await asyncio.sleep(0.1)
+            assert [one.next_offset for one in await lived.snapshots()] == [31]
+            assert written + await lived.work(RECORDS) == await uninterrupted(lived)
+
+    played(scene)
+
+
+def refuse_chunks(broker: Broker, limit_bytes: int) -> None:
+    """Let the broker refuse larger ones."""
+    limit = {"max.message.bytes": str(limit_bytes)}
+    with broker.admin() as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, CHUNKS.name, configs=limit)])

@@ -26,10 +26,13 @@ def test_what_costs_much_is_done_seldom() -> None:
     assert cadence.wait_s(101, now_s=90) == 0
 
 
-def test_one_that_failed_is_tried_again_no_sooner_than_one_that_was_written() -> None:
+def test_one_that_failed_is_tried_again_in_peace_however_much_there_is_to_keep() -> None:
     cadence = Cadence(PACE, next_offset=0, at_s=0)
     cadence.tried(now_s=50, cost_s=0.1)
     assert cadence.wait_s(1, now_s=50) == 30
+    assert cadence.wait_s(10**6, now_s=50) == 30, "what fails at once would fail all the time"
+    cadence.done(1, now_s=80, cost_s=0.1)
+    assert cadence.wait_s(10**6, now_s=82) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.floats(0.1, 20), st.floats(0, 3)), max_size=80))
