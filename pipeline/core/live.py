@@ -251,16 +251,6 @@ class LiveAlerts:
         found: list[int] = (columns.key[alive] ^ np.uint64(self.salt)).tolist()
         return found
 
-    def silenced(self) -> list[int]:
-        """The codes of those that a silence keeps quiet, in order."""
-        table = self._memory.table
-        rows = table.rows_where("quiet", SILENCED)
-        return sorted(table.columns.key.item(row) ^ self.salt for row in rows if self._owns(row))
-
-    def _owns(self, row: int) -> bool:
-        incident = self._memory.incidents.known[self._memory.table.columns.incident.item(row)]
-        return incident is not None and incident.scope == self._state.name
-
     def _let_go(self, incident: Open) -> None:
         incident.held -= 1
         if incident.is_forgotten and not incident.held:

@@ -1,7 +1,6 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
 from collections.abc import Sequence
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +79,14 @@ class ScopeTriage:
             self.state.watermark_ms = at_ms
         self.alerts.put_back()
 
-    def silences_changed(self, facts: Facts) -> None:
-        """Look again at all that is silenced."""
-        for code in self.alerts.silenced():
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is open or remembered but what the scope is used to."""
+        return not (self.state.incidents or len(self.alerts) or self.state.storm.is_storm)
+
+    def silences_changed(self, keys: Sequence[int], facts: Facts) -> None:
+        """Look again at all that is silenced: the alerts of `keys`."""
+        for code in sorted(key ^ self.alerts.salt for key in keys):
             live = self.alerts.at(code)
             if live.is_alive:
                 self._arrival.review(live, self.state.watermark_ms or 0)
@@ -100,31 +104,21 @@ class ScopeTriage:
     def decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
         """Decide some records, the alerts of each together; what each leads to goes into the facts at its place.
 
-        A fault of ours pages all of a record, and loses none. A record that was decided before is skipped: *normalise*
-        writes again what it had not committed when it died.
+        A fault of ours pages all of a record, and loses none.
         """
-        is_new = [self._is_new(record) for record in records]
-        fresh, apart = list(compress(records, is_new)), list(compress(facts, is_new))
         try:
-            run = Run(fresh, self.alerts.salt, self.state.states)
+            run = Run(records, self.alerts.salt, self.state.states)
         except (ValueError, OverflowError) as exc:
-            self._decide_each(fresh, exc, apart)
+            self._decide_each(records, exc, facts)
         else:
-            self._walk(run, apart)
-            self._conclude(run, apart)
+            self._walk(run, facts)
+            self._conclude(run, facts)
         self._memory.incidents.settle()
 
     def _conclude(self, run: Run, facts: Sequence[Facts]) -> None:
         decisions = run.decisions(self._memory.incidents.known, self._policy.name)
         for several, decided_now in zip(facts, decisions, strict=True):
             several.decisions.append(decided_now)
-
-    def _is_new(self, record: Alerts) -> bool:
-        place = (record.raw_offset, record.part)
-        if place <= self.state.seen.get(record.raw_partition, (-1, 0)):
-            return False
-        self.state.seen[record.raw_partition] = place
-        return True
 
     def _decide_each(self, records: Sequence[Alerts], exc: Exception, facts: Sequence[Facts]) -> None:
         """One of the records holds what cannot be in a batch: the others must not suffer for it."""

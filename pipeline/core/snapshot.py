@@ -14,11 +14,12 @@ from pydantic import TypeAdapter
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Shape
+from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Reason, Severity, Silence
 
-VERSION = 3
+VERSION = 4
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -63,7 +64,6 @@ class _Scope(NamedTuple):
     name: str
     watermark_ms: int | None
     by_group: dict[str, str]
-    seen: dict[int, tuple[int, int]]
     states: dict[str, bool]
     storm: StormState
     storm_id: str | None
@@ -71,11 +71,18 @@ class _Scope(NamedTuple):
     incidents: list[_Incident]
 
 
-class _Rest(NamedTuple):
-    """What is no column. `policy` is the one whose rules the rows name."""
+class Context(NamedTuple):
+    """What all scopes share: the policy whose rules the rows name, silences of the log, what was decided already."""
 
     policy: str
     silences: list[Silence]
+    seen: list[Place]
+
+
+class _Rest(NamedTuple):
+    """What is no column."""
+
+    context: Context
     shapes: list[Shape]
     scopes: list[_Scope]
 
@@ -84,8 +91,8 @@ _REST = TypeAdapter(_Rest)
 _NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"book", "scope", "number", "members"})
 
 
-def write_snapshot(policy: str, silences: list[Silence], memory: Memory, states: Sequence[ScopeState]) -> bytes:
-    """What is remembered under the policy of this name, `states` in the order of their names."""
+def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState]) -> bytes:
+    """What is remembered, `states` in the order of their names."""
     scopes, members = [], array("Q")
     numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
     count = 0
@@ -101,7 +108,6 @@ def write_snapshot(policy: str, silences: list[Silence], memory: Memory, states:
                 state.name,
                 state.watermark_ms,
                 state.by_group,
-                state.seen,
                 state.states,
                 state.storm,
                 state.storm_id,
@@ -111,7 +117,7 @@ def write_snapshot(policy: str, silences: list[Silence], memory: Memory, states:
         )
     contents = [memory.contents[row] for row in memory.table.live_rows().tolist()]
     parts = (
-        _REST.dump_json(_Rest(policy, silences, memory.packer.shapes, scopes)),
+        _REST.dump_json(_Rest(context, memory.packer.shapes, scopes)),
         memory.table.snapshot(numbers),
         members.tobytes(),
         np.fromiter(map(len, contents), np.uint32, len(contents)).tobytes(),
@@ -120,8 +126,8 @@ def write_snapshot(policy: str, silences: list[Silence], memory: Memory, states:
     return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts)))
 
 
-def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[str, list[Silence], list[ScopeState]]:
-    """Fill an empty `memory`. Returns the name of the policy until then, the silences and the scopes.
+def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeState]]:
+    """Fill an empty `memory`. Returns what is remembered beside it.
 
     Raises ValueError if the snapshot is damaged or of another version.
     """
@@ -135,7 +141,6 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[str, list[Silence], 
             scope.name,
             scope.watermark_ms,
             by_group=scope.by_group,
-            seen=scope.seen,
             states=scope.states,
             storm=scope.storm,
             storm_id=scope.storm_id,
@@ -155,7 +160,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[str, list[Silence], 
         raise ValueError("a damaged snapshot: its parts do not fit each other")
     whole = bytes(contents_part)
     memory.contents = [whole[start:end] for start, end in pairwise(edges)]
-    return rest.policy, rest.silences, states
+    return rest.context, states
 
 
 def _in_order(state: ScopeState) -> list[Open]:

@@ -15,7 +15,6 @@ class ScopeState:
     incidents: dict[str, Open] = field(default_factory=dict)  # by incident id; those that may reopen are among them
     forgotten: dict[str, Open] = field(default_factory=dict)  # may not reopen, but remembered alerts still name them
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
-    seen: dict[int, tuple[int, int]] = field(default_factory=dict)  # raw partition → last (raw offset, part) decided
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
     storm: StormState = field(default_factory=StormState)
     storm_id: str | None = None

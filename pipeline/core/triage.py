@@ -1,17 +1,22 @@
 """Triage: events in, facts out. The one class that the worker, the embedded log, replay and the tests all drive."""
 
 from collections.abc import Sequence
+from itertools import compress
 
+from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
+from pipeline.core.seen import Seen
 from pipeline.core.silence import Silences
-from pipeline.core.snapshot import read_snapshot, write_snapshot
+from pipeline.core.snapshot import Context, read_snapshot, write_snapshot
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts
 from schemas import Alerts, Control, Tick
 
 __all__ = ["Facts", "Triage"]
+
+MOST_SCOPES = 10_000  # beyond them, and beyond twice those in which something is open, the idle ones are forgotten
 
 
 class Triage:
@@ -26,6 +31,8 @@ class Triage:
         self._silences = Silences(policy)
         self._memory = Memory(policy.max_live_alerts)
         self._scopes: dict[str, ScopeTriage] = {}
+        self._most_scopes = MOST_SCOPES  # to have before those that are idle are looked for
+        self._seen = Seen()
 
     def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
@@ -45,12 +52,16 @@ class Triage:
         while start < len(records):
             record, end = records[start], start + 1
             if isinstance(record, Alerts):
-                run = [record]
+                run, apart = [record], [facts[start]]
                 while end < len(records) and isinstance(more := records[end], Alerts) and more.scope == record.scope:
                     run.append(more)
+                    apart.append(facts[end])
                     end += 1
-                scope = self._scopes.get(record.scope) or self._scope(ScopeState(record.scope))
-                scope.decide(run, facts[start:end])
+                is_new = list(map(self._seen.is_new, run))
+                if not all(is_new):
+                    run, apart = list(compress(run, is_new)), list(compress(apart, is_new))
+                if run:
+                    self._scope_of(record.scope).decide(run, apart)
             else:
                 self._tick(record, facts[start])
             start = end
@@ -61,6 +72,19 @@ class Triage:
         if isinstance(record, Control):
             self._control(record, facts)
 
+    def _scope_of(self, name: str) -> ScopeTriage:
+        scope = self._scopes.get(name)
+        if scope is None:
+            if len(self._scopes) >= self._most_scopes:
+                self._forget_idle()
+            scope = self._scope(ScopeState(name))
+        return scope
+
+    def _forget_idle(self) -> None:
+        """Forget scopes in which nothing is open: the values of the labels that make them come from outside."""
+        self._scopes = {name: scope for name, scope in self._scopes.items() if not scope.is_idle}
+        self._most_scopes = max(MOST_SCOPES, 2 * len(self._scopes))
+
     def _scope(self, state: ScopeState) -> ScopeTriage:
         scope = self._scopes[state.name] = ScopeTriage(state, self._policy, self._silences, self._memory)
         return scope
@@ -70,8 +94,9 @@ class Triage:
         scopes = [self._scopes[name] for name in sorted(self._scopes)]
         if control.silence is not None:
             self._silences.set(control.silence, control.at_ms)
+            silenced = self._memory.keys_of_scopes(SILENCED)
             for scope in scopes:
-                scope.silences_changed(facts)
+                scope.silences_changed(silenced.get(scope.state.name, []), facts)
         if control.outcome is not None:
             for scope in scopes:
                 scope.outcome(control.outcome.incident_id, control.outcome.verdict, control.outcome.by, facts)
@@ -91,17 +116,19 @@ class Triage:
     def snapshot(self) -> bytes:
         """Everything remembered; the same state always gives the same bytes."""
         states = [self._scopes[name].state for name in sorted(self._scopes)]
-        return write_snapshot(self._policy.name, self._silences.records(), self._memory, states)
+        context = Context(self._policy.name, self._silences.records(), self._seen.places())
+        return write_snapshot(context, self._memory, states)
 
     @classmethod
     def restore(cls, policy: Policy, snapshot: bytes) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version."""
         triage = cls(policy)
-        name, silences, states = read_snapshot(snapshot, triage._memory)
-        triage._silences = Silences(policy, silences)
+        context, states = read_snapshot(snapshot, triage._memory)
+        triage._silences = Silences(policy, context.silences)
+        triage._seen = Seen(context.seen)
         rows = triage._memory.rows_of_scopes()
         for state in states:
             scope = triage._scope(state)
             if state.name in rows:
-                scope.recall(rows[state.name], is_same_policy=name == policy.name)
+                scope.recall(rows[state.name], is_same_policy=context.policy == policy.name)
         return triage

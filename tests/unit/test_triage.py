@@ -281,7 +281,7 @@ def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     triage = Triage(POLICY)
     triage.step(at(0, DISK, CPU))
     good = triage.snapshot()
-    with pytest.raises(ValueError, match="snapshot of version 99, not 3"):
+    with pytest.raises(ValueError, match="snapshot of version 99, not 4"):
         Triage.restore(POLICY, good[:8] + bytes([99]) + good[9:])
     for bad in (b"", b"[2,[],[]]", b"x" + good[1:], good[:-1], good + b"x", good[:12] + b"\xff" * 8 + good[20:]):
         with pytest.raises(ValueError, match="snapshot"):
@@ -298,3 +298,19 @@ def test_huge_labels_neither_outgrow_an_incident_nor_a_page() -> None:
     facts = play(at(0, *told))
     assert len(encode(facts.incidents[0])) < 4_000_000
     assert len(encode(facts.pages[0])) < 4_000_000
+
+
+def test_scopes_in_which_nothing_is_open_are_forgotten_when_there_are_too_many() -> None:
+    rules = Policy.model_validate({"scope": ["tenant"], "resolve_after": "1s", "expire_after": "1m"})
+    triage = Triage(rules)
+    triage._most_scopes = 3
+    told = [alert("disk", tenant=f"t{n}", began_s=n * 1000) for n in range(200)]
+    for n, one in enumerate(told):
+        facts = triage.step(at(n * 1000, one, policy=rules))
+        assert reasons(facts) == [Reason.OPENED]
+        triage.step(at(n * 1000 + 990, policy=rules))  # all over and forgotten, but for the scope itself
+        triage._most_scopes = 3
+    assert len(triage._scopes) <= 4
+    again = at(199 * 1000, told[199], policy=rules)
+    assert triage.step(again).decisions != []
+    assert triage.step(again).decisions == []  # what was decided is known, whatever has become of its scope

@@ -38,7 +38,7 @@ def test_an_offset_waits_for_everything_that_was_written_for_it() -> None:
     async def scene() -> None:
         sends = Sends()
         outbox = Outbox(sends, sends.failed)
-        delivery = asyncio.create_task(outbox.deliver([DRAFT] * 3, *RAW_0, 3))
+        delivery = asyncio.create_task(outbox.deliver([DRAFT] * 3, {RAW_0: 3}))
         await turn()
         sends.futures[1].set_result(None)
         sends.futures[2].set_result(None)
@@ -55,7 +55,7 @@ def test_a_batch_that_led_to_nothing_is_finished_too() -> None:
     async def scene() -> None:
         sends = Sends()
         outbox = Outbox(sends, sends.failed)
-        await outbox.deliver([], *RAW_0, 9)
+        await outbox.deliver([], {RAW_0: 9})
         assert outbox.durable() == {RAW_0: 9}
 
     asyncio.run(scene())
@@ -71,7 +71,7 @@ def test_a_checkpoint_stands_between_what_was_written_and_the_offset() -> None:
             asked.append(partition)
             await answer
 
-        delivery = asyncio.create_task(outbox.deliver([DRAFT], *RAW_0, 1, checkpoint))
+        delivery = asyncio.create_task(outbox.deliver([DRAFT], {RAW_0: 1}, checkpoint))
         await turn()
         assert asked == []
         sends.futures[0].set_result(None)
@@ -88,7 +88,7 @@ def test_the_first_send_that_fails_is_told_at_once_and_nothing_behind_it_is_fini
     async def scene() -> None:
         sends = Sends()
         outbox = Outbox(sends, sends.failed)
-        delivery = asyncio.create_task(outbox.deliver([DRAFT] * 2, *RAW_0, 2))
+        delivery = asyncio.create_task(outbox.deliver([DRAFT] * 2, {RAW_0: 2}))
         await turn()
         sends.futures[1].set_exception(OSError("gone"))
         await turn()
@@ -117,7 +117,7 @@ def test_a_send_that_fails_while_the_next_waits_for_it_is_told_before_the_next_i
 
         outbox = Outbox(send, failures.append)
         with pytest.raises(OSError, match="gone"):
-            await outbox.deliver([DRAFT] * 2, *RAW_0, 2)
+            await outbox.deliver([DRAFT] * 2, {RAW_0: 2})
 
     asyncio.run(scene())
 
@@ -132,7 +132,7 @@ def test_a_send_that_cannot_even_begin_is_told_too() -> None:
 
         outbox = Outbox(send, failures.append)
         with pytest.raises(OSError, match="closed"):
-            await outbox.deliver([DRAFT], *RAW_0, 1)
+            await outbox.deliver([DRAFT], {RAW_0: 1})
         assert (len(failures), outbox.durable()) == (1, {})
         await outbox.settled()
 
@@ -144,11 +144,11 @@ def test_settling_waits_for_what_is_under_way_and_for_nothing_that_comes_later()
         sends = Sends()
         outbox = Outbox(sends, sends.failed)
         await outbox.settled()
-        first = asyncio.create_task(outbox.deliver([DRAFT], *RAW_0, 1))
+        first = asyncio.create_task(outbox.deliver([DRAFT], {RAW_0: 1}))
         await turn()
         settled = asyncio.create_task(outbox.settled())
         await turn()
-        later = asyncio.create_task(outbox.deliver([DRAFT], *RAW_0, 2))
+        later = asyncio.create_task(outbox.deliver([DRAFT], {RAW_0: 2}))
         await turn()
         assert not settled.done()
         sends.futures[0].set_result(None)
@@ -165,7 +165,7 @@ def test_what_another_member_may_hold_is_not_committed_from_memory() -> None:
     async def scene() -> None:
         sends = Sends()
         outbox = Outbox(sends, sends.failed)
-        await outbox.deliver([], *RAW_0, 9)
+        await outbox.deliver([], {RAW_0: 9})
         outbox.forget()
         assert outbox.durable() == {}
 
