@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Self
@@ -9,14 +10,14 @@ from typing import Self
 import structlog
 
 from pipeline import metrics
-from pipeline.codec import decode, decode_alerts
+from pipeline.codec import decode
 from pipeline.core.policy import Policy
-from pipeline.core.triage import Triage
+from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
 from pipeline.stream.remembered import recalled
-from schemas import Control, Decisions, Page, Reason, Silence, Snapshot
+from schemas import Alerts, Control, Decision, Page, Reason, Silence, Snapshot, Tick
 from schemas.topics import ALERTS
 
 logger = structlog.get_logger("pagesieve.triage")
@@ -43,39 +44,45 @@ class Engine:
         decoded, or is too large to be written, goes to `alerts.rejected`: one record must not stop all that stand
         behind it. `Triage.step` makes a page of its own faults; should it raise after all, that is kept too.
         """
+        if not entries:
+            return []
         started_s = time.perf_counter()
-        drafts = [draft for entry in entries for draft in self._step(entry)]
-        if entries:
-            metrics.TRIAGE_STEP_SECONDS.observe((time.perf_counter() - started_s) / len(entries))
+        drafts: list[Draft] = []
+        reasons: Counter[Reason] = Counter()
+        for entry, facts in zip(entries, self._decide(entries), strict=True):
+            told = facts if isinstance(facts, Rejected) else _drafts(facts, entry)
+            if isinstance(told, Rejected):
+                metrics.REJECTED.labels(ALERTS.name).inc()
+                drafts.append(rejected_draft(rejection(entry, told)))
+            elif isinstance(facts, Facts):
+                drafts += told
+                reasons.update(decision.reason for record in facts.decisions for decision in record.decisions)
+                _count_pages(facts.pages)
+        for reason, events in reasons.items():
+            metrics.TRIAGE_DECISIONS.labels(reason).inc(events)
+        metrics.TRIAGE_STEP_SECONDS.observe((time.perf_counter() - started_s) / len(entries))
         return drafts
-
-    def _step(self, entry: Entry) -> list[Draft]:
-        self.next_offset = entry.offset + 1
-        where = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
-        try:
-            facts = self._triage.step([recalled(entry.value)])
-            drafts = facts_drafts(facts, entry.partition, entry.offset)
-        except Rejected as exc:
-            logger.warning("rejected", **where, why=str(exc))
-            rejected = exc
-        except Exception as exc:
-            logger.exception("fault: triage failed", **where)
-            metrics.FAULTS.labels("triage").inc()
-            rejected = Rejected(f"a fault of pagesieve: {type(exc).__name__}")
-        else:
-            _count_decisions(facts.decisions, entry)
-            _count_pages(facts.pages)
-            return drafts
-        metrics.REJECTED.labels(ALERTS.name).inc()
-        return [rejected_draft(rejection(entry, rejected))]
 
     def absorb(self, entries: Sequence[Entry]) -> None:
         """Step over records whose outputs are durable already: only the state moves, exactly as `step` moves it."""
-        for entry in entries:
-            self.next_offset = entry.offset + 1
-            # What failed when it was first read fails again in the same way, and was told then.
-            with suppress(Exception):
-                self._triage.step([decode_alerts(entry.value)])
+        # What failed when it was first read fails again in the same way, and was told then.
+        records = [record for entry in entries if not isinstance(record := _read(entry), Rejected)]
+        if entries:
+            self.next_offset = entries[-1].offset + 1
+        with suppress(Exception):
+            self._triage.step(records)
+
+    def _decide(self, entries: Sequence[Entry]) -> list[Facts | Rejected]:
+        """What each record led to, or why it led to nothing."""
+        self.next_offset = entries[-1].offset + 1
+        read = [_read(entry) for entry in entries]
+        try:
+            found = iter(self._triage.step_each([record for record in read if not isinstance(record, Rejected)]))
+        except Exception as exc:
+            logger.exception("fault: triage failed", partition=self.partition, offset=entries[0].offset)
+            metrics.FAULTS.labels("triage").inc()
+            return [Rejected(f"a fault of pagesieve: {type(exc).__name__}")] * len(entries)
+        return [record if isinstance(record, Rejected) else next(found) for record in read]
 
     def hear_silences(self, entries: Iterable[Entry], before_ms: int) -> None:
         """Let a state that begins in the middle of the log know the silences of `entries` last changed before then.
@@ -102,19 +109,36 @@ class Engine:
         return self._triage.snapshot()
 
 
-def _count_decisions(records: Sequence[Decisions], entry: Entry) -> None:
-    for record in records:
+def _read(entry: Entry) -> Alerts | Tick | Control | Rejected:
+    try:
+        return recalled(entry.value)
+    except Rejected as exc:
+        logger.warning("rejected", partition=entry.partition, offset=entry.offset, why=str(exc))
+        return exc
+
+
+def _drafts(facts: Facts, entry: Entry) -> list[Draft] | Rejected:
+    """What is to be written, or why it cannot be."""
+    for record in facts.decisions:
         for decision in record.decisions:
-            metrics.TRIAGE_DECISIONS.labels(decision.reason).inc()
             if decision.reason is Reason.FAULT:
-                metrics.FAULTS.labels("triage").inc()
-                logger.error(
-                    "fault: triage failed on an event and paged for it",
-                    partition=entry.partition,
-                    offset=entry.offset,
-                    fingerprint=decision.fingerprint,
-                    incident_id=decision.incident_id,
-                )
+                _tell_fault(decision, entry)
+    try:
+        return facts_drafts(facts, entry.partition, entry.offset)
+    except Rejected as exc:
+        logger.warning("rejected", partition=entry.partition, offset=entry.offset, why=str(exc))
+        return exc
+
+
+def _tell_fault(decision: Decision, entry: Entry) -> None:
+    metrics.FAULTS.labels("triage").inc()
+    logger.error(
+        "fault: triage failed on an event and paged for it",
+        partition=entry.partition,
+        offset=entry.offset,
+        fingerprint=decision.fingerprint,
+        incident_id=decision.incident_id,
+    )
 
 
 def _count_pages(pages: Sequence[Page]) -> None:
