@@ -1,61 +1,68 @@
-"""The two agents move records between topics and the core, a batch at a time; they decide nothing."""
+"""The two agents move records between topics and the core, in rounds of batches; they decide nothing."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import NamedTuple
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from pipeline import metrics
 from pipeline.core.policy import Policy
-from pipeline.log import Entry
+from pipeline.log import Draft, Entry
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.engines import Engines, Revoked
+from pipeline.stream.inbox import Batch, Inbox
 from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.normalising import normalised_drafts
-from pipeline.stream.outbox import Outbox
+from pipeline.stream.outbox import Checkpoint, Outbox
 
 logger = structlog.get_logger("pagesieve.worker")
 
 RETRY_S = 2.0
-Batch = Sequence[Entry]  # of one partition, in order, never empty
+
+
+class Step(NamedTuple):
+    """How a partition's entries are handled: from which offset on, and what they lead to."""
+
+    next_offset: int
+    drafts_of: Callable[[Batch], list[Draft]]
 
 
 class NormaliseAgent:
     """`alerts.raw` → `alerts`, `alerts.rejected`."""
 
-    def __init__(self, policy: Policy, outbox: Outbox, log: KafkaLog) -> None:
+    def __init__(self, policy: Policy, inbox: Inbox, outbox: Outbox, log: KafkaLog) -> None:
         self._normaliser = Normaliser(policy)
-        self._outbox = outbox
+        self._rounds = _Rounds(inbox, outbox, log, self._step)
         self._log = log
         self._next: dict[int, int] = {}
 
-    async def run(self, batches: AsyncIterator[Batch]) -> None:
-        """Handle `batches` for ever."""
-        async for batch in batches:
-            await _patiently(self._handle, batch)
+    async def run(self) -> None:
+        """Handle what comes in for ever."""
+        await self._rounds.run()
 
     def forget(self) -> None:
         """The group deals its partitions anew: another member may have gone on."""
         self._next = {}
 
-    async def _handle(self, batch: Batch) -> None:
+    async def _step(self, partition: int, topic: str) -> Step:
         known = self._next
-        partition = batch[0].partition
         if partition not in known:
-            known[partition] = await self._start(batch[0])
-        async for entries in _in_sequence(self._log, batch, known[partition]):
-            with _counted("normalise"):
-                drafts = [draft for entry in entries for draft in normalised_drafts(entry, self._normaliser)]
-            known[partition] = entries[-1].offset + 1
-            await self._outbox.deliver(drafts, entries[-1].topic, partition, known[partition])
+            known[partition] = await self._start(partition, topic)
 
-    async def _start(self, first: Entry) -> int:
-        """Where the group stands in the partition of `first`; at its beginning, if it has not finished anything."""
-        [place] = places(first.topic, [first.partition])
+        def drafts_of(batch: Batch) -> list[Draft]:
+            known[partition] = batch[-1].offset + 1
+            with _counted("normalise"):
+                return [draft for entry in batch for draft in normalised_drafts(entry, self._normaliser)]
+
+        return Step(known[partition], drafts_of)
+
+    async def _start(self, partition: int, topic: str) -> int:
+        """Where the group stands in the partition; at its beginning, if it has not finished anything."""
+        [place] = places(topic, [partition])
         committed = (await self._log.committed([place]))[place]
         earliest = (await self._log.earliest([place]))[place]
         return max(earliest, committed or 0)
@@ -64,33 +71,91 @@ class NormaliseAgent:
 class TriageAgent:
     """`alerts` → `decisions`, `incidents`, `pages`, by the engine of each partition."""
 
-    def __init__(self, engines: Engines, outbox: Outbox, log: KafkaLog) -> None:
+    def __init__(self, engines: Engines, inbox: Inbox, outbox: Outbox, log: KafkaLog) -> None:
         self._engines = engines
+        self._rounds = _Rounds(inbox, outbox, log, self._step, engines.checkpoint)
+
+    async def run(self) -> None:
+        """Handle what comes in for ever."""
+        await self._rounds.run()
+
+    async def _step(self, partition: int, _: str) -> Step:
+        engine = await self._engines.of(partition)
+
+        def drafts_of(batch: Batch) -> list[Draft]:
+            with _counted("triage"):
+                return engine.step(batch)
+
+        return Step(engine.next_offset, drafts_of)
+
+
+class _Rounds:
+    """Takes what waits in the inbox together, so that many small batches cost one round trip to the broker."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        outbox: Outbox,
+        log: KafkaLog,
+        step: Callable[[int, str], Awaitable[Step]],
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self._inbox = inbox
         self._outbox = outbox
         self._log = log
-        self._checkpoint = getattr(engines, "checkpoint", None)
+        self._step = step
+        self._checkpoint = checkpoint
+        self._drafts: list[Draft] = []
+        self._next_offsets: dict[tuple[str, int], int] = {}
 
-    async def run(self, batches: AsyncIterator[Batch]) -> None:
-        """Handle `batches` for ever."""
-        async for batch in batches:
+    async def run(self) -> None:
+        async for batches in self._inbox.rounds():
+            for batch in batches:
+                try:
+                    step = await self._in_sequence(batch)
+                except Revoked:
+                    logger.info("left to the next holder", partition=batch[0].partition, offset=batch[0].offset)
+                else:
+                    # Applied already where the position went back to what was committed.
+                    self._take(step, [entry for entry in batch if entry.offset >= step.next_offset])
+            await self._deliver()
+
+    def _take(self, step: Step, batch: Batch) -> None:
+        if batch:
+            self._drafts += step.drafts_of(batch)
+            self._next_offsets[batch[0].topic, batch[0].partition] = batch[-1].offset + 1
+
+    async def _deliver(self) -> None:
+        drafts, self._drafts = self._drafts, []
+        next_offsets, self._next_offsets = self._next_offsets, {}
+        await self._outbox.deliver(drafts, next_offsets, self._checkpoint)
+
+    async def _in_sequence(self, batch: Batch) -> Step:
+        """How to go on with `batch`, after what the stream skipped: no gap in what Faust hands on is a loss.
+
+        Tries again while the log cannot be read; what is applied stays applied. A send that fails is another matter: it
+        ends the worker before its error comes this far. Raises Revoked.
+        """
+        first = batch[0]
+        while True:
             try:
-                await _patiently(self._handle, batch)
-            except Revoked:
-                logger.info("left to the next holder", partition=batch[0].partition, offset=batch[0].offset)
+                step = await self._step(first.partition, first.topic)
+                if step.next_offset < first.offset:
+                    await self._catch_up(step, first)
+                    # Offsets may be missing for good (transactions, compaction): nothing is left to be read before it.
+                    step = step._replace(next_offset=first.offset)
+            except KafkaError as exc:
+                logger.warning("the log cannot be read; alerts wait", partition=first.partition, why=repr(exc))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return step
 
-    async def _handle(self, batch: Batch) -> None:
-        partition = batch[0].partition
-        engine = await self._engines.of(partition)
-        async for entries in _in_sequence(self._log, batch, engine.next_offset):
-            with _counted("triage"):
-                drafts = engine.step(entries)
-            await self._outbox.deliver(drafts, entries[-1].topic, partition, engine.next_offset, self._checkpoint)
-
-
-async def batches_of(stream: Any) -> AsyncIterator[Batch]:
-    """What each event of a Faust stream brings behind our transport."""
-    async for event in stream.events():
-        yield event.message.value
+    async def _catch_up(self, step: Step, first: Entry) -> None:
+        [place] = places(first.topic, [first.partition])
+        async for missed in self._log.read(place, step.next_offset, first.offset):
+            logger.warning("caught up", topic=place.topic, partition=place.partition, records=len(missed))
+            self._take(step, missed)
+            await self._deliver()  # with what was taken before it, in order; and no more than a piece is in memory
 
 
 @contextmanager
@@ -99,34 +164,3 @@ def _counted(stage: str) -> Iterator[None]:
     started_s = time.thread_time()
     yield
     metrics.WORKER_CPU.labels(stage).inc(time.thread_time() - started_s)
-
-
-async def _patiently(handle: Any, batch: Batch) -> None:
-    """Let `batch` be handled, again and again while the log cannot be read; what is applied stays applied.
-
-    A send that fails is another matter: it ends the worker before its error comes this far.
-    """
-    while True:
-        try:
-            await handle(batch)
-        except KafkaError as exc:
-            logger.warning("the log cannot be read; alerts wait", partition=batch[0].partition, why=repr(exc))
-            await asyncio.sleep(RETRY_S)
-        else:
-            return
-
-
-async def _in_sequence(log: KafkaLog, batch: Batch, next_offset: int) -> AsyncIterator[Batch]:
-    """`batch` from `next_offset` on, and before it what the stream skipped: no gap in what Faust hands on is a loss.
-
-    Offsets may be missing for good (transactions, compaction); then there is nothing to be read in between.
-    """
-    if batch[0].offset > next_offset:
-        [place] = places(batch[0].topic, [batch[0].partition])
-        async for missed in log.read(place, next_offset, batch[0].offset):
-            logger.warning("caught up", topic=place.topic, partition=place.partition, records=len(missed))
-            yield missed
-    # Applied already where the position went back to what was committed.
-    left = batch if batch[0].offset >= next_offset else [entry for entry in batch if entry.offset >= next_offset]
-    if left:
-        yield left

@@ -16,7 +16,7 @@ NEVER_S = 1e9
 # fetch of each partition brought. One larger record is still fetched, alone.
 FETCH_BYTES = 1024 * 1024
 BATCH_RECORDS = 500
-BATCHES = 8
+BATCHES = 5
 SEND_BYTES = 1024 * 1024  # of one batch, unpacked; aiokafka's 16 KiB would be a request for every two webhooks of ten
 
 

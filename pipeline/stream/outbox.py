@@ -1,7 +1,7 @@
 """An offset is committed only after everything written for it, and for all before it, is durable."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.log import Draft
@@ -27,25 +27,23 @@ class Outbox:
     async def deliver(
         self,
         drafts: Sequence[Draft],
-        topic: str,
-        partition: int,
-        next_offset: int,
+        next_offsets: Mapping[tuple[str, int], int],
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        """Send `drafts`, all that the records of (`topic`, `partition`) before `next_offset` led to and was not sent.
+        """Send `drafts`, all that the records before `next_offsets` (per topic and partition) led to and was not sent.
 
-        Returns once they are durable and `checkpoint`, if there is one, has been asked about the partition; only then
-        may `next_offset` be committed. Raises the error of the first send that failed.
+        Returns once they are durable and `checkpoint`, if there is one, has been asked about every partition; only then
+        may `next_offsets` be committed. Raises the error of the first send that failed.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(done)
         try:
             for future in await self._sent(drafts):
                 await future
-            if checkpoint is not None:
-                await checkpoint(partition)
-            place = (topic, partition)
-            self._durable[place] = max(next_offset, self._durable.get(place, 0))
+            for place, next_offset in next_offsets.items():
+                if checkpoint is not None:
+                    await checkpoint(place[1])
+                self._durable[place] = max(next_offset, self._durable.get(place, 0))
         finally:
             self._under_way.discard(done)
             done.set_result(None)

@@ -16,11 +16,12 @@ from pipeline.errors import Missing, Misuse, Retryable
 from pipeline.log import Draft
 from pipeline.log.admin import check_topics
 from pipeline.settings import Settings
-from pipeline.stream.agents import NormaliseAgent, TriageAgent, batches_of
+from pipeline.stream.agents import NormaliseAgent, TriageAgent
 from pipeline.stream.app import new_app, raw_topic
 from pipeline.stream.cadence import Pace
 from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.engines import Engines
+from pipeline.stream.inbox import Inbox
 from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.membership import leave
 from pipeline.stream.outbox import Outbox
@@ -116,18 +117,19 @@ class _Worker:
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []
         self._committed: dict[tuple[str, int], int] = {}
-        self._normalise = NormaliseAgent(policy, self._outbox, self._log)
-        triage = TriageAgent(self._engines, self._outbox, self._log)
-        self._agent(RAW.name, "normalise", self._normalise.run)
-        self._agent(ALERTS.name, "triage", triage.run)
+        self._inboxes = {RAW.name: Inbox(), ALERTS.name: Inbox()}
+        self._normalise = NormaliseAgent(policy, self._inboxes[RAW.name], self._outbox, self._log)
+        self._triage = TriageAgent(self._engines, self._inboxes[ALERTS.name], self._outbox, self._log)
+        for topic, inbox in self._inboxes.items():
+            self._agent(topic, inbox)
         self._app.on_partitions_revoked.connect(self._on_revoked)
 
-    def _agent(self, topic: str, name: str, run: Any) -> None:
+    def _agent(self, topic: str, inbox: Inbox) -> None:
         async def agent(stream: Any) -> None:
-            await _vital(name, run(batches_of(stream)))
+            await _vital(topic, inbox.fill(stream))
 
         # The supervisor of Faust would restart an agent that raised, past the record that it raised on.
-        self._app.agent(raw_topic(self._app, topic), name=name, concurrency=1)(agent)
+        self._app.agent(raw_topic(self._app, topic), name=topic, concurrency=1)(agent)
 
     async def start(self) -> None:
         await self._log.start()
@@ -136,8 +138,13 @@ class _Worker:
         for topic in (ALERTS, REJECTED, DECISIONS, INCIDENTS, PAGES):
             # Known before an outage: aiokafka waits for a topic that it does not know for 30 s only, then gives up.
             await self._app.producer._producer.partitions_for(topic.name)
-        parts = (("ticker", self._ticker.run()), ("committer", self._commit_for_ever()))
-        self._tasks = [asyncio.create_task(_vital(name, part), name=name) for name, part in parts]
+        parts = {
+            "normalise": self._normalise.run(),
+            "triage": self._triage.run(),
+            "ticker": self._ticker.run(),
+            "committer": self._commit_for_ever(),
+        }
+        self._tasks = [asyncio.create_task(_vital(name, part), name=name) for name, part in parts.items()]
 
     async def until(self, stop: asyncio.Event) -> None:
         """Return at `stop`; end the process if Faust crashes: it would live on and do nothing."""
@@ -179,6 +186,8 @@ class _Worker:
         await self._settle()
         self._engines.drop()
         self._normalise.forget()
+        for inbox in self._inboxes.values():
+            inbox.forget()
         self._outbox.forget()
         self._committed.clear()
 
