@@ -162,7 +162,7 @@ def test_ten_times_more_than_it_can_take_waits_in_the_log_and_not_in_memory(
     worker.wait_until(has_all, "not all is decided")
     worker.wait_until(lambda: not lagging(worker), "it still lags")
     worker.wait_ready()
-    assert worker.most_bytes() - before < 180 * MB, "of 200 MB, which would stand here twice: as raw bodies and as alerts"
+    assert worker.most_bytes() - before < 180 * MB, "of 200 MB, which would be here twice: raw and normalised"
 
 
 def lagging(worker: Worker) -> set[str]:
