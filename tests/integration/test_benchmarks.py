@@ -74,4 +74,4 @@ def test_a_benchmark_gives_its_figures(name: str, subjects: set[str]) -> None:
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     done = run("throughput")
     assert done.returncode == 2
-    assert "no benchmark throughput; there are replay, end_to_end, latency, gateway, kernels" in done.stderr
+    assert "no benchmark throughput; there are replay, restart, end_to_end, latency, gateway, kernels, worker" in done.stderr
