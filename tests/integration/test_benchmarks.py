@@ -74,4 +74,5 @@ def test_a_benchmark_gives_its_figures(name: str, subjects: set[str]) -> None:
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     done = run("throughput")
     assert done.returncode == 2
-    assert "no benchmark throughput; there are replay, restart, end_to_end, latency, gateway, kernels, worker" in done.stderr
+    there = "replay, restart, end_to_end, latency, gateway, kernels, worker"
+    assert f"no benchmark throughput; there are {there}" in done.stderr
