@@ -1,0 +1,1 @@
+"""Is the grouping right? `python -m benchmarks.quality` scores pagesieve and simple methods on labelled streams."""

@@ -1,0 +1,119 @@
+"""Intrusion alerts of six networks (AIT-ADS-A), with attacks apart and overlapping: security, not operations."""
+
+import statistics
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.programs import done
+from benchmarks.quality.baselines import METHODS
+from benchmarks.quality.product import replayed
+from benchmarks.quality.score import Grouping, grouping
+from benchmarks.quality.stream import read_stream
+from benchmarks.replay import DATA
+from benchmarks.report import Report, Row, Table
+from pipeline.errors import Missing, Misuse
+
+NETWORKS = ("train_0", "train_1", "train_2", "train_3", "val_0", "val_1")
+ARRANGEMENTS = {"original": "apart", "simul-attacks": "overlapping"}
+PRODUCT = "pagesieve"
+FIGURES = ("macro_f1", "b3_f", "reduction", "groups_per_incident")
+
+
+class Task(NamedTuple):
+    """One network in one arrangement, with what is to be scored on it."""
+
+    arrangement: str
+    network: str
+    methods: tuple[str, ...]
+    policy: Path | None
+    cache: Path
+
+
+class Found(NamedTuple):
+    """How each method did on it."""
+
+    task: Task
+    groupings: dict[str, Grouping]
+    took_s: float  # by the product; 0 where it was not asked
+
+
+def measure(networks: Sequence[str], methods: Sequence[str], policy: Path | None, *, cache: Path, jobs: int) -> Report:
+    """Score every method on every network. Raises Missing, Misuse and Fault."""
+    if unknown := set(networks) - set(NETWORKS):
+        raise Misuse(f"no network {', '.join(sorted(unknown))}; there are {', '.join(NETWORKS)}")
+    tasks = [Task(one, net, tuple(methods), policy, cache) for net, one in product(networks, ARRANGEMENTS)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(_scored, tasks))
+    report = Report("ait-ads-a: intrusion alerts, not operations")
+    report.tables.append(Table("Mean over networks, apart / overlapping", _SUMMARY, _summary(found, methods)))
+    for (arrangement, word), figure in product(ARRANGEMENTS.items(), FIGURES[:2]):
+        rows = _rows([one for one in found if one.task.arrangement == arrangement], methods, figure)
+        columns = (figure, *networks, "mean", "spread")
+        report.tables.append(Table(f"{figure}, attacks {word}", columns, rows))
+    took_s = {f"{one.task.arrangement}_{one.task.network}": one.took_s for one in found if one.took_s}
+    if took_s:
+        each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took_s.items())
+        report.notes.append(f"Spread is the standard deviation over networks. pagesieve took {each}.")
+    return report
+
+
+_SUMMARY = ("method", "macro F1", "B³ F", "reduction", "groups per incident", "mixed groups")
+
+
+def _summary(found: list[Found], methods: Sequence[str]) -> list[Row]:
+    return [(method, *(_both(found, method, figure) for figure in (*FIGURES, "mixed_groups"))) for method in methods]
+
+
+def _both(found: list[Found], method: str, figure: str) -> str:
+    means = [
+        statistics.mean(_figure(one, method, figure) for one in found if one.task.arrangement == arrangement)
+        for arrangement in ARRANGEMENTS
+    ]
+    return " / ".join(f"{mean:.3f}" for mean in means)
+
+
+def _rows(found: list[Found], methods: Sequence[str], figure: str) -> list[Row]:
+    rows: list[Row] = []
+    for method in methods:
+        values = [_figure(one, method, figure) for one in found]
+        rows.append((method, *values, statistics.mean(values), statistics.pstdev(values)))
+    return rows
+
+
+def _figure(found: Found, method: str, figure: str) -> float:
+    return float(getattr(found.groupings[method], figure))
+
+
+def _scored(task: Task) -> Found:
+    base = converted(f"{task.arrangement}_{task.network}", task.cache)
+    events = base.with_suffix(".ndjson")
+    stream = read_stream(events, base.with_suffix(".truth.csv"))
+    groupings, took_s = {}, 0.0
+    for method in task.methods:
+        if method == PRODUCT:
+            run = replayed(events, stream, task.policy)
+            group, took_s = run.verdicts.group, run.took_s
+        else:
+            group = METHODS[method](stream)
+        groupings[method] = grouping(stream, group)
+    return Found(task, groupings, took_s)
+
+
+def converted(name: str, cache: Path) -> Path:
+    """Where the canonical events of a stored set are, without suffix; made once and kept. Raises Missing."""
+    packed = DATA / "ait-ads-a" / f"{name}.csv.gz"
+    if not packed.exists():
+        raise Missing(f"{packed} is not here: real alerts that are not part of the project")
+    cache.mkdir(parents=True, exist_ok=True)
+    base = cache / name
+    if not base.with_suffix(".truth.csv").exists():
+        unfinished = cache / f"unfinished-{name}"
+        done([sys.executable, str(DATA / "convert.py"), str(packed), str(unfinished)])
+        for suffix in (".ndjson", ".truth.csv"):  # the truth last: where it is, all is there
+            unfinished.with_suffix(suffix).replace(base.with_suffix(suffix))
+    return base

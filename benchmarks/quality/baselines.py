@@ -1,0 +1,52 @@
+"""Simple methods, so that a figure means something. None knows more than the product; the batch one sees the future."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.quality.score import sessions
+from benchmarks.quality.stream import Ints, Stream
+
+ALERTMANAGER_S = 300  # group_interval as shipped: what comes later than that is another notification
+HOST_GAP_S = 10
+CHAIN_GAP_S = 2
+
+Method = Callable[[Stream], Ints]
+
+
+def by_fingerprint(stream: Stream) -> Ints:
+    """One alert, one incident, until it is quiet for 300 s: deduplication without grouping."""
+    return sessions(stream.condition, stream.came_s, ALERTMANAGER_S)
+
+
+def by_alertname(stream: Stream) -> Ints:
+    """Alertmanager-like: `group_by: [alertname]`."""
+    return sessions(stream.number([(one.name,) for one in stream.conditions]), stream.came_s, ALERTMANAGER_S)
+
+
+def by_host(stream: Stream) -> Ints:
+    """Alertmanager-like: `group_by: [host]`."""
+    return sessions(_host(stream), stream.came_s, ALERTMANAGER_S)
+
+
+def by_host_gap(stream: Stream) -> Ints:
+    """What one host says without a gap over 10 s."""
+    return sessions(_host(stream), stream.came_s, HOST_GAP_S)
+
+
+def by_chain(stream: Stream) -> Ints:
+    """Everything without a gap over 2 s."""
+    return sessions(np.zeros(len(stream.at_s), dtype=np.int64), stream.came_s, CHAIN_GAP_S)
+
+
+def _host(stream: Stream) -> Ints:
+    return stream.number([(one.host(),) for one in stream.conditions])
+
+
+METHODS: dict[str, Method] = {
+    "fingerprint, 300 s": by_fingerprint,
+    "Alertmanager-like [alertname], 300 s": by_alertname,
+    "Alertmanager-like [host], 300 s": by_host,
+    "[host], gap 10 s": by_host_gap,
+    "one chain, gap 2 s": by_chain,
+}
