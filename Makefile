@@ -11,7 +11,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench kafka install install-dev
+.PHONY: help demo test check bench chaos kafka install install-dev
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ check: install-dev ## ruff and mypy over everything
 
 bench: install-dev ## the figures of benchmarks/README.md
 	@$(BIN)/python -m benchmarks
+
+chaos: install-dev ## kill -9 and stall everything on a real Kafka, then check the books (SEED=n KILLS=k)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 kafka: install ## one real Kafka broker on loopback, without Docker; Ctrl-C stops it
 	@$(BIN)/python deploy/kafka/kafka.py

@@ -91,7 +91,7 @@ def _undelivered(plant: Plant) -> list[str]:
         in_order = [actions[revision] for revision in sorted(actions)]
         if delivered.get(key) != max(actions):
             problems.append(f"not delivered: {key}")
-        if plant.pagerduty.opened(key) != _openings(in_order):
+        if plant.pagerduty.opened(key) != openings(in_order):
             problems.append(f"opened {plant.pagerduty.opened(key)} times for {in_order}: {key}")
         if plant.pagerduty.is_open(key) != (in_order[-1] == "trigger"):
             problems.append(f"not as its last page says: {key}")
@@ -99,7 +99,7 @@ def _undelivered(plant: Plant) -> list[str]:
     return problems + [f"opened without a page: {key}" for key in strangers]
 
 
-def _openings(actions: Sequence[str]) -> int:
+def openings(actions: Sequence[str]) -> int:
     """How often a person is called: at each trigger that nothing open takes in."""
     return sum(
         action == "trigger" and before != "trigger"
