@@ -53,7 +53,7 @@ def _played(seed: int, kills: int, folder: Path) -> tuple[int, str]:
         return 3, str(exc)
     except (Exception, pytest.fail.Exception) as exc:
         run.diary.note(traceback.format_exc(), is_loud=True)
-        return 1, f"the run failed: {exc}"
+        return 1, f"the run failed: {type(exc).__name__}: {exc}".splitlines()[0]
     for problem in (*verdict.count.problems, *verdict.wrong)[:20]:
         print(f"WRONG: {problem}")
     return int(not verdict.is_good), verdict.sentence()

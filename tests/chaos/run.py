@@ -176,7 +176,7 @@ class Run:
             env=environment, capture_output=True, text=True, check=False, timeout=AUDIT_S,
         )  # fmt: skip
         if done.returncode not in {0, 1}:
-            raise RuntimeError(f"the audit ended with {done.returncode}: {done.stderr}")
+            raise RuntimeError(f"the audit ended with {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
