@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import Watch
-from benchmarks.quality import ait
+from benchmarks.quality import ait, operations
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.product import replayed
 from benchmarks.quality.score import score
@@ -22,6 +22,9 @@ ALL = (ait.PRODUCT, *METHODS)
 SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
     "ait-ads-a": lambda wanted: ait.measure(
         wanted.networks, wanted.methods, wanted.policy, cache=wanted.cache, jobs=wanted.jobs
+    ),
+    "operations": lambda wanted: operations.measure(
+        wanted.seeds or operations.SEEDS, wanted.methods, wanted.policy, jobs=wanted.jobs
     ),
 }
 
@@ -50,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=SETS, help="one of the sets; may be given again")
     parser.add_argument("--method", action="append", dest="methods", metavar="NAME", help=f"one of {'; '.join(ALL)}")
     parser.add_argument("--network", action="append", dest="networks", metavar="NAME", help="of ait-ads-a: train_0 …")
+    parser.add_argument("--seed", type=int, action="append", dest="seeds", metavar="N", help="of operations: 1 …")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="for pagesieve, and for every set the same")
     parser.add_argument("--events", type=Path, metavar="FILE", help="canonical events of your own, with --truth")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="CSV: incident,step; a line an event")

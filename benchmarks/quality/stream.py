@@ -34,7 +34,7 @@ class Stream(NamedTuple):
     """Events as columns: entry n of each array speaks of line n."""
 
     at_s: Floats  # `starts_at`, which the scorer counts with
-    came_s: Floats  # when it came: the end of what is resolved, else the start
+    came_s: Floats  # when it came: as it says itself, else the end of what is resolved, else the start
     condition: Ints  # index into `conditions`
     conditions: list[Condition]
     is_resolved: npt.NDArray[np.bool_]
@@ -66,7 +66,8 @@ def read_stream(events: Path, truth: Path | None) -> Stream:
             start, end = event["starts_at"], event["ends_at"]
             at = seen[start] if start in seen else seen.setdefault(start, _seconds(start))
             resolved = event["status"] == "resolved"
-            came = _seconds(end) if resolved and end else at
+            received = event.get("received_at") or (end if resolved else None)
+            came = _seconds(received) if received else at
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise Misuse(f"{events}: line {number} is not a canonical event: {type(exc).__name__}: {exc}") from None
         at_s.append(at)
