@@ -18,6 +18,7 @@ from pipeline.stream.inbox import Batch, Inbox
 from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.normalising import normalised_drafts
 from pipeline.stream.outbox import Checkpoint, Outbox
+from pipeline.stream.remembered import Remembered
 
 logger = structlog.get_logger("pagesieve.worker")
 
@@ -34,8 +35,9 @@ class Step(NamedTuple):
 class NormaliseAgent:
     """`alerts.raw` → `alerts`, `alerts.rejected`."""
 
-    def __init__(self, policy: Policy, inbox: Inbox, outbox: Outbox, log: KafkaLog) -> None:
+    def __init__(self, policy: Policy, inbox: Inbox, outbox: Outbox, log: KafkaLog, remembered: Remembered) -> None:
         self._normaliser = Normaliser(policy)
+        self._remembered = remembered
         self._rounds = _Rounds(inbox, outbox, log, self._step)
         self._log = log
         self._next: dict[int, int] = {}
@@ -56,7 +58,7 @@ class NormaliseAgent:
         def drafts_of(batch: Batch) -> list[Draft]:
             known[partition] = batch[-1].offset + 1
             with _counted("normalise"):
-                return [draft for entry in batch for draft in normalised_drafts(entry, self._normaliser)]
+                return normalised_drafts(batch, self._normaliser, self._remembered)
 
         return Step(known[partition], drafts_of)
 
@@ -71,8 +73,9 @@ class NormaliseAgent:
 class TriageAgent:
     """`alerts` → `decisions`, `incidents`, `pages`, by the engine of each partition."""
 
-    def __init__(self, engines: Engines, inbox: Inbox, outbox: Outbox, log: KafkaLog) -> None:
+    def __init__(self, engines: Engines, inbox: Inbox, outbox: Outbox, log: KafkaLog, remembered: Remembered) -> None:
         self._engines = engines
+        self._recall = remembered.recall
         self._rounds = _Rounds(inbox, outbox, log, self._step, engines.checkpoint)
 
     async def run(self) -> None:
@@ -84,7 +87,7 @@ class TriageAgent:
 
         def drafts_of(batch: Batch) -> list[Draft]:
             with _counted("triage"):
-                return engine.step(batch)
+                return engine.step(batch, self._recall)
 
         return Step(engine.next_offset, drafts_of)
 

@@ -20,7 +20,7 @@ UNKNOWN_SOURCE = "unknown"
 
 def alerts_draft(record: Alerts) -> Draft:
     """The draft of one record of `alerts`. Raises Rejected if it is too large for the log."""
-    return _draft(ALERTS.name, record.scope, record)
+    return _draft(ALERTS.name, record.scope, record, {})
 
 
 def tick_draft(at_ms: int, partition: int) -> Draft:
@@ -54,11 +54,12 @@ def facts_drafts(facts: Facts, partition: int, offset: int) -> list[Draft]:
     Rejected if one is too large for the log even after its lists have been cut.
     """
     headers = {"log_partition": str(partition), "log_offset": str(offset)}
-    return [
-        *(_draft(DECISIONS.name, record.scope, record, headers) for record in facts.decisions),
-        *(_draft(INCIDENTS.name, record.incident_id, record, headers) for record in facts.incidents),
-        *(_draft(PAGES.name, record.dedup_key, record, headers) for record in facts.pages),
-    ]
+    drafts = [_draft(DECISIONS.name, record.scope, record, headers) for record in facts.decisions]
+    if facts.incidents:
+        drafts += [_draft(INCIDENTS.name, record.incident_id, record, headers) for record in facts.incidents]
+    if facts.pages:
+        drafts += [_draft(PAGES.name, record.dedup_key, record, headers) for record in facts.pages]
+    return drafts
 
 
 def rejected_draft(record: RejectedRecord) -> Draft:
@@ -88,8 +89,8 @@ def rejection(entry: Entry, rejected: Rejected) -> RejectedRecord:
     return record.model_copy(update=place)
 
 
-def _draft(topic: str, key: str, record: Record, headers: Mapping[str, str] | None = None) -> Draft:
-    draft = Draft(topic, key, encode(record), headers or {})
+def _draft(topic: str, key: str, record: Record, headers: Mapping[str, str]) -> Draft:
+    draft = Draft(topic, key, encode(record), headers)
     if not _fits(draft):
         draft = draft._replace(value=encode(_cut(record)))
         if not _fits(draft):

@@ -6,7 +6,7 @@ of the log up to the cursor.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 
@@ -24,6 +24,7 @@ from pipeline.stream.drafts import tick_draft
 from pipeline.stream.embedded_state import EmbeddedState, restored
 from pipeline.stream.engine import Engine
 from pipeline.stream.normalising import normalised_drafts
+from pipeline.stream.remembered import Remembered
 from pipeline.stream.tick_law import TickLaw
 from schemas.topics import ALERTS, RAW
 
@@ -32,6 +33,7 @@ logger = structlog.get_logger("pagesieve.worker")
 GROUP = "pagesieve"
 TICK_EVERY_S = 1.0
 TRANSACTION_BYTES = 4 * 1024 * 1024
+RUN_RECORDS, RUN_BYTES = 50, 64 * 1024  # handled at once: a few milliseconds, in which the gateway does not answer
 RETRY_S, SAY_EVERY_S = 0.5, 10.0
 
 
@@ -58,6 +60,7 @@ class _EmbeddedWorker:
         self._log = log
         self._state = state
         self._normaliser = Normaliser(policy)
+        self._remembered = Remembered()
         self._engine = engine
         self._reader = reader
         self._normalised = reader.next_offset(RAW.name)
@@ -86,16 +89,17 @@ class _EmbeddedWorker:
         """Handle entries of one topic, in transactions of a bounded size."""
         drafts: list[Draft] = []
         size = 0
-        for entry in entries:
-            if entry.topic == RAW.name:
-                new = normalised_drafts(entry, self._normaliser)
-                self._normalised = entry.offset + 1
+        for run in _runs(entries):
+            last = run[-1]
+            if last.topic == RAW.name:
+                new = normalised_drafts(run, self._normaliser, self._remembered)
+                self._normalised = last.offset + 1
             else:
-                new = self._engine.step([entry])
+                new = self._engine.step(run, self._remembered.recall)
             drafts += new
             size += sum(size_of(draft) for draft in new)
-            if size > TRANSACTION_BYTES or entry is entries[-1]:
-                await self._commit(drafts, {(entry.topic, PARTITION): entry.offset + 1})
+            if size > TRANSACTION_BYTES or last is entries[-1]:
+                await self._commit(drafts, {(last.topic, PARTITION): last.offset + 1})
                 drafts, size = [], 0
             else:
                 await asyncio.sleep(0)  # the gateway lives in the same loop
@@ -144,6 +148,16 @@ class _EmbeddedWorker:
         watermark_ms = self._engine.watermark_ms()
         if watermark_ms is not None:
             metrics.TRIAGE_WATERMARK.labels(str(PARTITION)).set(watermark_ms / 1000)
+
+
+def _runs(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Cut `entries` where a run has enough records or bytes."""
+    start, size = 0, 0
+    for end, entry in enumerate(entries, 1):
+        size += len(entry.value)
+        if size >= RUN_BYTES or end - start == RUN_RECORDS or end == len(entries):
+            yield entries[start:end]
+            start, size = end, 0
 
 
 async def _answer(for_entries: "asyncio.Task[list[Entry]]") -> list[Entry]:

@@ -3,24 +3,25 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Self
 
 import structlog
 
 from pipeline import metrics
-from pipeline.codec import decode
+from pipeline.codec import decode, decode_alerts
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
-from pipeline.stream.remembered import recalled
-from schemas import Alerts, Control, Decision, Page, Reason, Silence, Snapshot, Tick
+from schemas import Alerts, Control, Page, Reason, Silence, Snapshot, Tick
 from schemas.topics import ALERTS
 
 logger = structlog.get_logger("pagesieve.triage")
+
+Recall = Callable[[bytes], Alerts | Tick | Control]  # what stands in `alerts` as these bytes; raises Rejected
 
 
 class Engine:
@@ -37,28 +38,30 @@ class Engine:
         triage = await asyncio.to_thread(Triage.restore, policy, state)  # hundreds of megabytes take their time
         return cls(partition, policy, triage, snapshot.next_offset)
 
-    def step(self, entries: Sequence[Entry]) -> list[Draft]:
+    def step(self, entries: Sequence[Entry], recall: Recall = decode_alerts) -> list[Draft]:
         """Decide records of `alerts`, in order, and return all that is to be written for them. Never raises.
 
         Each draft names the record that led to it, so how the log is cut into batches changes nothing. What cannot be
         decoded, or is too large to be written, goes to `alerts.rejected`: one record must not stop all that stand
-        behind it. `Triage.step` makes a page of its own faults; should it raise after all, that is kept too.
+        behind it. `Triage.step` makes a page of its own faults; should it raise after all, that is kept too. `recall`
+        finds what decoding would.
         """
         if not entries:
             return []
         started_s = time.perf_counter()
         drafts: list[Draft] = []
-        reasons: Counter[Reason] = Counter()
-        for entry, facts in zip(entries, self._decide(entries), strict=True):
+        reasons: list[Reason] = []
+        for entry, facts in zip(entries, self._decide(entries, recall), strict=True):
             told = facts if isinstance(facts, Rejected) else _drafts(facts, entry)
             if isinstance(told, Rejected):
                 metrics.REJECTED.labels(ALERTS.name).inc()
                 drafts.append(rejected_draft(rejection(entry, told)))
             elif isinstance(facts, Facts):
                 drafts += told
-                reasons.update(decision.reason for record in facts.decisions for decision in record.decisions)
-                _count_pages(facts.pages)
-        for reason, events in reasons.items():
+                reasons += _reasons(facts)
+                if facts.pages:
+                    _count_pages(facts.pages)
+        for reason, events in Counter(reasons).items():
             metrics.TRIAGE_DECISIONS.labels(reason).inc(events)
         metrics.TRIAGE_STEP_SECONDS.observe((time.perf_counter() - started_s) / len(entries))
         return drafts
@@ -66,16 +69,16 @@ class Engine:
     def absorb(self, entries: Sequence[Entry]) -> None:
         """Step over records whose outputs are durable already: only the state moves, exactly as `step` moves it."""
         # What failed when it was first read fails again in the same way, and was told then.
-        records = [record for entry in entries if not isinstance(record := _read(entry), Rejected)]
+        records = [record for entry in entries if not isinstance(record := _read(entry, decode_alerts), Rejected)]
         if entries:
             self.next_offset = entries[-1].offset + 1
         with suppress(Exception):
             self._triage.step(records)
 
-    def _decide(self, entries: Sequence[Entry]) -> list[Facts | Rejected]:
+    def _decide(self, entries: Sequence[Entry], recall: Recall) -> list[Facts | Rejected]:
         """What each record led to, or why it led to nothing."""
         self.next_offset = entries[-1].offset + 1
-        read = [_read(entry) for entry in entries]
+        read = [_read(entry, recall) for entry in entries]
         try:
             found = iter(self._triage.step_each([record for record in read if not isinstance(record, Rejected)]))
         except Exception as exc:
@@ -109,9 +112,9 @@ class Engine:
         return self._triage.snapshot()
 
 
-def _read(entry: Entry) -> Alerts | Tick | Control | Rejected:
+def _read(entry: Entry, recall: Recall) -> Alerts | Tick | Control | Rejected:
     try:
-        return recalled(entry.value)
+        return recall(entry.value)
     except Rejected as exc:
         logger.warning("rejected", partition=entry.partition, offset=entry.offset, why=str(exc))
         return exc
@@ -119,10 +122,8 @@ def _read(entry: Entry) -> Alerts | Tick | Control | Rejected:
 
 def _drafts(facts: Facts, entry: Entry) -> list[Draft] | Rejected:
     """What is to be written, or why it cannot be."""
-    for record in facts.decisions:
-        for decision in record.decisions:
-            if decision.reason is Reason.FAULT:
-                _tell_fault(decision, entry)
+    if Reason.FAULT in _reasons(facts):
+        _tell_faults(facts, entry)
     try:
         return facts_drafts(facts, entry.partition, entry.offset)
     except Rejected as exc:
@@ -130,15 +131,22 @@ def _drafts(facts: Facts, entry: Entry) -> list[Draft] | Rejected:
         return exc
 
 
-def _tell_fault(decision: Decision, entry: Entry) -> None:
-    metrics.FAULTS.labels("triage").inc()
-    logger.error(
-        "fault: triage failed on an event and paged for it",
-        partition=entry.partition,
-        offset=entry.offset,
-        fingerprint=decision.fingerprint,
-        incident_id=decision.incident_id,
-    )
+def _reasons(facts: Facts) -> list[Reason]:
+    return [decision.reason for record in facts.decisions for decision in record.decisions]
+
+
+def _tell_faults(facts: Facts, entry: Entry) -> None:
+    for record in facts.decisions:
+        for decision in record.decisions:
+            if decision.reason is Reason.FAULT:
+                metrics.FAULTS.labels("triage").inc()
+                logger.error(
+                    "fault: triage failed on an event and paged for it",
+                    partition=entry.partition,
+                    offset=entry.offset,
+                    fingerprint=decision.fingerprint,
+                    incident_id=decision.incident_id,
+                )
 
 
 def _count_pages(pages: Sequence[Page]) -> None:

@@ -9,28 +9,33 @@ from schemas import Alerts, Control, Tick
 
 MOST_BYTES = 8 * 1024 * 1024  # of what is on its way through the broker; a record takes about four times its bytes
 
-_written: dict[bytes, Alerts] = {}
-_bytes = 0
 
+class Remembered:
+    """Records by the bytes as which they were written, until they are read or newer ones need the room."""
 
-def remember(value: bytes, record: Alerts) -> None:
-    """Keep `record`, which was written as `value`, until it is read or newer ones need the room."""
-    global _bytes  # noqa: PLW0603  # one worker a process, and both agents are in its one thread
-    if value in _written or len(value) > MOST_BYTES:
-        return
-    _written[value] = record
-    _bytes += len(value)
-    while _bytes > MOST_BYTES:
-        oldest = next(iter(_written))
-        del _written[oldest]
-        _bytes -= len(oldest)
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._written: dict[bytes, Alerts] = {}
 
+    def __len__(self) -> int:
+        return len(self._written)
 
-def recalled(value: bytes) -> Alerts | Tick | Control:
-    """The record that stands in `alerts` as `value`, whoever wrote it. Raises Rejected, naming the field."""
-    global _bytes  # noqa: PLW0603  # as above
-    record = _written.pop(value, None)
-    if record is None:
-        return decode_alerts(value)
-    _bytes -= len(value)
-    return record
+    def keep(self, value: bytes, record: Alerts) -> None:
+        """Keep `record`, which was written as `value`."""
+        if value in self._written or len(value) > self._most_bytes:
+            return
+        self._written[value] = record
+        self._bytes += len(value)
+        while self._bytes > self._most_bytes:
+            oldest = next(iter(self._written))
+            del self._written[oldest]
+            self._bytes -= len(oldest)
+
+    def recall(self, value: bytes) -> Alerts | Tick | Control:
+        """The record that stands in `alerts` as `value`, whoever wrote it. Raises Rejected, naming the field."""
+        record = self._written.pop(value, None)
+        if record is None:
+            return decode_alerts(value)
+        self._bytes -= len(value)
+        return record

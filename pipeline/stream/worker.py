@@ -26,6 +26,7 @@ from pipeline.stream.kafka_log import KafkaLog, places
 from pipeline.stream.membership import leave
 from pipeline.stream.outbox import Outbox
 from pipeline.stream.patience import calm_aiokafka, wait_for_broker
+from pipeline.stream.remembered import Remembered
 from pipeline.stream.status import Status, served
 from pipeline.stream.ticker import Ticker
 from pipeline.stream.transport.producer import send_drafts
@@ -118,8 +119,9 @@ class _Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._committed: dict[tuple[str, int], int] = {}
         self._inboxes = {RAW.name: Inbox(), ALERTS.name: Inbox()}
-        self._normalise = NormaliseAgent(policy, self._inboxes[RAW.name], self._outbox, self._log)
-        self._triage = TriageAgent(self._engines, self._inboxes[ALERTS.name], self._outbox, self._log)
+        remembered, raw, alerts = Remembered(), self._inboxes[RAW.name], self._inboxes[ALERTS.name]
+        self._normalise = NormaliseAgent(policy, raw, self._outbox, self._log, remembered)
+        self._triage = TriageAgent(self._engines, alerts, self._outbox, self._log, remembered)
         for topic, inbox in self._inboxes.items():
             self._agent(topic, inbox)
         self._app.on_partitions_revoked.connect(self._on_revoked)

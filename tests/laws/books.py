@@ -119,7 +119,7 @@ def write(
     for number, (later_s, partition, body) in enumerate(told):
         now_ms += later_s * 1000
         raw = log.append(Draft(RAW.name, "", json.dumps(body).encode(), {"source": "canonical"}, partition), now_ms)
-        normalised.append(normalised_drafts(raw, NORMALISER))
+        normalised.append(normalised_drafts([raw], NORMALISER))
         take(normalised[-1])
         for when, raw_again, alerts_again in died:
             if when == number:

@@ -15,6 +15,7 @@ from pipeline.stream.agents import NormaliseAgent
 from pipeline.stream.inbox import MOST_BATCHES, ROUND_RECORDS, Inbox
 from pipeline.stream.kafka_log import KafkaLog
 from pipeline.stream.outbox import Outbox
+from pipeline.stream.remembered import Remembered
 from schemas import Alerts
 from schemas.topics import RAW
 from tests.scene import POLICY, ms
@@ -86,7 +87,7 @@ def normalised(shelf: Shelf, *batches: Sequence[Entry], until: int) -> tuple[lis
 
     async def scene() -> dict[tuple[str, int], int]:
         inbox, outbox = Inbox(), Outbox(send, lambda _: None)
-        agent = NormaliseAgent(POLICY, inbox, outbox, cast(KafkaLog, shelf))
+        agent = NormaliseAgent(POLICY, inbox, outbox, cast(KafkaLog, shelf), Remembered())
         running = asyncio.create_task(agent.run())
         await inbox.fill(Stream(*batches))
         while len(written) < until and not running.done():  # noqa: ASYNC110  # the agent has no event to wait for

@@ -2,15 +2,12 @@
 
 import json
 
-import pytest
-
 from pipeline.codec import decode_alerts, encode
 from pipeline.log import Draft, Entry
 from pipeline.normalise.normaliser import Normaliser
-from pipeline.stream import remembered
 from pipeline.stream.engine import Engine
 from pipeline.stream.normalising import normalised_drafts
-from pipeline.stream.remembered import recalled, remember
+from pipeline.stream.remembered import Remembered
 from schemas import Alerts
 from schemas.topics import ALERTS, RAW
 from tests.scene import POLICY, ms
@@ -31,21 +28,14 @@ BODIES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "_written", {})
-    monkeypatch.setattr(remembered, "_bytes", 0)
-
-
 def raw(offset: int) -> Entry:
     source, body = BODIES[offset % len(BODIES)]
     headers = {"source": source, "tenant": "acme"}
     return Entry(RAW.name, 0, offset, "", json.dumps(body).encode(), headers, ms(offset))
 
 
-def normalised(count: int) -> list[Draft]:
-    normaliser = Normaliser(POLICY)
-    return [draft for offset in range(count) for draft in normalised_drafts(raw(offset), normaliser)]
+def normalised(count: int, remembered: Remembered | None = None) -> list[Draft]:
+    return normalised_drafts([raw(offset) for offset in range(count)], Normaliser(POLICY), remembered)
 
 
 def entries(drafts: list[Draft]) -> list[Entry]:
@@ -53,29 +43,34 @@ def entries(drafts: list[Draft]) -> list[Entry]:
 
 
 def test_what_normalise_wrote_is_remembered_exactly_as_it_would_be_decoded() -> None:
-    drafts = [draft for draft in normalised(12) if draft.topic == ALERTS.name]
-    assert len(drafts) == len(remembered._written) >= 12
+    remembered = Remembered()
+    drafts = [draft for draft in normalised(12, remembered) if draft.topic == ALERTS.name]
+    assert len(drafts) == len(remembered) >= 12
     for draft in drafts:
-        record = recalled(draft.value)
+        record = remembered.recall(draft.value)
         assert record == decode_alerts(draft.value)
         assert repr(record) == repr(decode_alerts(draft.value)), "the same types too"
-    assert not remembered._written
-    assert remembered._bytes == 0
+    assert not len(remembered)
 
 
 def test_decisions_are_the_same_whether_records_are_remembered_or_decoded() -> None:
-    log = entries(normalised(12))
-    warm = Engine(0, POLICY).step(log)
-    assert not remembered._written, "each was recalled"
+    remembered = Remembered()
+    log = entries(normalised(12, remembered))
+    warm = Engine(0, POLICY).step(log, remembered.recall)
+    assert not len(remembered), "each was recalled"
     assert warm == Engine(0, POLICY).step(log)
 
 
-def test_the_oldest_make_room_for_newer_ones_and_are_decoded_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_make_room_for_newer_ones_and_are_decoded_instead() -> None:
     records = [Alerts(scope=f"s{number}", raw_partition=0, raw_offset=number, alerts=()) for number in range(10)]
     values = [encode(record) for record in records]
-    monkeypatch.setattr(remembered, "MOST_BYTES", 3 * len(values[0]))
+    remembered = Remembered(3 * len(values[0]))
     for value, record in zip(values, records, strict=True):
-        remember(value, record)
-    assert list(remembered._written) == values[-3:]
-    assert remembered._bytes == sum(map(len, values[-3:]))
-    assert [recalled(value) for value in values] == records
+        remembered.keep(value, record)
+    assert len(remembered) == 3
+    assert [remembered.recall(value) for value in reversed(values[-3:])] == records[:-4:-1]
+    assert not len(remembered), "the newest three were there"
+    assert [remembered.recall(value) for value in values] == records, "all others are decoded"
+    remembered.keep(values[0], records[0])
+    remembered.keep(b" " * 4 * len(values[0]), records[1])
+    assert len(remembered) == 1, "what alone is too large makes nothing go"
