@@ -60,6 +60,11 @@ class Run:
         self.pagerduty.release()
         wait_until(self.supervisor.is_whole, READY_S, self._last_words)
         audited = self._drain()
+        codes = ", ".join(f"{times} with {code}" for code, times in sorted(self.supervisor.ended.items())) or "none"
+        self.diary.note(
+            f"written again after kills, harmless: {audited['repeated']} records; ended by themselves: {codes}",
+            is_loud=True,
+        )
         problems = [] if self._is_at_rest(audited) else [f"it came to a stop before all was done: {_sums(audited)}"]
         problems += self.supervisor.stop()
         verdict = self._judged()

@@ -168,11 +168,14 @@ def is_of(event: Event, cluster: str) -> bool:
 
 
 @contextmanager
-def on_kafka(broker: Broker, folder: Path) -> Iterator[Plant]:
-    """The parts as processes of their own on `broker`, whose topics are made by the real command."""
+def on_kafka(broker: Broker, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Plant]:
+    """The parts as processes of their own on `broker`, whose topics are made by the real command.
+
+    `more` is added to their environment.
+    """
     broker.no_topics()
     with PagerDutyEndpoint() as pagerduty, closing(Topics(broker.bootstrap)) as topics:
-        environment = {**_environment(folder, pagerduty), "PAGESIEVE_KAFKA": broker.bootstrap}
+        environment = {**_environment(folder, pagerduty), "PAGESIEVE_KAFKA": broker.bootstrap, **(more or {})}
         subprocess.run([COMMAND, "topics", "create"], env=environment, check=True, capture_output=True)
         gateway, worker = (Part(folder, [name], environment) for name in ("gateway", "worker"))
         pager = Part(folder, ["pager", "--sink", "pagerduty"], environment)
@@ -180,12 +183,11 @@ def on_kafka(broker: Broker, folder: Path) -> Iterator[Plant]:
 
 
 @contextmanager
-def on_the_embedded_log(folder: Path) -> Iterator[Plant]:
+def on_the_embedded_log(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Plant]:
     """One process on a log in `folder`."""
     with PagerDutyEndpoint() as pagerduty:
-        up = Part(
-            folder, ["up", "--data-dir", str(folder / "data"), "--sink", "pagerduty"], _environment(folder, pagerduty)
-        )
+        environment = {**_environment(folder, pagerduty), **(more or {})}
+        up = Part(folder, ["up", "--data-dir", str(folder / "data"), "--sink", "pagerduty"], environment)
         yield from _running(Plant(up, up, up, lambda topic: _read_file(folder / "data" / FILE_NAME, topic), pagerduty))
 
 
