@@ -190,7 +190,7 @@ class Run:
         return bool(audited["is_even"] and not audited["incidents_open"] and not audited["pages_open"])
 
     def _last_words(self) -> str:
-        return f"not every part is ready; their logs are in {self._folder}"
+        return ", ".join(f"{part.name} is not ready" for part in self.supervisor.parts.values() if not part.is_ready())
 
 
 def _sums(audited: dict[str, Any]) -> dict[str, Any]:
