@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import Watch
-from benchmarks.quality import ait, operations
+from benchmarks.quality import ait, itbench, operations, upptime
 from benchmarks.quality.baselines import METHODS
+from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
 from benchmarks.quality.score import score
 from benchmarks.quality.stream import Verdicts, read_decisions, read_stream
@@ -18,7 +19,7 @@ from benchmarks.report import Report
 from pipeline.errors import Fault, Missing, Misuse
 
 CACHE = Path("~/.cache/pagesieve/quality").expanduser()
-ALL = (ait.PRODUCT, *METHODS)
+ALL = (PRODUCT, *METHODS)
 SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
     "ait-ads-a": lambda wanted: ait.measure(
         wanted.networks, wanted.methods, wanted.policy, cache=wanted.cache, jobs=wanted.jobs
@@ -26,6 +27,8 @@ SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
     "operations": lambda wanted: operations.measure(
         wanted.seeds or operations.SEEDS, wanted.methods, wanted.policy, jobs=wanted.jobs
     ),
+    "upptime": lambda wanted: upptime.measure(wanted.methods, wanted.policy),
+    "itbench": lambda wanted: itbench.measure(wanted.seeds or itbench.SEEDS, wanted.methods, wanted.policy),
 }
 
 
@@ -74,7 +77,7 @@ def _one_file(wanted: argparse.Namespace) -> int:
     else:
         found = {}
         for method in wanted.methods:
-            run = replayed(wanted.events, stream, wanted.policy) if method == ait.PRODUCT else None
+            run = replayed(wanted.events, stream, wanted.policy) if method == PRODUCT else None
             found[method] = score(stream, run.verdicts if run else Verdicts(METHODS[method](stream)))
     print(json.dumps(found, indent=1))
     return 0

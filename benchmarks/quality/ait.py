@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from benchmarks.programs import done
 from benchmarks.quality.baselines import METHODS
+from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
 from benchmarks.quality.score import Grouping, grouping
 from benchmarks.quality.stream import read_stream
@@ -20,7 +21,6 @@ from pipeline.errors import Missing, Misuse
 
 NETWORKS = ("train_0", "train_1", "train_2", "train_3", "val_0", "val_1")
 ARRANGEMENTS = {"original": "apart", "simul-attacks": "overlapping"}
-PRODUCT = "pagesieve"
 FIGURES = ("macro_f1", "b3_f", "reduction", "groups_per_incident")
 
 

@@ -1,27 +1,22 @@
 """Operations scenes: is a storm one incident, how many pages tell of it, and who is in it that should not be?"""
 
 import statistics
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
-from benchmarks.quality.baselines import METHODS
+from benchmarks.quality.judged import Told, final, grouped
 from benchmarks.quality.outcome import Onset, Outcome, Sent, outcome
-from benchmarks.quality.product import OUTPUTS, replay_into
-from benchmarks.quality.scenes.scene import Event, canonical, play, write
-from benchmarks.quality.stream import read_stream
+from benchmarks.quality.scenes.scene import play
+from benchmarks.quality.scenes.telling import STARTS_AT_MS, Event, canonical
 from benchmarks.report import Report, Row, Table
 from schemas import Reason
 
 SEEDS = (1, 2, 3, 4, 5)
-PRODUCT = "pagesieve"
 COLUMNS = (
     "method",
     "pair F1",
@@ -83,18 +78,11 @@ def _row(method: str, found: list[Outcome]) -> Row:
 
 def _judged(task: Task) -> dict[str, Outcome]:
     scene = play(task.seed)
-    with tempfile.TemporaryDirectory(prefix="pagesieve-quality-") as scratch:
-        folder = Path(scratch)
-        events, truth = folder / "events.ndjson", folder / "truth.csv"
-        write(scene, events, truth)
-        stream = read_stream(events, truth)
-        found = {}
-        for method in task.methods:
-            if method == PRODUCT:
-                found[method] = product_outcome(scene, replay_into(folder, events, task.policy, OUTPUTS))
-            else:
-                found[method] = simple_outcome(scene, [str(group) for group in METHODS[method](stream)])
-        return found
+    found = grouped(scene, task.methods, task.policy)
+    return {
+        method: product_outcome(scene, made) if isinstance(made, Told) else simple_outcome(scene, made)
+        for method, made in found.items()
+    }
 
 
 def simple_outcome(scene: list[Event], groups: list[str]) -> Outcome:
@@ -106,30 +94,25 @@ def simple_outcome(scene: list[Event], groups: list[str]) -> Outcome:
     return outcome(onsets, [Sent(group, onset.at_s, onset.storm) for group, onset in first.items()])
 
 
-def product_outcome(scene: list[Event], files: dict[str, Path]) -> Outcome:
+def product_outcome(scene: list[Event], told: Told) -> Outcome:
     """Judge a replay by its decisions, its incidents and its pages."""
-    told = list(_read(files["incidents"]))
-    into = {one["incident_id"]: one["merged_into"] for one in told if one["merged_into"]}
-    updated_s = {(one["incident_id"], one["revision"]): one["updated_at_ms"] / 1000 for one in told}
-    decisions = list(_read(files["decisions"]))
-    groups = [_final(decision["incident_id"] or f"-{n}", into) for n, decision in enumerate(decisions)]
+    updated_s = {(one["incident_id"], one["revision"]): one["updated_at_ms"] / 1000 for one in told.incidents}
     cause = {  # of a page: the alert that was decided at that moment
         (group, datetime.fromisoformat(decision["at"]).timestamp()): event.firing.storm
-        for group, decision, event in zip(groups, decisions, scene, strict=True)
+        for group, decision, event in zip(told.groups, told.decisions, scene, strict=True)
         if decision["paged"]
     }
     storms = {_identity(canonical(event)): event.firing.storm for event in scene}
-    begin_s = datetime.fromisoformat(decisions[0]["at"]).timestamp() - scene[0].at_s
     sent = []
-    for page in _read(files["pages"]):
+    for page in told.pages:
         details = page["payload"]["custom_details"]
         if not Reason(details["reason"]).pages:
             continue
-        group, at_s = _final(page["dedup_key"], into), updated_s[page["dedup_key"], details["revision"]]
+        group, at_s = final(page["dedup_key"], told.into), updated_s[page["dedup_key"], details["revision"]]
         told_of = Counter(storms[_identity(alert)] for alert in details["alerts"])
         storm = cause.get((group, at_s), told_of.most_common(1)[0][0])
-        sent.append(Sent(group, at_s - begin_s, storm))
-    return outcome(_onsets(scene, groups), sent)
+        sent.append(Sent(group, at_s - STARTS_AT_MS / 1000, storm))
+    return outcome(_onsets(scene, told.groups), sent)
 
 
 def _onsets(scene: list[Event], groups: list[str]) -> list[Onset]:
@@ -145,14 +128,3 @@ def _onsets(scene: list[Event], groups: list[str]) -> list[Onset]:
 def _identity(alert: dict[str, Any]) -> tuple[Any, ...]:
     """One firing of one alert, as an event and as a page tells it."""
     return alert["name"], alert["starts_at"], *sorted(alert["labels"].items())
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as lines:
-        yield from map(orjson.loads, lines)
-
-
-def _final(incident: str, into: dict[str, str]) -> str:
-    while incident in into:
-        incident = into[incident]
-    return incident

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.quality.judged import told
 from benchmarks.quality.operations import product_outcome, simple_outcome
 from benchmarks.quality.outcome import Onset, Sent, outcome
 from benchmarks.quality.product import OUTPUTS, replay_into
 from benchmarks.quality.scenes.alerts import BACKGROUND
-from benchmarks.quality.scenes.scene import Event, canonical, play, write
+from benchmarks.quality.scenes.scene import play
 from benchmarks.quality.scenes.storms import STORMS
+from benchmarks.quality.scenes.telling import Event, canonical, write
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_the_product_is_judged_by_what_it_wrote(scene: list[Event], tmp_path: Pa
     # One incident for everything, so all five storms are in it, and it pages when something worse comes.
     policy.write_text("version: 1\ngroup_by: [no_such]\ngap: 8h\nmax_age: 24h\nstorm: {floor: 100000}\n")
     files = replay_into(tmp_path, events, policy, OUTPUTS)
-    found = product_outcome(scene, files)
+    found = product_outcome(scene, told(files))
     decided = [json.loads(line) for line in files["decisions"].read_text().splitlines()]
     assert len(decided) == len(scene)
     assert sum(found.pages) == sum(

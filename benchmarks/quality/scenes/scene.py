@@ -1,10 +1,7 @@
 """A scene is eight hours of flapping background with one storm of each kind, as canonical events with truth."""
 
-import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from benchmarks.quality.scenes.alerts import (
     Firing,
@@ -17,23 +14,13 @@ from benchmarks.quality.scenes.alerts import (
 )
 from benchmarks.quality.scenes.fleet import CLUSTERS, Fleet, build
 from benchmarks.quality.scenes.storms import STORMS, unfold
-from pipeline.core.describe import rfc3339
+from benchmarks.quality.scenes.telling import Event, once, tell
 
-STARTS_AT_MS = 1_767_571_200_000  # Monday, 2026-01-05
 HOURS = 8
 QUIET_S = 2 * 3600  # background alone, as anything that learns needs it
 EVALUATED_S = 30  # every rule is looked at so often, each at its own moment
-REPEATED_S = 240  # so often a monitor repeats what still fires
 FLAPPING = 30  # alerts that come and go all the time
 SINGLES_AN_HOUR = 8
-
-
-class Event(NamedTuple):
-    """A line that a monitor sends at `at_s`, and the storm that it belongs to."""
-
-    at_s: float
-    firing: Firing
-    is_resolved: bool
 
 
 def play(seed: int) -> list[Event]:
@@ -45,46 +32,7 @@ def play(seed: int) -> list[Event]:
     for kind in chance.sample(list(STORMS), len(STORMS)):
         firings += unfold(kind, fleet, chance, at_s)
         at_s += chance.uniform(1800, 4000)
-    return sorted(_events(_once(firings), chance), key=lambda event: event.at_s)
-
-
-def write(scene: list[Event], events: Path, truth: Path) -> None:
-    """As files: canonical events, and which storm each belongs to."""
-    with events.open("w") as lines, truth.open("w") as rows:
-        rows.write("incident,step\n")
-        for event in scene:
-            lines.write(json.dumps(canonical(event), separators=(",", ":")) + "\n")
-            rows.write(f"{event.firing.storm},{event.firing.storm}\n")
-
-
-def canonical(event: Event) -> dict[str, Any]:
-    """The event as a line of the canonical form."""
-    firing = event.firing
-    return {
-        "source": "prometheus",
-        "name": firing.name,
-        "labels": firing.labels,
-        "annotations": {"summary": firing.summary},
-        "severity": firing.severity,
-        "status": "resolved" if event.is_resolved else "firing",
-        "starts_at": _time(firing.at_s),
-        "ends_at": _time(event.at_s) if event.is_resolved else None,
-        "received_at": _time(event.at_s),
-    }
-
-
-def _time(at_s: float) -> str:
-    return rfc3339(STARTS_AT_MS + round(at_s * 1000))
-
-
-def _once(firings: list[Firing]) -> Iterator[Firing]:
-    """What fires already does not begin again: a storm that hits what flaps anyway adds nothing there."""
-    until_s: dict[tuple[Any, ...], float] = {}
-    for firing in sorted(firings, key=lambda one: one.at_s):
-        key = (firing.name, *sorted(firing.labels.items()))
-        if firing.at_s > until_s.get(key, 0) + 2 * EVALUATED_S:
-            until_s[key] = firing.ends_s
-            yield firing
+    return sorted(_events(once(firings, 2 * EVALUATED_S), chance), key=lambda event: event.at_s)
 
 
 def _events(firings: Iterator[Firing], chance: random.Random) -> Iterator[Event]:
@@ -94,12 +42,8 @@ def _events(firings: Iterator[Firing], chance: random.Random) -> Iterator[Event]
         look_s = phase.setdefault(firing.name, chance.uniform(0, EVALUATED_S))
         begins_s = _next_look(firing.at_s, look_s)
         ends_s = max(_next_look(firing.ends_s, look_s), begins_s + EVALUATED_S)
-        seen = firing._replace(at_s=begins_s)
-        at_s = begins_s
-        while at_s < ends_s:
-            yield Event(at_s + chance.uniform(0, 0.4), seen, is_resolved=False)
-            at_s += REPEATED_S
-        yield Event(ends_s + chance.uniform(0, 0.4), seen, is_resolved=True)
+        for event in tell(firing._replace(at_s=begins_s, ends_s=ends_s)):
+            yield event._replace(at_s=event.at_s + chance.uniform(0, 0.4))
 
 
 def _next_look(at_s: float, phase_s: float) -> float:
