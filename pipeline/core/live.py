@@ -78,7 +78,8 @@ class Live:
     @property
     def next_ms(self) -> int:
         """When something happens to it if no event comes."""
-        return min(self.due_ms, self.review_at_ms, self.flap_ends_ms)
+        next_ms = self.due_ms if self.due_ms < self.review_at_ms else self.review_at_ms
+        return next_ms if next_ms < self.flap_ends_ms else self.flap_ends_ms
 
     def change(self, now_ms: int, policy: FlapPolicy) -> bool:
         """It changes between firing and resolved. Whether that makes it flap, which it did not before."""

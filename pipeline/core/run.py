@@ -1,8 +1,8 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Container, Sequence
+from itertools import accumulate, compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Run:
         self._index = 0
         self._codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
         self._rows: list[int] = []
-        self._come: set[str] = set()  # fingerprints of what was more
+        self._come: set[int] = set()  # codes of what was more
         self._decided: dict[int, Decision] = {}  # what is more than a plain duplicate
         if self.alerts:
             self._enter(bisect_right(self._ends, 0))
@@ -75,7 +75,7 @@ class Run:
     @property
     def is_unknown(self) -> bool:
         """Whether no alert has the next event's key: none had it when the run began, and none has come since."""
-        return self._rows[self._index] < 0 and self.alert.fingerprint not in self._come
+        return self._rows[self._index] < 0 and self._codes[self._index] not in self._come
 
     def look_up(self, table: LiveTable) -> None:
         """Find the alerts of all events at once."""
@@ -95,13 +95,13 @@ class Run:
 
     def decide(self, decision: Decision) -> None:
         """The next event is decided, and was more than a plain duplicate."""
-        self._come.add(decision.fingerprint)
+        self._come.add(self._codes[self._index])
         self._decided[self._index] = decision
         self._index += 1
 
     def fail(self, decisions: Sequence[Decision]) -> None:
         """The whole record is decided so, whatever was decided of it before."""
-        self._come.update(decision.fingerprint for decision in decisions)
+        self._come.update(self._codes[self._start : self._ends[self.nth]])
         self._decided.update(enumerate(decisions, self._start))
         self._index = self._ends[self.nth]
 
@@ -115,50 +115,59 @@ class Run:
         """A source has said resolved for the first time."""
         hear_resolved(self.batch, self.alerts, states)
 
-    def decisions(self, known: Sequence[Open | None], policy_version: str) -> Iterator[Decisions]:
+    def decisions(self, known: Sequence[Open | None], policy_version: str) -> list[Decisions]:
         """What was decided, record by record."""
         decided_events = self._all(known, policy_version)
-        start = 0
-        for record, end in zip(self._records, self._ends, strict=True):
-            yield Decisions.owning(
+        return Decisions.owning_each(
+            [
                 {
                     "scope": record.scope,
                     "raw_partition": record.raw_partition,
                     "raw_offset": record.raw_offset,
                     "decisions": tuple(decided_events[start:end]),
                 }
-            )
-            start = end
+                for record, start, end in zip(self._records, [0, *self._ends], self._ends, strict=False)
+            ]
+        )
 
     def _all(self, known: Sequence[Open | None], policy_version: str) -> list[Decision]:
         """A decision for each event."""
-        more, batch = self._decided, self.batch
+        more = self._decided
+        is_plain = np.ones(len(self.alerts), np.bool_)
+        is_plain[list(more)] = False
+        batch = self.batch[is_plain]
+        numbers = batch["incident"].tolist()
+        ids = {number: None if (one := known[number]) is None else one.incident_id for number in set(numbers)}
         found = zip(
-            self.alerts, batch["incident"].tolist(), batch["next_ms"].tolist(), batch["is_late"].tolist(), strict=True
+            compress(self.alerts, is_plain.tolist()),
+            numbers,
+            batch["next_ms"].tolist(),
+            (batch["is_late"] > 0).tolist(),
+            strict=True,
         )
-        decisions = []
-        for index, (alert, number, next_ms, is_late) in enumerate(found):
-            decision = more.get(index)
-            if decision is None:
-                incident = known[number]
-                decision = Decision.owning(  # as `decided`, for nine of ten
-                    {
-                        "fingerprint": alert.fingerprint,
-                        "source_fingerprint": alert.source_fingerprint,
-                        "incident_id": None if incident is None else incident.incident_id,
-                        "reason": Reason.DUPLICATE,
-                        "score": None,
-                        "paged": False,
-                        "is_late": is_late > 0,
-                        "at_ms": alert.at_ms,
-                        "next_at_ms": next_ms,
-                        "policy_version": policy_version,
-                        "model_version": None,
-                        "fingerprint_version": VERSION,
-                    }
-                )
-            decisions.append(decision)
-        return decisions
+        plain = Decision.owning_each(
+            [  # as `decided`, for nine of ten
+                {
+                    "fingerprint": alert.fingerprint,
+                    "source_fingerprint": alert.source_fingerprint,
+                    "incident_id": ids[number],
+                    "reason": Reason.DUPLICATE,
+                    "score": None,
+                    "paged": False,
+                    "is_late": is_late,
+                    "at_ms": alert.at_ms,
+                    "next_at_ms": next_ms,
+                    "policy_version": policy_version,
+                    "model_version": None,
+                    "fingerprint_version": VERSION,
+                }
+                for alert, number, next_ms, is_late in found
+            ]
+        )
+        if not more:
+            return plain
+        others = iter(plain)
+        return [more[index] if index in more else next(others) for index in range(len(self.alerts))]
 
     def _enter(self, nth: int) -> None:
         self.nth = nth

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from pipeline.core.arrival import Arrival, Scope
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines, Due
-from pipeline.core.describe import fault_page
 from pipeline.core.events import near
 from pipeline.core.fault import fault_id_of, ours
 from pipeline.core.fingerprint import code_of
@@ -17,6 +16,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.live import Live, LiveAlerts
 from pipeline.core.memory import Memory
+from pipeline.core.page import fault_page
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.run import Run, decided
@@ -147,9 +147,8 @@ class ScopeTriage:
         """Let a scan go as far as it can, and decide the event at which it stopped."""
         if self._policy.inhibit and run.is_at_start and len(run.record.alerts) > 1:
             self._foresee(run, facts[run.nth])
-        is_pending = self._teller.is_pending
         # What is not told yet is told before time moves, and when its record ends.
-        deadline_ms = NEVER_MS if is_pending else self.deadlines.next_ms()
+        deadline_ms = NEVER_MS if self._teller.is_pending else self.deadlines.next_ms()
         if run.is_unknown and self._is_next(run.alert, deadline_ms):
             run.decide(self._event(run, is_unknown=True))
         else:
@@ -266,7 +265,8 @@ class ScopeTriage:
     def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decision:
         next_at_ms = None if incident.is_forgotten else incident.due_ms
         if live is not None and live.is_alive:
-            next_at_ms = live.next_ms if next_at_ms is None else min(live.next_ms, next_at_ms)
+            next_ms = live.next_ms
+            next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
             if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
                 next_at_ms = min(next_at_ms, again_ms)
         return decided(alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms)

@@ -19,7 +19,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Reason, Severity, Silence
 
-VERSION = 4
+VERSION = 5
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")

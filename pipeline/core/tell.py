@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from pipeline.core.deadlines import Deadlines
-from pipeline.core.describe import Heading, Told, heading_of, incident_record, member_record, page_record
+from pipeline.core.describe import Heading, Told, heading_of, incident_record, member_record
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.page import page_record
 from pipeline.core.paging import ENDINGS, call_for
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState

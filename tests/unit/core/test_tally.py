@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from pipeline.core.tally import KEPT, Common, Tally, add, is_like, merge, said
+from pipeline.core.tally import KEPT, Common, Tally, add, is_like, merge, missed_of, said
 from schemas import Alert
 from tests.unit.core.kinds import kind
 
@@ -80,15 +80,14 @@ def test_severity_is_not_where_alerts_come_from() -> None:
 
 def test_what_was_common_from_the_start_is_counted_exactly_among_thousands() -> None:
     tally = counted(*(kind(f"n{n}", cluster="eu-1", pod=f"p{n}") for n in range(5000)))
-    assert len(tally.pairs.seen) <= 2 * KEPT
-    assert len(tally.names.seen) <= 2 * KEPT
-    seen = tally.pairs.seen["cluster=eu-1"]
-    assert (seen.count, seen.missed) == (5000, 0)
+    assert len(tally.pairs.counts) <= 2 * KEPT
+    assert len(tally.names.counts) <= 2 * KEPT
+    assert bounds(tally.pairs, "cluster=eu-1") == (5000, 5000)
 
 
 def test_what_becomes_common_late_is_found() -> None:
     tally = counted(*(kind(f"n{n}") for n in range(2000)), *pods(500, "Late"))
-    assert tally.names.seen["Late"].count == 500
+    assert tally.names.counts["Late"] == 500
 
 
 def test_what_was_usual_long_ago_fades() -> None:
@@ -101,14 +100,14 @@ def test_what_was_usual_long_ago_fades() -> None:
 
 def test_values_as_long_as_a_book_are_not_kept() -> None:
     tally = counted(kind("n" * 10_000, summary="x" * 10_000))
-    assert not tally.pairs.seen
-    assert max(map(len, tally.names.seen)) == 200
+    assert not tally.pairs.counts
+    assert max(map(len, tally.names.counts)) == 200
     assert is_like(kind("n" * 10_000), tally, NOTHING)
 
 
 def bounds(common: Common, key: str) -> tuple[int, int]:
-    seen = common.seen.get(key)
-    return (0, common.missed) if seen is None else (seen.count, seen.count + seen.missed)
+    count = common.counts.get(key, 0)
+    return count, count + missed_of(common, key)
 
 
 @given(names, names)
