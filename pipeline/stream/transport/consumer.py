@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -84,6 +84,11 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # f
         """Connect; what is fetched from then on is unpacked as entries."""
         await super().on_start()
         self._consumer._fetcher._records = _AsEntries()
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Commit what is still held. Faust would crash where that is nothing: so the group deals after a stall."""
+        held = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
+        return bool(held) and bool(await super()._commit(held))
 
 
 class _AsEntries(OrderedDict[Any, Any]):

@@ -11,6 +11,7 @@ from importlib.metadata import requires, version
 from pydoc import locate
 
 import pytest
+from faust.types import TP
 
 from pipeline.stream.app import BATCH_RECORDS, FETCH_BYTES, SEND_BYTES, new_app
 from pipeline.stream.transport import SCHEME, Transport
@@ -32,7 +33,7 @@ INSIDES = [
     ("faust.transport.consumer.ThreadDelegateConsumer", "_new_consumer_thread, _commit", "a1b934b198fa"),
     (f"{DRIVER}.Consumer", "BatchConsumer", "959f899e8ebf"),
     (f"{DRIVER}.AIOKafkaConsumerThread._create_worker_consumer", "_ConsumerThread", "c2701bfc3e6f"),
-    (f"{DRIVER}.AIOKafkaConsumerThread._commit", "the worker commits by it", "932852ce7a23"),
+    (f"{DRIVER}.AIOKafkaConsumerThread._commit", "_ConsumerThread._commit", "932852ce7a23"),
     (f"{DRIVER}.AIOKafkaConsumerThread._fetch_records", "max_poll_records bounds a batch", "39a2c6c79fc1"),
     (f"{DRIVER}.Producer._settings_extra", "IdempotentProducer", "a4c7bc41b638"),
     (f"{DRIVER}.Producer._new_producer", "IdempotentProducer", "e72355c3430e"),
@@ -119,5 +120,20 @@ def test_our_settings_reach_the_consumer_and_the_producer() -> None:
             assert producer._message_accumulator._batch_size == SEND_BYTES
         finally:
             await producer.stop()
+
+    asyncio.run(scene())
+
+
+def test_a_commit_of_nothing_that_is_still_held_is_no_crash() -> None:
+    async def scene() -> None:
+        app = new_app("127.0.0.1:1", "test")
+        thread = app.consumer._thread
+        thread._consumer = thread._create_worker_consumer(app.transport)  # it holds nothing
+        thread.thread_loop.close()
+        try:
+            assert not await thread._commit({TP("alerts", 0): 7})
+            assert not app._crashed.is_set()
+        finally:
+            await thread._consumer.stop()
 
     asyncio.run(scene())
