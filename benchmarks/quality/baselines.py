@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.quality.learned import by_dbscan, by_graph
 from benchmarks.quality.score import sessions
 from benchmarks.quality.stream import Condition, Ints, Stream
 
@@ -62,4 +63,6 @@ METHODS: dict[str, Method] = {
     "Alertmanager-like [host], 300 s": by_host,
     "[host], gap 10 s": by_host_gap,
     "one chain, gap 2 s": by_chain,
+    "DBSCAN on TF-IDF and time, batch": by_dbscan,
+    "online graph, IDF Jaccard, 10 s": by_graph,
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.quality.baselines import by_chain, by_fingerprint, by_host
+from benchmarks.quality.baselines import Method, by_chain, by_fingerprint, by_host
+from benchmarks.quality.learned import by_dbscan, by_graph
 from benchmarks.quality.score import score
 from benchmarks.quality.stream import Stream, Verdicts, read_decisions, read_stream
 from pipeline.core.describe import rfc3339
@@ -109,6 +110,26 @@ def test_a_simple_method_ends_its_groups_at_its_gap(tmp_path: Path) -> None:
     assert groups["by_chain"] == [0, 0, 1, 2, 2]
     assert groups["by_host"] == [0, 1, 0, 0, 2]
     assert len(set(groups["by_fingerprint"])) == 5
+
+
+@pytest.mark.parametrize("method", [by_dbscan, by_graph])
+def test_a_method_that_compares_joins_what_is_alike_and_near(method: Method, tmp_path: Path) -> None:
+    at = [
+        (0, "NodeDiskDeviceWriteTimeHigh", "x"),
+        (1, "UserLoginAttemptFromOutsideFailed", "y"),
+        (2, "NodeDiskDeviceWriteErrorsHigh", "x"),
+        (3, "UserLoginAttemptFromOutsideFailed", "z"),
+    ]
+    at += [
+        (4, "NodeDiskDeviceWriteTimeHigh", "x"),
+        (500, "NodeDiskDeviceWriteTimeHigh", "x"),
+        (505, "NodeDiskDeviceWriteErrorsHigh", "x"),
+    ]
+    stream = read_stream(*stored(tmp_path, [event(*one) for one in at], [("", "")] * len(at)))
+    group = method(stream).tolist()
+    assert group[0] == group[2] == group[4]
+    assert group[1] == group[3] != group[0]
+    assert group[5] == group[6] != group[0]
 
 
 def test_a_resolved_alert_comes_when_it_ends(tmp_path: Path) -> None:
