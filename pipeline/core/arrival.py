@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pipeline.core.alerts import LiveAlerts
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
@@ -19,7 +20,7 @@ from pipeline.core.incident import (
     standing,
 )
 from pipeline.core.incidents import Incidents, Open
-from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.live import Live
 from pipeline.core.overflow import overflow
 from pipeline.core.paging import reason_of
 from pipeline.core.policy import Policy
@@ -229,7 +230,7 @@ class Arrival:
         others = () if live.is_counted else self._quiet.begin(live)
         live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
         account(incident, live, was)
-        self._teller.renew(incident, live)
+        self._teller.listings.renew(incident, live)
         if was_dead:
             self._revive(incident)
         self._deadlines.alert(live)
@@ -248,7 +249,7 @@ class Arrival:
         if not live.is_alive:
             live.quiet, live.review_at_ms = None, FOREVER_MS
         account(incident, live, was)
-        self._teller.renew(incident, live)
+        self._teller.listings.renew(incident, live)
         self._deadlines.alert(live)
         self._teller.change(incident, None)
         if live.is_alive:

@@ -1,34 +1,38 @@
-"""The live alerts of a scope: numbers on flat arrays, texts as packed bytes, and an object while one is looked at."""
+"""A live alert while it is looked at: an object for one row of the table and what is packed beside it."""
 
 from dataclasses import dataclass
-from hashlib import blake2b
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from pipeline.core.columns import FOREVER_MS
-from pipeline.core.facets import facets
-from pipeline.core.fingerprint import code_of, fingerprint_of
+from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
 from pipeline.core.incidents import Open
-from pipeline.core.memory import Memory
-from pipeline.core.packed import Standing
-from pipeline.core.policy import Policy
-from pipeline.core.state import ScopeState
 from schemas import Alert, Reason, Severity
 
-_QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW)
-_QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(_QUIETS)}
-_SEVERITIES = tuple(Severity)
-_SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(_SEVERITIES)}
+# What a row's numbers mean.
+QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW)
+SEVERITIES = tuple(Severity)
+_QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
+_SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
 SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
+
+
+class Owner(Protocol):
+    """Who keeps live alerts."""
+
+    @property
+    def said(self) -> "dict[int, Live]":
+        """Those whose content is not packed yet, by code."""
+
+    def unpack(self, live: "Live") -> Alert:
+        """What the alert says."""
 
 
 @dataclass(slots=True, eq=False)
 class Live:
     """An alert that is open, or was a while ago: a row of the table while it is looked at."""
 
-    owner: "LiveAlerts"
+    owner: Owner
     code: int  # its fingerprint's 64 bits
     incident: Open
     rule: int  # which of the policy's rules holds for it
@@ -125,173 +129,3 @@ class Live:
         self.told = alert
         self.severity, self.starts_at_ms = alert.severity, alert.starts_at_ms
         self.owner.said[self.code] = self
-
-
-class LiveAlerts:
-    """The live alerts of one scope. What is looked at is an object until `put_back`; a scan reads only rows."""
-
-    def __init__(self, memory: Memory, state: ScopeState) -> None:
-        scope = state.name
-        self._memory = memory
-        self._state = state
-        # The same alert may be in two scopes, where a tenant is not among its labels.
-        self.salt = int.from_bytes(blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-        self.salt = self.salt if scope else 0
-        self._count = 0
-        self._taken: dict[int, Live] = {}
-        self.said: dict[int, Live] = {}  # those whose content is not packed yet
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the partition can remember no more, whatever the scope's own limit."""
-        return self._memory.is_full
-
-    def get(self, fingerprint: str) -> Live | None:
-        """The alert with this fingerprint."""
-        return self.find(code_of(fingerprint))
-
-    def find(self, code: int) -> Live | None:
-        """The alert with this code."""
-        live = self._taken.get(code)
-        if live is not None:
-            return live
-        row = self._memory.table.find(code ^ self.salt)
-        return None if row < 0 else self._take(code, row)
-
-    def at(self, code: int) -> Live:
-        """The alert with this code, which is there. Raises KeyError."""
-        live = self.find(code)
-        if live is None:
-            raise KeyError(fingerprint_of(code))
-        return live
-
-    def rule_at(self, code: int) -> int:
-        """Which rule holds for the alert with this code, which is there. Raises KeyError."""
-        live = self._taken.get(code)
-        if live is not None:
-            return live.rule
-        table = self._memory.table
-        row = table.find(code ^ self.salt)
-        if row < 0:
-            raise KeyError(fingerprint_of(code))
-        rule: int = table.columns.rule.item(row)
-        return rule
-
-    def add(self, live: Live, known: Live | None) -> None:
-        """Remember a new alert, or one (`known`) that begins anew."""
-        live.incident.held += 1
-        if known is None:
-            self._count += 1
-        else:
-            live.row, live.queued_ms = known.row, known.queued_ms
-            self._let_go(known.incident)
-        self._taken[live.code] = self.said[live.code] = live
-
-    def remove(self, live: Live) -> None:
-        """Forget it."""
-        self._count -= 1
-        self._let_go(live.incident)
-        del self._taken[live.code]
-        self.said.pop(live.code, None)
-        if live.row >= 0:
-            self._memory.table.remove(live.row)
-            self._memory.contents[live.row] = b""
-
-    def unpack(self, live: Live) -> Alert:
-        """What the alert says."""
-        standing = Standing(live.fingerprint, live.severity, live.starts_at_ms, live.first_at_ms)
-        return self._memory.packer.unpack(self._memory.contents[live.row], standing)
-
-    def put_back(self) -> None:
-        """Write all that was looked at into its rows."""
-        if not self._taken:
-            return
-        memory = self._memory
-        fresh = []
-        for live in self._taken.values():
-            if live.row < 0:
-                fresh.append(live)
-            else:
-                memory.table.put(live.row, *live.columns(self.salt))
-        if fresh:
-            rows = memory.table.put_new([live.columns(self.salt) for live in fresh])
-            memory.contents += [b""] * (max(rows) + 1 - len(memory.contents))
-            for live, row in zip(fresh, rows, strict=True):
-                live.row = row
-        for live in self.said.values():
-            memory.contents[live.row] = memory.packer.pack(live.alert)
-        self.said.clear()
-        self._taken.clear()
-
-    def recall(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Remember what a snapshot held: when each alert comes up, and its code."""
-        columns = self._memory.table.columns
-        self._count = len(rows)
-        next_ms = np.minimum(columns.due_ms[rows], columns.review_at_ms[rows])
-        next_ms = np.minimum(next_ms, columns.flap_ends_ms[rows])
-        columns.queued_ms[rows] = next_ms
-        codes = columns.key[rows] ^ np.uint64(self.salt)
-        return list(zip(next_ms.tolist(), codes.tolist(), strict=True))
-
-    def obey(self, rows: NDArray[np.int64], policy: Policy) -> None:
-        """Look up anew which of the rules of `policy` holds for each alert."""
-        columns = self._memory.table.columns
-        columns.rule[rows] = len(policy.routes)
-        for row in rows.tolist() if policy.routes else ():
-            live = self._take(columns.key.item(row) ^ self.salt, row)
-            columns.rule[row] = policy.rule_of(facets(live.alert))
-            self._taken.clear()
-
-    def alive_among(self, rows: NDArray[np.int64]) -> list[int]:
-        """The codes of those that are alive."""
-        columns = self._memory.table.columns
-        alive = rows[(columns.is_firing[rows] | columns.is_flapping[rows]) > 0]
-        found: list[int] = (columns.key[alive] ^ np.uint64(self.salt)).tolist()
-        return found
-
-    def _let_go(self, incident: Open) -> None:
-        incident.held -= 1
-        if incident.is_forgotten and not incident.held:
-            del self._state.forgotten[incident.incident_id]
-            incident.book.leave(incident.number)
-
-    def _take(self, code: int, row: int) -> Live:
-        memory = self._memory
-        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
-            memory.table.row_of(row)
-        )
-        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo = (
-            memory.table.rest_of(row)
-        )
-        incident = memory.incidents.known[number]
-        if incident is None:
-            raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
-        live = self._taken[code] = Live(
-            self,
-            code,
-            incident,
-            rule,
-            _SEVERITIES[severity],
-            starts_at_ms,
-            first_at_ms,
-            last_at_ms,
-            due_ms,
-            fired_at_ms,
-            bool(is_firing),
-            events,
-            _QUIETS[quiet],
-            review_at_ms,
-            penalty,
-            flap_at_ms,
-            bool(is_flapping),
-            flap_ends_ms,
-            bool(is_echo),
-            place,
-            queued_ms,
-            row,
-            bool(is_firing or is_flapping),
-        )
-        return live

@@ -70,24 +70,26 @@ class Packer:
         else:
             fields = content.decode(*_TEXT).split(_SEPARATOR)
         shape, first = (self.shapes[int(fields[0])], 1) if fields[0] else _read(fields)
-        name, url, source_fingerprint = fields[first : first + 3]
-        labels = first + 3 + len(shape.labels)
-        return Alert.trusted(
-            source=shape.source,
-            name=name,
-            labels=dict(zip(shape.labels, fields[first + 3 : labels], strict=True)),
-            annotations=dict(zip(shape.annotations, fields[labels:], strict=True)),
-            severity=standing.severity,
-            status=Status.FIRING,
-            at_ms=standing.at_ms,
-            starts_at_ms=standing.starts_at_ms,
-            ends_at_ms=None,
-            expires_at_ms=None,
-            fingerprint=standing.fingerprint,
-            source_fingerprint=source_fingerprint if shape.has_source_fingerprint else None,
-            is_state=shape.is_state,
-            url=url if shape.has_url else None,
-            tenant=shape.tenant,
+        source, tenant, is_state, has_url, has_source_fingerprint, label_names, annotation_names = shape
+        labels = first + 3 + len(label_names)
+        return Alert.owning(
+            {
+                "source": source,
+                "name": fields[first],
+                "labels": dict(zip(label_names, fields[first + 3 : labels], strict=True)),
+                "annotations": dict(zip(annotation_names, fields[labels:], strict=True)),
+                "severity": standing.severity,
+                "status": Status.FIRING,
+                "at_ms": standing.at_ms,
+                "starts_at_ms": standing.starts_at_ms,
+                "ends_at_ms": None,
+                "expires_at_ms": None,
+                "fingerprint": standing.fingerprint,
+                "source_fingerprint": fields[first + 2] if has_source_fingerprint else None,
+                "is_state": is_state,
+                "url": fields[first + 1] if has_url else None,
+                "tenant": tenant,
+            }
         )
 
     def _add(self, shape: Shape) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.alerts import LiveAlerts
 from pipeline.core.arrival import Arrival, Scope
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines, Due
@@ -14,7 +15,7 @@ from pipeline.core.fingerprint import code_of
 from pipeline.core.incident import acknowledge, resolve
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
-from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.live import Live
 from pipeline.core.memory import Memory
 from pipeline.core.page import fault_page
 from pipeline.core.policy import Policy
@@ -51,7 +52,7 @@ class ScopeTriage:
         """Go on with the alerts of a snapshot; under another policy, by its rules."""
         if not is_same_policy:
             self.alerts.obey(rows, self._policy)
-        self.deadlines.fill(self.alerts.recall(rows))
+        self.deadlines.fill(*self.alerts.recall(rows))
         alive = self.alerts.alive_among(rows)
         if not self.quiet.is_counting:
             self.quiet.alive = len(alive)

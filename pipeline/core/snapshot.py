@@ -115,15 +115,16 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
                 incidents,
             )
         )
-    contents = [memory.contents[row] for row in memory.table.live_rows().tolist()]
+    contents = list(map(memory.contents.__getitem__, memory.table.live_rows().tolist()))
+    lengths = np.fromiter(map(len, contents), np.uint32, len(contents))
     parts = (
         _REST.dump_json(_Rest(context, memory.packer.shapes, scopes)),
         memory.table.snapshot(numbers),
         members.tobytes(),
-        np.fromiter(map(len, contents), np.uint32, len(contents)).tobytes(),
-        b"".join(contents),
+        lengths.tobytes(),
     )
-    return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts)))
+    last = _LENGTH.pack(int(lengths.sum(dtype=np.uint64)))
+    return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts), last, *contents))
 
 
 def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeState]]:

@@ -25,10 +25,8 @@ _WIDTH = len(ROW.names or ())
 # The same as `ROW` and `REST`: reads a row in a third of the time that numpy takes.
 _ROW, _REST = struct.Struct("=Qqqqqqqi H BB".replace(" ", "")), struct.Struct("=qqqqdi BBBB".replace(" ", ""))
 _ROW_BYTES = ROW.itemsize + REST.itemsize
-_HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then one column after the other
-_MAGIC, _VERSION = b"live", 2
-# `queued_ms` is derived from what is to come, not remembered.
-_KEPT = tuple(name for name in Row._fields if name != "queued_ms")
+_HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then the rows, then the rest of each
+_MAGIC, _VERSION = b"live", 3
 
 
 Clock = tuple[int | None, int | None]
@@ -139,6 +137,12 @@ class LiveTable:
         """
         kernels.look_up(self._slots, self._old, self._rows, batch["key"], batch["row"])
 
+    def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The row of each of `keys`, or -1."""
+        found = np.empty(len(keys), np.int32)
+        kernels.look_up(self._slots, self._old, self._rows, keys, found)
+        return found
+
     def scan(
         self, batch: Batch, start: int, clock: Clock, incidents: Incidents, waits_ms: NDArray[np.int64]
     ) -> Scanned:
@@ -166,16 +170,17 @@ class LiveTable:
         return self._used * _ROW_BYTES + self._slots.nbytes + self._old.nbytes + len(self._free) * self._free.itemsize
 
     def snapshot(self, numbers: NDArray[np.int32] | None = None) -> bytes:
-        """All alerts, column by column, in the order of keys: equal content has equal bytes, whatever came before.
+        """All alerts in the order of keys: equal content has equal bytes, whatever came before.
 
-        `numbers[n]` is written for the incident n; by default n. Without `queued_ms`, since all are queued anew.
+        `numbers[n]` is written for the incident n; by default n. `queued_ms` is not kept, since all are queued anew.
         """
         live = self.live_rows()
-        columns = {name: getattr(self.columns, name)[live] for name in _KEPT}
+        # Whole rows: column by column, each would be a cache miss of its own (.6 s of a million alerts, not .1).
+        rows, rest = self._rows[live], self._rest[live]
         if numbers is not None:
-            columns["incident"] = numbers[columns["incident"]]
-        parts = (column.tobytes() for column in columns.values())
-        return b"".join((_HEADER.pack(_MAGIC, _VERSION, len(live)), *parts))
+            rows["incident"] = numbers[rows["incident"]]
+        rest["queued_ms"] = FOREVER_MS
+        return b"".join((_HEADER.pack(_MAGIC, _VERSION, len(live)), rows.data, rest.data))
 
     @classmethod
     def restore(cls, limit: int, snapshot: bytes | memoryview) -> "LiveTable":
@@ -185,12 +190,8 @@ class LiveTable:
         if count > limit:
             table._make_rows(count)
         table._used = count
-        offset = _HEADER.size
-        for name in _KEPT:
-            column = getattr(table.columns, name)
-            column[:count] = np.frombuffer(snapshot, column.dtype, count, offset)
-            offset += count * column.dtype.itemsize
-        table.columns.queued_ms[:count] = FOREVER_MS
+        table._rows[:count] = np.frombuffer(snapshot, ROW, count, _HEADER.size)
+        table._rest[:count] = np.frombuffer(snapshot, REST, count, _HEADER.size + count * ROW.itemsize)
         keys, events = table.columns.key[:count], table.columns.events[:count]
         if (keys[1:] <= keys[:-1]).any() or (events < 1).any():
             raise ValueError("a damaged snapshot: its keys are out of order, or an alert counts no event")
@@ -248,7 +249,6 @@ def _count_in(snapshot: bytes | memoryview) -> int:
     magic, version, count = _HEADER.unpack_from(snapshot)
     if (magic, version) != (_MAGIC, _VERSION):
         raise ValueError(f"a snapshot {magic!r} of version {version}, not {_MAGIC!r} of version {_VERSION}")
-    kept_bytes = sum((ROW if name in (ROW.names or ()) else REST)[name].itemsize for name in _KEPT)
-    if len(snapshot) != _HEADER.size + count * kept_bytes:
+    if len(snapshot) != _HEADER.size + count * _ROW_BYTES:
         raise ValueError(f"a snapshot of {count} live alerts cannot have {len(snapshot)} bytes")
     return int(count)

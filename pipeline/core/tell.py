@@ -2,18 +2,17 @@
 
 from typing import NamedTuple
 
+from pipeline.core.alerts import LiveAlerts
 from pipeline.core.deadlines import Deadlines
-from pipeline.core.describe import Heading, Told, heading_of, incident_record, member_record
+from pipeline.core.describe import Told, incident_record
 from pipeline.core.incidents import Open
-from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.listing import Listings
 from pipeline.core.page import page_record
 from pipeline.core.paging import ENDINGS, call_for
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import sentence
-from schemas import Alert, Decisions, Incident, Member, Page, Reason
-
-MOST_LISTED = 20_000  # members that are kept as they are told, over all incidents: about 30 MB
+from schemas import Decisions, Incident, Page, Reason
 
 
 class Facts(NamedTuple):
@@ -22,15 +21,6 @@ class Facts(NamedTuple):
     decisions: list[Decisions]
     incidents: list[Incident]
     pages: list[Page]
-
-
-class _Listing(NamedTuple):
-    """How an incident is told: its first alerts, and the first of its worst."""
-
-    members: list[Member]
-    lead: int
-    alert: Alert
-    heading: Heading
 
 
 class Teller:
@@ -42,9 +32,7 @@ class Teller:
         self._alerts = alerts
         self._deadlines = deadlines
         self._changed: dict[str, Reason | None] = {}
-        # Made when they change: most changes are of others. Derived.
-        self._listings: dict[str, _Listing] = {}
-        self._listed = 0
+        self.listings = Listings(alerts, policy.max_listed)
 
     @property
     def is_pending(self) -> bool:
@@ -56,23 +44,6 @@ class Teller:
         known = self._changed.get(incident.incident_id)
         if cause in ENDINGS or known is None or (not known.pages and cause is not None and cause.pages):
             self._changed[incident.incident_id] = cause
-
-    def renew(self, incident: Open, live: Live) -> None:
-        """An alert of `incident` is new, or is to be told otherwise."""
-        listing = self._listings.get(incident.incident_id)
-        if listing is None:
-            return
-        if live.code == listing.lead:
-            heading = heading_of(incident, live.alert)
-            listing = listing._replace(alert=live.alert, heading=heading)
-            self._listings[incident.incident_id] = listing
-        if live.place >= self._policy.max_listed:
-            return
-        if live.place < len(listing.members):
-            listing.members[live.place] = member_record(live)
-        else:
-            listing.members.append(member_record(live))
-            self._listed += 1
 
     def is_calling(self, incident: Open) -> bool:
         """Whether a page of this very record will tell of `incident` already."""
@@ -97,7 +68,7 @@ class Teller:
             incident = self._state.incidents[key]
             incident.revision += 1
             incident.updated_at_ms = self._state.watermark_ms or 0
-            listing = self._listing(incident)
+            listing = self.listings.of(incident)
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
             quiet = self._alerts.at(incident.lead).quiet if incident.paged_rank is None else None
@@ -109,27 +80,7 @@ class Teller:
                 if call.reason.pages:
                     self._remember(incident)
             if incident.resolved_at_ms is not None:
-                self._drop(key)
-
-    def _listing(self, incident: Open) -> _Listing:
-        listing = self._listings.get(incident.incident_id)
-        if listing is None:
-            while self._listed > MOST_LISTED:
-                self._drop(next(iter(self._listings)))
-            first = incident.members[: self._policy.max_listed]
-            members = [member_record(self._alerts.at(code)) for code in first]
-            self._listed += len(members)
-        elif listing.lead == incident.lead:
-            return listing
-        else:
-            members = listing.members
-        lead = self._alerts.at(incident.lead).alert
-        listing = _Listing(members, incident.lead, lead, heading_of(incident, lead))
-        self._listings[incident.incident_id] = listing
-        return listing
-
-    def _drop(self, incident_id: str) -> None:
-        self._listed -= len(self._listings.pop(incident_id).members)
+                self.listings.drop(key)
 
     def _remember(self, incident: Open) -> None:
         """Let the page repeat in time, if its rule says so and anything in it is alive."""

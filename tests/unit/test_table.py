@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline.core.columns import Row
+from pipeline.core.columns import ROW, Row
 from pipeline.core.table import LiveTable, TableFull
 from tests.laws.table_keys import FAMILIES
 from tests.laws.table_oracle import Event, batch_of
@@ -102,7 +102,8 @@ def test_a_damaged_snapshot_is_refused() -> None:
     table.insert(Row(2, 0, 0))
     good = table.snapshot()
     assert len(LiveTable.restore(10, good)) == 2
-    swapped = good[:16] + good[24:32] + good[16:24] + good[32:]
+    row = ROW.itemsize
+    swapped = good[:16] + good[16 + row : 16 + 2 * row] + good[16 : 16 + row] + good[16 + 2 * row :]
     for bad in (b"", good[:-1], good + b"\0", b"dead" + good[4:], good[:4] + b"\1" + good[5:], swapped):
         with pytest.raises(ValueError, match="snapshot"):
             LiveTable.restore(10, bad)
