@@ -2,7 +2,7 @@
 
 A body is cut into its alerts and what is left of it. Each part is known from earlier, or is read as strictly as a whole
 body is. Where any part is not plainly good the body is not understood here, and has to be read whole: that reading
-alone says what is wrong and where.
+alone says what is wrong and where. A group that has not changed is sent again as the same bytes: then nothing is cut.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,8 @@ MOST_ITEMS = 4096  # in one body; Alertmanager sends a group at a time
 # alerts of 900 bytes.
 ITEM_BYTES = 64 * 1024 * 1024
 FRAME_BYTES = 8 * 1024 * 1024
+BODY_BYTES = 32 * 1024 * 1024
+LONGEST_BODY = 64 * 1024  # that is remembered whole; the longer it is, the sooner something in it has changed
 
 
 class Heard(NamedTuple, Generic[Made]):
@@ -43,9 +45,18 @@ class Webhooks(Generic[Made]):
         self._spans = np.empty((MOST_ITEMS, 2), np.int64)
         self._items: Recent[Made] = Recent(ITEM_BYTES)
         self._frames: Recent[int] = Recent(FRAME_BYTES)
+        self._bodies: Recent[Heard[Made]] = Recent(BODY_BYTES)
 
     def hear(self, body: bytes) -> Heard[Made] | None:
         """What `alertmanager` would find in `body` as history, or None where that has to read it."""
+        if len(body) > LONGEST_BODY:
+            return self._heard(body)
+        heard = self._bodies.get(body)
+        if heard is None and (heard := self._heard(body)) is not None:
+            self._bodies.put(body, heard)
+        return heard
+
+    def _heard(self, body: bytes) -> Heard[Made] | None:
         count = find_items(body, self._spans)
         if count == NONE:
             return None

@@ -4,6 +4,8 @@ Decoding costs 2 to 4 µs an alert. In a worker that holds all partitions 19 of 
 is behind; another worker's are decoded, with the same result (tests/unit/stream/test_remembered.py).
 """
 
+from collections import OrderedDict
+
 from pipeline.codec import decode_alerts
 from schemas import Alerts, Control, Tick
 
@@ -16,7 +18,8 @@ class Remembered:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._written: dict[bytes, Alerts] = {}
+        # A plain dict looks for its oldest among all that were taken out: 6 µs for each record that finds no room.
+        self._written: OrderedDict[bytes, Alerts] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._written)
@@ -28,8 +31,7 @@ class Remembered:
         self._written[value] = record
         self._bytes += len(value)
         while self._bytes > self._most_bytes:
-            oldest = next(iter(self._written))
-            del self._written[oldest]
+            oldest, _ = self._written.popitem(last=False)
             self._bytes -= len(oldest)
 
     def recall(self, value: bytes) -> Alerts | Tick | Control:
