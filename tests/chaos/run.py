@@ -19,7 +19,7 @@ from tests.chaos.parts import Supervisor, environment_of, wait_until
 from tests.chaos.plan import Deed, What, plan
 from tests.chaos.producer import Ledger, Teller
 from tests.chaos.story import POLICY
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, judge, kept
 from tests.integration.broker import Broker
 from tests.integration.pagerduty import ROUTING_KEY, AcceptThenStall, Drop, PagerDutyEndpoint, Status, Throttle
 from tests.integration.plant import COMMAND
@@ -170,7 +170,7 @@ class Run:
     def _judged(self) -> Verdict:
         recording = KafkaRecording(self.broker.bootstrap, GROUP, TOPICS_IN_ORDER)
         try:
-            return judge(recording, Policy.model_validate(POLICY), self.ledger, self.pagerduty)
+            return judge(kept(recording), Policy.model_validate(POLICY), self.ledger, self.pagerduty)
         finally:
             recording.close()
 

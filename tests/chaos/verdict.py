@@ -1,9 +1,11 @@
 """Everything that must hold after a run, in one sentence and a list of what does not."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.core.policy import Policy
-from pipeline.log.extent import Recording
+from pipeline.log import Entry
+from pipeline.log.extent import Extents, Recording
 from tests.chaos.producer import Ledger
 from tests.chaos.replayed import Replay, differences, replayed
 from tests.chaos.truth import Count, counted
@@ -34,6 +36,25 @@ class Verdict:
             f"wrong {len(self.wrong):,}; {self.incidents:,} incidents, {self.pages:,} pages, "
             f"second pages {self.second_pages:,}."
         )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A `Recording` in memory: a real one may be read once only, and here several look at the same topic."""
+
+    extents: Extents
+    topics: Mapping[str, Sequence[Entry]]
+
+    def read(self, topic: str) -> Iterator[Entry]:
+        yield from self.topics[topic]
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
+def kept(recording: Recording) -> Kept:
+    """All that stands on the topics of `recording`."""
+    return Kept(recording.extents, {topic: list(recording.read(topic)) for topic in recording.extents})
 
 
 def judge(recording: Recording, policy: Policy, ledger: Ledger, pagerduty: PagerDutyEndpoint) -> Verdict:

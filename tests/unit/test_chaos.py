@@ -10,7 +10,7 @@ from schemas.topics import DECISIONS, INCIDENTS, PAGES, RAW, REJECTED
 from tests.chaos.plan import What, plan
 from tests.chaos.producer import Attempt, Ledger
 from tests.chaos.story import TOGETHER, Alert, Post, Story
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, judge, kept
 from tests.integration.pagerduty import ROUTING_KEY, PagerDutyEndpoint
 from tests.laws.books import POLICY, Log, beside, decisions_of, page_of, write
 
@@ -56,7 +56,7 @@ def send(pagerduty: PagerDutyEndpoint, entry: Entry) -> None:
 
 
 def judged(log: Log, ledger: Ledger | None = None, pagerduty: PagerDutyEndpoint | None = None) -> Verdict:
-    return judge(log, POLICY, ledger or a_ledger(), pagerduty or paged(log))
+    return judge(kept(log), POLICY, ledger or a_ledger(), pagerduty or paged(log))
 
 
 def without_one(log: Log, topic: str, number: int) -> Log:
