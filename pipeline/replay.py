@@ -60,6 +60,10 @@ class _Replayer:
         self._waiting: list[Alerts | Tick] = []
         self._events = 0  # among what waits
         self._funnel = Funnel()
+        # Scopes wait on their own for what comes together: by line, its records in order. Only where there are several.
+        self._has_scopes = bool(policy.scope)
+        self._undecided: dict[int, list[Decisions | None]] = {}
+        self._places: dict[tuple[int, str], list[int]] = {}
         self._fingerprints: set[str] = set()
 
     def take(self, number: int, line: bytes) -> None:
@@ -75,7 +79,12 @@ class _Replayer:
         self._funnel.truncated += read.truncated
         for failure in read.rejected:
             self._reject(number, failure)
-        self._waiting += by_scope(read.alerts, 0, number)
+        records = by_scope(read.alerts, 0, number)
+        self._waiting += records
+        if self._has_scopes:
+            self._undecided[number] = [None] * len(records)
+            for place, record in enumerate(records):
+                self._places.setdefault((number, record.scope), []).append(place)
         self._events += len(read.alerts)
         if self._events >= _TOGETHER:
             self._decide_waiting()
@@ -93,12 +102,30 @@ class _Replayer:
         return self._funnel
 
     def _write(self, facts: Facts) -> None:
-        self._decide(facts.decisions)
+        self._decide(self._in_order(facts.decisions))
         for records, file in ((facts.incidents, self._out.incidents), (facts.pages, self._out.pages)):
             if file is not None:
                 file.writelines(encode(record) + b"\n" for record in records)
         self._funnel.incidents += sum(incident.revision == 1 for incident in facts.incidents)
         self._funnel.pages += sum(page.payload.custom_details.reason.pages for page in facts.pages)
+
+    def _in_order(self, records: list[Decisions]) -> list[Decisions]:
+        """What may be told now, line by line: a line waits for those before it."""
+        if not self._has_scopes:
+            return records
+        for record in records:
+            places = self._places[record.raw_offset, record.scope]
+            self._undecided[record.raw_offset][places.pop(0)] = record
+            if not places:
+                del self._places[record.raw_offset, record.scope]
+        told: list[Decisions] = []
+        while self._undecided:
+            line, parts = next(iter(self._undecided.items()))
+            if None in parts:
+                break
+            told += [part for part in parts if part is not None]
+            del self._undecided[line]
+        return told
 
     def _decide(self, records: list[Decisions]) -> None:
         seq, lines = self._funnel.events, []

@@ -5,13 +5,10 @@ from typing import NamedTuple
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
-from pipeline.core.group import fitting, group_of, key_of
 from pipeline.core.incident import (
-    Opening,
     account,
     add,
     forget,
-    open_incident,
     quieten,
     reopen,
     revive,
@@ -22,6 +19,7 @@ from pipeline.core.incidents import Incidents, Open
 from pipeline.core.live import Live, LiveAlerts
 from pipeline.core.overflow import overflow
 from pipeline.core.paging import reason_of
+from pipeline.core.placement import Arriving, Placement
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.state import ScopeState
@@ -51,6 +49,7 @@ class Arrival:
 
     def __init__(self, scope: Scope) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
+        self.placement = Placement(self._state, self._policy, scope.book)
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
@@ -63,23 +62,23 @@ class Arrival:
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
                 return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
-            incident = self._open(special(alert, "overflow", self._state.name, now_ms))
+            incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
-            return self._enter(alert, (code, index), known, incident, now_ms)
-        found = None if is_unwanted else self._weather.arrives(alert, now_ms)
+            return self.enter(alert, (code, index), known, incident, now_ms)
+        found = None
+        # Log-like events come in bursts as it is: only time tells theirs apart, and one incident for all would not.
+        if not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert)):
+            found = self._weather.arrives(alert, now_ms)
         if found is None:
-            key = key_of(alert, rule)
-            found = fitting(self._state, key, now_ms, rule) or self._open(
-                Opening(alert, group_of(alert, rule), key, now_ms)
-            )
-        return self._enter(alert, (code, index), known, found, now_ms)
+            last_at_ms = None if known is None else known.last_at_ms
+            found = self.placement.place(Arriving(alert, code, last_at_ms, now_ms), rule)
+        return self.enter(alert, (code, index), known, found, now_ms)
 
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """An alert that is in an incident fires again, or still and worse than before."""
         seen = facets(alert)
         index = self._policy.rule_of(seen)
-        says_resolved = alert.is_state or alert.source in self._state.states
-        due_ms = over_ms(alert, now_ms, self._policy.rules[index], says_resolved=says_resolved)
+        due_ms = self.over_ms(alert, index, live.incident, now_ms)
         live.due_ms = max(live.due_ms, due_ms) if live.is_firing else due_ms
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
@@ -126,6 +125,11 @@ class Arrival:
             return Reason.FLAPPING
         return Reason.TRANSIENT if was_held else Reason.RESOLVED
 
+    def expire(self, live: Live, now_ms: int) -> None:
+        """It is over without its source saying so."""
+        self.end(live, now_ms)
+        live.incident.ended_by = Reason.EXPIRED
+
     def review(self, live: Live, now_ms: int) -> None:
         """Ask again whether the alert, which is alive, is kept quiet."""
         incident = live.incident
@@ -150,11 +154,12 @@ class Arrival:
     def forget(self, incident: Open) -> None:
         """It may not reopen any more. Where memory is short, its alerts that are over go with it."""
         members = forget(self._state, incident)
-        if len(self._alerts) <= self._policy.max_live_alerts:
+        if len(self._alerts) <= self._policy.max_live_alerts and not incident.is_correlated:
             return
+        is_short = len(self._alerts) > self._policy.max_live_alerts
         for code in members:
             live = self._alerts.find(code)
-            if live is not None and live.incident is incident:
+            if live is not None and live.incident is incident and (is_short or live.is_parted):
                 self._alerts.remove(live)
 
     def alert_due(self, code: int, due_ms: int) -> None:
@@ -170,8 +175,7 @@ class Arrival:
         elif live.flap_ends_ms <= due_ms:
             self._stop_flapping(live, due_ms)
         elif live.is_firing and live.due_ms <= due_ms:
-            self.end(live, due_ms)
-            live.incident.ended_by = Reason.EXPIRED
+            self.expire(live, due_ms)
         elif live.review_at_ms <= due_ms and live.is_alive:
             self.review(live, due_ms)
         elif live.due_ms <= due_ms:  # over, but its incident still tells of it
@@ -184,13 +188,18 @@ class Arrival:
         if incident is not None and incident.resolved_at_ms is None:
             self._teller.change(incident, Reason.STORM_ENDED)
 
-    def _enter(
-        self, alert: Alert, marks: tuple[int, int], known: Live | None, incident: Open, now_ms: int
+    def enter(  # noqa: PLR0913, PLR0917  # an alert is placed by all of them
+        self,
+        alert: Alert,
+        marks: tuple[int, int],
+        known: Live | None,
+        incident: Open,
+        now_ms: int,
+        fired_at_ms: int | None = None,
     ) -> tuple[Reason, Open, Live]:
         """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule)."""
         code, rule = marks
         is_first = not incident.members
-        says_resolved = alert.is_state or alert.source in self._state.states
         live = Live(
             self._alerts,
             code,
@@ -200,16 +209,13 @@ class Arrival:
             alert.starts_at_ms,
             first_at_ms=now_ms,
             last_at_ms=now_ms,
-            due_ms=over_ms(alert, now_ms, self._policy.rules[rule], says_resolved=says_resolved),
-            fired_at_ms=now_ms,
+            due_ms=self.over_ms(alert, rule, incident, now_ms),
+            fired_at_ms=now_ms if fired_at_ms is None else fired_at_ms,
             told=alert,
         )
         if known is not None:
-            live.flap_penalty, live.flap_at_ms, live.is_flapping = (
-                known.flap_penalty,
-                known.flap_at_ms,
-                known.is_flapping,
-            )
+            live.flap_penalty, live.flap_at_ms = known.flap_penalty, known.flap_at_ms
+            live.is_flapping = known.is_flapping
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         incident.hear()
@@ -274,9 +280,7 @@ class Arrival:
 
         Only of a state: an event that is over because its window has passed has not changed.
         """
-        if (live.alert.is_state or live.alert.source in self._state.states) and live.change(
-            now_ms, self._policy.flapping
-        ):
+        if self.placement.says_resolved(live.alert) and live.change(now_ms, self._policy.flapping):
             self._teller.change(live.incident, Reason.FLAPPING)
 
     def _stop_flapping(self, live: Live, now_ms: int) -> None:
@@ -286,5 +290,10 @@ class Arrival:
         self._leave(live, was, now_ms)
         self._teller.change(live.incident, Reason.FLAP_ENDED)
 
-    def _open(self, opening: Opening) -> Open:
-        return open_incident(self._state, self._book, opening, self._policy)
+    def over_ms(self, alert: Alert, rule: int, incident: Open, now_ms: int) -> int:
+        """When the alert is over if nothing more is heard of it: one of an everyday event, not before its incident."""
+        says_resolved = self.placement.says_resolved(alert)
+        due_ms = over_ms(alert, now_ms, self._policy.rules[rule], says_resolved=says_resolved)
+        if says_resolved or alert.expires_at_ms is not None or incident.stray_ms == FOREVER_MS:
+            return due_ms
+        return max(due_ms, now_ms + incident.stray_ms)

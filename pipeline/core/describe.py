@@ -21,6 +21,7 @@ class Heading(NamedTuple):
 
     what: str  # and where
     group: dict[str, str]
+    of: dict[str, str]  # the group that this tells
 
 
 class Told(NamedTuple):
@@ -85,7 +86,7 @@ def summary(told: Told) -> str:
 def heading_of(incident: Open, lead: Alert) -> Heading:
     """What is said of it while `lead` is the first of its worst alerts."""
     what, where = say(lead), group_in_words(incident.group)
-    return Heading(f"{what} ({where})" if where else what, _shown(incident.group))
+    return Heading(f"{what} ({where})" if where else what, _shown(incident.group), incident.group)
 
 
 def team_of(alert: Alert, policy: Policy) -> str | None:

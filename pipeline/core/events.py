@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.core.columns import NEVER_MS, Batch, new_batch
 from pipeline.core.fingerprint import codes_of
-from schemas import Alert, Status
+from schemas import Alert, Alerts, Status
 
 _FARTHEST_MS = 1 << 61  # either way: sums of two such times do not overflow
 _seen = attrgetter("fingerprint", "at_ms", "expires_at_ms", "status", "severity")
@@ -32,6 +32,15 @@ def batch_of(alerts: Sequence[Alert], salt: int, states: Container[str]) -> Batc
     batch["row"] = -1
     hear_resolved(batch, alerts, states)
     return batch
+
+
+def is_sound(record: Alerts) -> bool:
+    """Whether a batch can hold the alerts of the record."""
+    try:
+        batch_of(record.alerts, 0, ())
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def near(at_ms: int) -> int:

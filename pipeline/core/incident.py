@@ -31,7 +31,7 @@ class Opening(NamedTuple):
 
     alert: Alert
     group: dict[str, str]
-    key: str  # of the group, for look-up
+    key: str  # of the group, for look-up; none: its alerts are found by correlation
     now_ms: int
 
 
@@ -52,7 +52,8 @@ def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: 
         book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
     )
     state.incidents[new_id] = incident
-    state.by_group[key] = new_id
+    if key:
+        state.by_group[key] = new_id
     return incident
 
 
@@ -61,6 +62,13 @@ def add(incident: Open, live: Live, now_ms: int) -> None:
     live.place = len(incident.members)
     incident.members.append(live.code)
     incident.grew_at_ms = now_ms
+
+
+def rename(incident: Open, live: Live, code: int) -> None:
+    """One of its alerts is to have another code."""
+    incident.members[live.place] = code
+    if incident.lead == live.code:
+        incident.lead = code
 
 
 def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
@@ -116,7 +124,8 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on
-    state.by_group.setdefault(incident.key, incident.incident_id)
+    if incident.key:
+        state.by_group.setdefault(incident.key, incident.incident_id)
 
 
 def forget(state: ScopeState, incident: Open) -> "array[int]":

@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 
@@ -16,7 +17,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self.numbers = np.zeros(_FIRST, INCIDENT)
-        self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
+        self._name_columns()
         self.known: list[Open | None] = []
         self._free: list[int] = []
         self._left: list[int] = []
@@ -31,9 +32,13 @@ class Incidents:
             self.known.append(incident)
             if number == len(self.numbers):
                 self.numbers = np.concatenate((self.numbers, np.zeros(number, INCIDENT)))
-                self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
-        self.numbers[number] = (0, FOREVER_MS)
+                self._name_columns()
+        self.numbers[number] = (0, FOREVER_MS, 0, 0, FOREVER_MS)
         return number
+
+    def _name_columns(self) -> None:
+        self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
+        self.beat_ms, self.beats, self.stray_ms = (self.numbers[name] for name in ("beat_ms", "beats", "stray_ms"))
 
     def leave(self, number: int) -> None:
         """The incident is gone, and no alert names it."""
@@ -79,6 +84,8 @@ class Open:
     resolved_at_ms: int | None = None
     ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
     is_forgotten: bool = False  # it may not reopen any more
+    is_correlated: bool = False  # `group` is what its alerts have in common so far, not what they were chosen by
+    profile: int | None = None  # the number of its profile, while it takes newcomers by likeness
 
     def __post_init__(self) -> None:
         """Take a number."""
@@ -107,3 +114,36 @@ class Open:
     @due_ms.setter
     def due_ms(self, due_ms: int | None) -> None:
         self.book.due_ms[self.number] = FOREVER_MS if due_ms is None else due_ms
+
+    @property
+    def beat_ms(self) -> int:
+        """When it was last heard of."""
+        beat_ms: int = self.book.beat_ms.item(self.number)
+        return beat_ms
+
+    @property
+    def beats(self) -> int:
+        """How often it was heard of; repeats in quick succession count once."""
+        beats: int = self.book.beats.item(self.number)
+        return beats
+
+    @property
+    def stray_ms(self) -> int:
+        """After so long a silence an event of its alerts looks for its incident anew; FOREVER_MS: never."""
+        stray_ms: int = self.book.stray_ms.item(self.number)
+        return stray_ms
+
+    def beat(self, at_ms: int) -> None:
+        """It was heard of, and not only by a repeat."""
+        row = self.book.numbers[self.number]
+        row["beat_ms"], row["beats"] = max(row["beat_ms"], at_ms), row["beats"] + 1
+
+    def keep_rhythm(self, stray_ms: int, at_ms: int, beats: int = 0) -> None:
+        """Let its rhythm count from now on."""
+        row = self.book.numbers[self.number]
+        row["stray_ms"], row["beat_ms"], row["beats"] = stray_ms, at_ms, beats
+
+
+def trace_of(incident_id: str) -> int:
+    """What tells the code of an alert that has left the incident from its own."""
+    return int.from_bytes(blake2b(incident_id.encode(), digest_size=8).digest(), "big") | 1

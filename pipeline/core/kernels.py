@@ -14,7 +14,7 @@ import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
-from pipeline.core.columns import EVENT, INCIDENT, NEVER_MS, ROW, Batch, Incidents, Rows
+from pipeline.core.columns import EVENT, FOREVER_MS, INCIDENT, NEVER_MS, REPEAT_MS, ROW, Batch, Incidents, Rows
 from pipeline.core.jit import kernel, part
 
 Slots = NDArray[np.uint64]
@@ -45,6 +45,7 @@ class Stop(IntEnum):
     REFIRES = 4  # its alert is over
     WORSE = 5  # it is more severe than its alert
     HOMELESS = 6  # its alert has no incident, or no rule, among those given
+    STRAYS = 7  # it came after so long a silence that it may belong to another incident by now
 
 
 @part
@@ -206,6 +207,8 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         why = _hindrance(event, row, incidents.shape[0], waits_ms.shape[0])
         if why != 0:
             return index, watermark_ms, why
+        if _strays(event, row, incidents[row["incident"]], max(at_ms, watermark_ms)):
+            return index, watermark_ms, np.int64(Stop.STRAYS)
         event["is_late"] = at_ms < watermark_ms
         watermark_ms = max(at_ms, watermark_ms)
         event["incident"] = row["incident"]
@@ -232,8 +235,19 @@ def _hindrance(event: np.void, row: np.void, incidents: int, rules: int) -> np.i
 
 
 @part
+def _strays(event: np.void, row: np.void, incident: np.void, now_ms: int) -> bool:
+    """Whether it may belong to another incident by now: only what is an event, not a state."""
+    return bool(event["says_resolved"] == 0 and now_ms - row["last_at_ms"] >= incident["stray_ms"])
+
+
+@part
 def _repeat(event: np.void, row: np.void, incident: np.void, now_ms: int, wait_ms: int) -> None:
     """Count a duplicate and put off the end of its alert. The later end rules: a twin's shorter lease ends nothing."""
+    if event["says_resolved"] == 0 and incident["stray_ms"] != FOREVER_MS:
+        wait_ms = max(wait_ms, incident["stray_ms"])
+        if now_ms - incident["beat_ms"] >= REPEAT_MS:
+            incident["beat_ms"] = now_ms
+            incident["beats"] += 1
     due_ms = now_ms + wait_ms
     if event["expires_at_ms"] != NEVER_MS:
         due_ms = max(event["expires_at_ms"], now_ms + 1)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
-from pipeline.core.fingerprint import code_of, fingerprint_of
+from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
-from pipeline.core.incidents import Open
+from pipeline.core.incidents import Open, trace_of
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
 from pipeline.core.policy import Policy
@@ -47,6 +47,7 @@ class Live:
     is_flapping: bool = False
     flap_ends_ms: int = FOREVER_MS
     is_echo: bool = False  # it fires again only because a slower twin says what is over: no change of the condition
+    is_parted: bool = False  # it has gone on to another incident: what it was here has a code of its own
     place: int = 0  # among its incident's members
     queued_ms: int = FOREVER_MS  # when its deadline comes up, which may be too early
     row: int = -1
@@ -63,7 +64,7 @@ class Live:
     @property
     def fingerprint(self) -> str:
         """Its fingerprint."""
-        return fingerprint_of(self.code)
+        return fingerprint_of(self.code ^ trace_of(self.incident.incident_id) if self.is_parted else self.code)
 
     @property
     def is_alive(self) -> bool:
@@ -118,6 +119,7 @@ class Live:
             _SEVERITY_NUMBERS[self.severity],
             self.is_flapping,
             self.is_echo,
+            self.is_parted,
         )
 
     def say(self, alert: Alert) -> None:
@@ -149,10 +151,6 @@ class LiveAlerts:
         """Whether the partition can remember no more, whatever the scope's own limit."""
         return self._memory.is_full
 
-    def get(self, fingerprint: str) -> Live | None:
-        """The alert with this fingerprint."""
-        return self.find(code_of(fingerprint))
-
     def find(self, code: int) -> Live | None:
         """The alert with this code."""
         live = self._taken.get(code)
@@ -173,12 +171,8 @@ class LiveAlerts:
         live = self._taken.get(code)
         if live is not None:
             return live.rule
-        table = self._memory.table
-        row = table.find(code ^ self.salt)
-        if row < 0:
-            raise KeyError(fingerprint_of(code))
-        rule: int = table.columns.rule.item(row)
-        return rule
+        row = self._memory.table.find(code ^ self.salt)
+        return self.at(code).rule if row < 0 else int(self._memory.table.columns.rule.item(row))
 
     def add(self, live: Live, known: Live | None) -> None:
         """Remember a new alert, or one (`known`) that begins anew."""
@@ -199,6 +193,14 @@ class LiveAlerts:
         if live.row >= 0:
             self._memory.table.remove(live.row)
             self._memory.contents[live.row] = b""
+
+    def rename(self, live: Live, code: int, *, is_parted: bool) -> None:
+        """Let it have another code, that no other has: that of what it was in its incident, or its own again."""
+        live.told, live.incident.held = live.alert, live.incident.held + 1  # before its row goes
+        self.remove(live)
+        self._count += 1
+        live.row, live.queued_ms, live.code, live.is_parted = -1, FOREVER_MS, code, is_parted
+        self._taken[code] = self.said[code] = live
 
     def unpack(self, live: Live) -> Alert:
         """What the alert says."""
@@ -260,12 +262,12 @@ class LiveAlerts:
 
     def _take(self, code: int, row: int) -> Live:
         memory = self._memory
+        table = memory.table
         _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
-            memory.table.row_of(row)
+            table.row_of(row)
         )
-        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo = (
-            memory.table.rest_of(row)
-        )
+        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, *flags = table.rest_of(row)
+        is_flapping, is_echo, is_parted = map(bool, flags)
         incident = memory.incidents.known[number]
         if incident is None:
             raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
@@ -286,9 +288,10 @@ class LiveAlerts:
             review_at_ms,
             penalty,
             flap_at_ms,
-            bool(is_flapping),
+            is_flapping,
             flap_ends_ms,
-            bool(is_echo),
+            is_echo,
+            is_parted,
             place,
             queued_ms,
             row,

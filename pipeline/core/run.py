@@ -1,7 +1,7 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import accumulate, compress
 
 import numpy as np
@@ -20,7 +20,12 @@ class Run:
     """Walks over the events of some records, from the first to the last."""
 
     def __init__(
-        self, records: Sequence[Alerts], salt: int, states: Container[str], batch: Batch | None = None
+        self,
+        records: Sequence[Alerts],
+        salt: int,
+        states: Container[str],
+        begun: Sequence[Decision] = (),
+        batch: Batch | None = None,
     ) -> None:
         self.alerts = [alert for record in records for alert in record.alerts]
         self.batch = batch if batch is not None else batch_of(self.alerts, salt, states)
@@ -29,23 +34,25 @@ class Run:
         self._ends = list(accumulate([len(record.alerts) for record in records]))
         self.nth = 0  # the record that is being decided
         self._start = 0  # its first event
-        self._index = 0
+        self._index = len(begun)  # events that were decided before, and the rest of their record had to wait
         self._codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
         self._rows: list[int] = []
         self._come: set[int] = set()  # codes of what was more
-        self._decided: dict[int, Decision] = {}  # what is more than a plain duplicate
+        self._decided = dict(enumerate(begun))  # what is more than a plain duplicate
+        self.is_taken_up = bool(begun)
+        self.is_waiting = False  # what is left waits for what comes
         if self.alerts:
-            self._enter(bisect_right(self._ends, 0))
+            self._enter(bisect_right(self._ends, self._index))
 
     @classmethod
     def of_faults(cls, record: Alerts) -> "Run":
         """A run of one record that cannot be scanned."""
-        return cls([record], 0, (), new_batch(len(record.alerts)))
+        return cls([record], 0, (), batch=new_batch(len(record.alerts)))
 
     @property
     def is_over(self) -> bool:
-        """Whether every event is decided."""
-        return self._index == len(self.alerts)
+        """Whether every event is decided, but for those that wait."""
+        return self.is_waiting or self._index == len(self.alerts)
 
     @property
     def record(self) -> Alerts:
@@ -115,9 +122,33 @@ class Run:
         """A source has said resolved for the first time."""
         hear_resolved(self.batch, self.alerts, states)
 
-    def decisions(self, known: Sequence[Open | None], policy_version: str) -> list[Decisions]:
-        """What was decided, record by record."""
+    def reached_by(self, until_ms: int) -> int:
+        """The first record after this one that reaches a time; how many there are if none does."""
+        return next(
+            (nth for nth in range(self.nth + 1, len(self._records)) if reaches(self._records[nth], until_ms)),
+            len(self._records),
+        )
+
+    def events_before(self, nth: int) -> Iterator[tuple[Alert, int]]:
+        """The events from the next one on, with their codes, up to a record."""
+        end = self._ends[nth - 1]
+        return zip(self.alerts[self._index : end], self._codes[self._index : end], strict=True)
+
+    @property
+    def rest(self) -> Sequence[Alerts]:
+        """The records that wait."""
+        return self._records[self.nth :] if self.is_waiting else ()
+
+    def decisions(
+        self, known: Sequence[Open | None], policy_version: str
+    ) -> tuple[list[Decisions], tuple[Decision, ...]]:
+        """What was decided, record by record, and what of the record that waits."""
         decided_events = self._all(known, policy_version)
+        whole = self.nth if self.is_waiting else len(self._records)
+        begun = decided_events[self._start :] if self.is_waiting else ()
+        return self._records_of(decided_events, whole), tuple(begun)
+
+    def _records_of(self, decided_events: Sequence[Decision], count: int) -> list[Decisions]:
         return Decisions.owning_each(
             [
                 {
@@ -126,16 +157,16 @@ class Run:
                     "raw_offset": record.raw_offset,
                     "decisions": tuple(decided_events[start:end]),
                 }
-                for record, start, end in zip(self._records, [0, *self._ends], self._ends, strict=False)
+                for record, start, end in zip(self._records[:count], [0, *self._ends], self._ends, strict=False)
             ]
         )
 
     def _all(self, known: Sequence[Open | None], policy_version: str) -> list[Decision]:
         """A decision for each event."""
         more = self._decided
-        is_plain = np.ones(len(self.alerts), np.bool_)
+        is_plain = np.ones(self._index, np.bool_)
         is_plain[list(more)] = False
-        batch = self.batch[is_plain]
+        batch = self.batch[: self._index][is_plain]
         numbers = batch["incident"].tolist()
         ids = {number: None if (one := known[number]) is None else one.incident_id for number in set(numbers)}
         found = zip(
@@ -167,11 +198,16 @@ class Run:
         if not more:
             return plain
         others = iter(plain)
-        return [more[index] if index in more else next(others) for index in range(len(self.alerts))]
+        return [more[index] if index in more else next(others) for index in range(self._index)]
 
     def _enter(self, nth: int) -> None:
         self.nth = nth
         self._start = self._ends[nth - 1] if nth else 0
+
+
+def reaches(record: Alerts, until_ms: int) -> bool:
+    """Whether time has come so far with the record."""
+    return any(alert.at_ms >= until_ms for alert in record.alerts)
 
 
 def decided(  # noqa: PLR0913  # the parts of a decision

@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 from pipeline.core.arrival import Arrival, Scope
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines, Due
-from pipeline.core.events import near
+from pipeline.core.events import is_sound
 from pipeline.core.fault import fault_id_of, ours
 from pipeline.core.fingerprint import code_of
+from pipeline.core.gathering import Gathering
+from pipeline.core.hearing import Hearing
 from pipeline.core.incident import acknowledge, resolve
-from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
-from pipeline.core.live import Live, LiveAlerts
+from pipeline.core.live import LiveAlerts
 from pipeline.core.memory import Memory
 from pipeline.core.page import fault_page
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
-from pipeline.core.run import Run, decided
+from pipeline.core.run import Run, decided, reaches
+from pipeline.core.seeking import Seeking
 from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
-from pipeline.core.window import Change, change_of, waits_ms
+from pipeline.core.window import waits_ms
 from schemas import Alert, Alerts, Decision, Reason, Status, Verdict
-
-MOST_SOURCES = 10_000  # a source's name comes from outside
 
 
 class ScopeTriage:
@@ -43,6 +43,9 @@ class ScopeTriage:
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._arrival = Arrival(scope)
+        seeking = Seeking(scope, self._arrival)
+        self._hearing = Hearing(scope, self._arrival, seeking)
+        self._gathering = Gathering(scope, self._arrival, seeking)
         for incident in state.incidents.values():
             if incident.due_ms is not None:
                 self.deadlines.incident(incident.incident_id, incident.due_ms)
@@ -65,10 +68,14 @@ class ScopeTriage:
 
     def next_deadline_ms(self) -> int | None:
         """When something may happen without an event."""
-        return self.deadlines.next_ms()
+        return self.state.gathers_until_ms if self.state.gathered else self.deadlines.next_ms()
 
     def tick(self, at_ms: int, facts: Facts) -> None:
         """Move the watermark; one at or below it is invisible. A fault of ours in what is due pages, once an hour."""
+        if self.state.gathered:
+            if at_ms < self.state.gathers_until_ms:
+                return
+            self.settle(facts)
         if self.state.watermark_ms is None or at_ms <= self.state.watermark_ms:
             return
         try:
@@ -82,7 +89,7 @@ class ScopeTriage:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is open or remembered but what the scope is used to."""
-        return not (self.state.incidents or len(self.alerts) or self.state.storm.is_storm)
+        return not (self.state.gathered or self.state.incidents or len(self.alerts) or self.state.storm.is_storm)
 
     def silences_changed(self, keys: Sequence[int], facts: Facts) -> None:
         """Look again at all that is silenced: the alerts of `keys`."""
@@ -106,57 +113,98 @@ class ScopeTriage:
 
         A fault of ours pages all of a record, and loses none.
         """
+        if self.state.gathered:
+            until_ms = self.state.gathers_until_ms
+            ends = (nth for nth, record in enumerate(records) if reaches(record, until_ms) or not is_sound(record))
+            nth = next(ends, None)
+            self.state.gathered += records[:nth]
+            if nth is None:
+                return
+            self.settle(facts[nth])
+            records, facts = records[nth:], facts[nth:]
         try:
             run = Run(records, self.alerts.salt, self.state.states)
         except (ValueError, OverflowError) as exc:
             self._decide_each(records, exc, facts)
         else:
-            self._walk(run, facts)
-            self._conclude(run, facts)
-        self._memory.incidents.settle()
+            self._conclude(run, self._walk(run, list(facts)))
+
+    def settle(self, facts: Facts) -> None:
+        """Wait no longer for what comes with the events that wait."""
+        state = self.state
+        if state.gathered:
+            run = Run(state.gathered, self.alerts.salt, state.states, state.begun)
+            several = [facts] * len(state.gathered)
+            state.gathered, state.begun, state.gathers_until_ms = [], (), 0
+            self._conclude(run, self._walk(run, several, is_last=True))
 
     def _conclude(self, run: Run, facts: Sequence[Facts]) -> None:
-        decisions = run.decisions(self._memory.incidents.known, self._policy.name)
-        for several, decided_now in zip(facts, decisions, strict=True):
+        found, begun = run.decisions(self._memory.incidents.known, self._policy.name)
+        for several, decided_now in zip(facts, found, strict=False):  # some may wait
             several.decisions.append(decided_now)
+        if run.is_waiting:
+            self.state.gathered, self.state.begun = list(run.rest), begun
+        self._memory.incidents.settle()
 
     def _decide_each(self, records: Sequence[Alerts], exc: Exception, facts: Sequence[Facts]) -> None:
         """One of the records holds what cannot be in a batch: the others must not suffer for it."""
         for record, several in zip(records, facts, strict=True):
-            try:
-                run = Run([record], self.alerts.salt, self.state.states)
-            except (ValueError, OverflowError):
-                run = Run.of_faults(record)
-                self._fault(run, exc, several)
-            else:
-                self._walk(run, [several])
+            if is_sound(record):
+                self.decide([record], [several])
+                continue
+            self.settle(several)
+            run = Run.of_faults(record)
+            self._fault(run, exc, several)
             self._conclude(run, [several])
 
-    def _walk(self, run: Run, facts: Sequence[Facts]) -> None:
-        """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
+    def _walk(self, run: Run, facts: list[Facts], *, is_last: bool = False) -> list[Facts]:
+        """Decide event by event what is more than a plain duplicate; a scan decides those, many at once.
+
+        Returns where the decisions on each record go: on those that waited, to the record that they waited for.
+        `is_last`: what comes with them has come.
+        """
         if run.alerts:
             run.look_up(self._memory.table)
+        self._gathering.begin()
         while not run.is_over:
             try:
-                self._go_on(run, facts)
+                self._go_on(run, facts, is_last=is_last)
             except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
                 self._fault(run, exc, facts[run.nth])
+            self._gathering.end(run)
         self.alerts.put_back()
+        return facts
 
-    def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
+    def _go_on(self, run: Run, facts: list[Facts], *, is_last: bool) -> None:
         """Let a scan go as far as it can, and decide the event at which it stopped."""
-        if self._policy.inhibit and run.is_at_start and len(run.record.alerts) > 1:
+        if self._policy.inhibit and (run.is_at_start or run.is_taken_up) and len(run.record.alerts) > 1:
             self._foresee(run, facts[run.nth])
         # What is not told yet is told before time moves, and when its record ends.
         deadline_ms = NEVER_MS if self._teller.is_pending else self.deadlines.next_ms()
-        if run.is_unknown and self._is_next(run.alert, deadline_ms):
-            run.decide(self._event(run, is_unknown=True))
-        else:
-            self._scan(run, facts, deadline_ms)
+        is_next = run.is_unknown and self._is_next(run.alert, deadline_ms)
+        if is_next or self._scan(run, facts, deadline_ms):
+            until_ms = self._gathering.until_ms(run)
+            if until_ms is not None:
+                self._gather(run, facts, until_ms, is_last=is_last)
+                return
+            run.decide(self._hearing.hear(run, is_unknown=is_next))
         if run.is_at_end:
             self._unforesee(run)
             self._teller.tell(facts[run.nth])
             run.begin_next()
+
+    def _gather(self, run: Run, facts: list[Facts], until_ms: int, *, is_last: bool) -> None:
+        """The next event waits for those that come with it: place them together, or wait for them."""
+        self._teller.tell(facts[run.nth])
+        to = run.reached_by(until_ms)
+        if to < len(facts):
+            facts[run.nth : to] = [facts[to]] * (to - run.nth)
+        elif not is_last:
+            self._unforesee(run)
+            run.is_waiting = True
+            self.state.gathers_until_ms = until_ms
+            return
+        self._gathering.plan(run, to)
 
     def _is_next(self, alert: Alert, deadline_ms: int | None) -> bool:
         """Whether nothing is due before this event."""
@@ -165,7 +213,8 @@ class ScopeTriage:
             return True
         return deadline_ms is None or alert.at_ms < deadline_ms
 
-    def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> None:
+    def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> bool:
+        """Go as far as a scan can. Whether an event is next that is more than a plain duplicate, and nothing is due."""
         self.alerts.put_back()
         clock = (self.state.watermark_ms, deadline_ms)
         is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit)
@@ -174,13 +223,15 @@ class ScopeTriage:
         if found.why is Stop.DEADLINE:
             self._teller.tell(facts[run.nth])
             self._advance(run.alert.at_ms, facts[run.nth])
-        elif found.why is not Stop.END:
-            run.decide(self._event(run))
+            return False
+        return found.why is not Stop.END
 
     def _foresee(self, run: Run, facts: Facts) -> None:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""
-        if self.state.watermark_ms is None or run.alert.at_ms > self.state.watermark_ms:
+        is_later = self.state.watermark_ms is None or run.alert.at_ms > self.state.watermark_ms
+        if run.is_at_start and is_later:
             self._advance(run.alert.at_ms, facts)
+        run.is_taken_up = False
         for alert in run.record.alerts:
             if alert.status is Status.FIRING and self.quiet.foresee(alert):
                 run.foreseen.append(code_of(alert.fingerprint))
@@ -190,44 +241,6 @@ class ScopeTriage:
             live = self.alerts.find(code)
             if live is None or not live.is_counted:
                 self.quiet.unforesee(code)
-
-    def _event(self, run: Run, *, is_unknown: bool = False) -> Decision:
-        alert, watermark_ms = run.alert, self.state.watermark_ms
-        is_late = watermark_ms is not None and alert.at_ms < watermark_ms
-        now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
-        self.state.watermark_ms = now_ms
-        code = run.code
-        live = None if is_unknown else self.alerts.find(code)
-        near(alert.starts_at_ms)
-        if alert.status is Status.RESOLVED:
-            self._hear_resolved(alert.source, run)
-        change = change_of(alert, live)
-        if change is Change.NEW:
-            reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
-            return self._decision(alert, reason, incident, entered, is_late=is_late)
-        if live is None:
-            return decided(alert, Reason.NEVER_FIRED, None, self._policy.name, is_late=is_late)
-        reason = self._known(alert, live, change, now_ms)
-        return self._decision(alert, reason, live.incident, live, is_late=is_late)
-
-    def _hear_resolved(self, source: str, run: Run) -> None:
-        states = self.state.states
-        if source not in states and len(states) < MOST_SOURCES:
-            states[source] = True
-            run.hear_resolved(states)
-
-    def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
-        """Apply an event about an alert that has been seen before."""
-        live.events += 1
-        live.last_at_ms = now_ms
-        if live.incident.is_forgotten:
-            return Reason.ALREADY_RESOLVED
-        live.incident.hear()
-        if change is Change.ALREADY_RESOLVED:
-            return Reason.ALREADY_RESOLVED
-        if change is Change.RESOLVED:
-            return self._arrival.end(live, now_ms)
-        return self._arrival.again(alert, live, change, now_ms)
 
     def _advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
@@ -255,21 +268,13 @@ class ScopeTriage:
             self._arrival.forget(incident)
         elif not incident.alive:
             self.deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
+            self.state.correlation.close(incident)
             self._teller.change(incident, incident.ended_by)
         elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             self._arrival.rejudge(incident, due_ms)
             again_ms = incident.due_ms = due_ms + rule.repeat_after_ms
             self.deadlines.incident(key, again_ms)
             self._teller.change(incident, Reason.REPEATED)
-
-    def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decision:
-        next_at_ms = None if incident.is_forgotten else incident.due_ms
-        if live is not None and live.is_alive:
-            next_ms = live.next_ms
-            next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
-            if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
-                next_at_ms = min(next_at_ms, again_ms)
-        return decided(alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms)
 
     def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
         """Page each alert of the record on which we failed."""

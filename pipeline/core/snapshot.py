@@ -1,5 +1,6 @@
 """A snapshot is all that triage remembers, as bytes: numbers as columns, the rest as JSON; the same for one state."""
 
+import json
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from pipeline.core.correlation.kept import KeptCorrelation, keep, recall
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Shape
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
-from schemas import Reason, Severity, Silence
+from schemas import Alerts, Decision, Reason, Severity, Silence
 
 VERSION = 5
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
@@ -54,8 +56,11 @@ class _Incident(NamedTuple):
     resolved_at_ms: int | None
     ended_by: Reason
     is_forgotten: bool
+    is_correlated: bool
+    profile: int | None
     events: int
     due_ms: int | None
+    rhythm: tuple[int, int, int]
 
 
 class _Scope(NamedTuple):
@@ -69,6 +74,10 @@ class _Scope(NamedTuple):
     storm_id: str | None
     overflow_id: str | None
     incidents: list[_Incident]
+    correlation: KeptCorrelation
+    gathered: list[str]
+    begun: list[str]
+    gathers_until_ms: int
 
 
 class Context(NamedTuple):
@@ -113,6 +122,10 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
                 state.storm_id,
                 state.overflow_id,
                 incidents,
+                keep(state.correlation),
+                [_text(record) for record in state.gathered],
+                [_text(decision) for decision in state.begun],
+                state.gathers_until_ms,
             )
         )
     contents = [memory.contents[row] for row in memory.table.live_rows().tolist()]
@@ -150,6 +163,10 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             incident = _opened(memory, scope.name, kept, members[position : position + kept.members])
             position += kept.members
             (state.forgotten if incident.is_forgotten else state.incidents)[incident.incident_id] = incident
+        state.gathered = [Alerts.model_validate(json.loads(text), strict=False) for text in scope.gathered]
+        state.begun = tuple(Decision.model_validate(json.loads(text), strict=False) for text in scope.begun)
+        state.gathers_until_ms = scope.gathers_until_ms
+        state.correlation = recall(scope.correlation, state.incidents.__getitem__)
         states.append(state)
     lengths = np.frombuffer(lengths_part, np.uint32)
     edges = [0, *accumulate(lengths.tolist())]
@@ -169,14 +186,26 @@ def _in_order(state: ScopeState) -> list[Open]:
 
 def _kept(incident: Open) -> _Incident:
     named = {name: getattr(incident, name) for name in _NUMBERED}
-    return _Incident(**named, members=len(incident.members), events=incident.events, due_ms=incident.due_ms)
+    return _Incident(
+        **named,
+        members=len(incident.members),
+        events=incident.events,
+        due_ms=incident.due_ms,
+        rhythm=(incident.stray_ms, incident.beat_ms, incident.beats),
+    )
 
 
 def _opened(memory: Memory, scope: str, kept: _Incident, members: NDArray[np.uint64]) -> Open:
     named = {name: getattr(kept, name) for name in _NUMBERED}
     incident = Open(memory.incidents, scope, **named, members=array("Q", members.tobytes()))
     incident.events, incident.due_ms = kept.events, kept.due_ms
+    incident.keep_rhythm(*kept.rhythm)
     return incident
+
+
+def _text(record: Alerts | Decision) -> str:
+    """A record that waits; what is no text in it is escaped, which pydantic refuses to do."""
+    return json.dumps(record.model_dump(mode="python"), default=str)
 
 
 def _with_lengths(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.incidents import Open
 from pipeline.core.storm import StormState
+from schemas import Alerts, Decision
 
 
 @dataclass(slots=True)
@@ -17,5 +19,9 @@ class ScopeState:
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
     storm: StormState = field(default_factory=StormState)
+    correlation: Correlation = field(default_factory=Correlation)
+    gathered: list[Alerts] = field(default_factory=list)  # records that wait for what comes with them
+    begun: tuple[Decision, ...] = ()  # what was decided of the first of them before
+    gathers_until_ms: int = 0
     storm_id: str | None = None
     overflow_id: str | None = None

@@ -62,9 +62,9 @@ class Teller:
         listing = self._listings.get(incident.incident_id)
         if listing is None:
             return
-        if live.code == listing.lead:
-            heading = heading_of(incident, live.alert)
-            listing = listing._replace(alert=live.alert, heading=heading)
+        if live.code == listing.lead or listing.heading.of is not incident.group:
+            alert = live.alert if live.code == listing.lead else listing.alert
+            listing = listing._replace(alert=alert, heading=heading_of(incident, alert))
             self._listings[incident.incident_id] = listing
         if live.place >= self._policy.max_listed:
             return

@@ -68,6 +68,8 @@ class Triage:
 
     def _tick(self, record: Tick | Control, facts: Facts) -> None:
         for name in sorted(self._scopes):
+            if isinstance(record, Control):  # what people said holds for what comes after it, and only for that
+                self._scopes[name].settle(facts)
             self._scopes[name].tick(record.at_ms, facts)
         if isinstance(record, Control):
             self._control(record, facts)

@@ -23,6 +23,10 @@ class Change(Enum):
     NEVER_FIRED = auto()
 
 
+# What may have taken an alert of events to another incident.
+SEEKING = frozenset({Change.DUPLICATE, Change.REFIRED, Change.REOPENED})
+
+
 def change_of(alert: Alert, live: Live | None) -> Change:
     """Compare the event with what is known. An alert whose incident is forgotten counts as new."""
     if alert.status is Status.FIRING:

@@ -36,7 +36,7 @@ INTERVALS = [
     for name, start, end in (("night", "22:00", "23:00"), ("late", "23:00", "24:00"), ("work", "08:00", "17:00"))
 ]
 policies = st.fixed_dictionaries(
-    {"time_intervals": st.just(INTERVALS)},
+    {"time_intervals": st.just(INTERVALS), "gather": st.just(0)},
     optional={
         **rules,
         "routes": st.lists(
@@ -109,6 +109,13 @@ def test_what_is_explained_is_what_is_decided(policy: Policy, told: Alert) -> No
     assert found.group == log.facts.incidents[0].group
     assert [one.reason for one in found.waiting][:1] == [decision.reason] * (decision.reason in QUIETING)
     assert decision.paged is (not found.waiting)
+
+
+@given(alerts())
+def test_what_waits_for_others_is_explained_as_if_it_came_alone(told: Alert) -> None:
+    gathers, at_once = explain(told, Policy()).course, explain(told, Policy(gather=0)).course
+    assert gathers.decision.altered(policy_version="") == at_once.decision.altered(policy_version="")
+    assert gathers._replace(decision=at_once.decision) == at_once
 
 
 @given(policies, alerts())

@@ -41,6 +41,7 @@ rows = st.builds(
     place=times,
     severity=st.integers(0, 4),
     is_echo=st.sampled_from([0, 1]),
+    is_parted=st.sampled_from([0, 1]),
     quiet=times,
     is_flapping=st.just(1),
 )
@@ -62,7 +63,10 @@ class Both:
 
     def __init__(self, limit: int = 300) -> None:
         self.table, self.oracle = LiveTable(limit), OracleTable(limit)
-        self.told_of = [Incident(due_ms=due_ms) for due_ms in (FOREVER_MS, 20, 40, FOREVER_MS)]
+        self.told_of = [
+            Incident(due_ms=due_ms, stray_ms=stray_ms)
+            for due_ms, stray_ms in ((FOREVER_MS, FOREVER_MS), (20, 5), (40, 500), (FOREVER_MS, 3_000))
+        ]
         self.incidents = incidents_of(self.told_of)
 
     def insert(self, fresh: Row) -> None:

@@ -54,7 +54,15 @@ def test_time_goes_on_until_every_deadline_has_passed() -> None:
 
 def test_time_also_ends_when_resolving_takes_none() -> None:
     out = BytesIO()
-    assert replay(LINES, "canonical", Policy(resolve_after=0), Outputs(out)).incidents == 2
+    assert replay(LINES, "canonical", Policy(group_by=("host",), resolve_after=0), Outputs(out)).incidents == 2
+
+
+def test_lines_are_told_in_order_though_scopes_wait_on_their_own() -> None:
+    item = '{"source":"%s","name":"a%d","labels":{"tenant":"%s"},"starts_at":"2026-01-01T00:00:0%d.%d00Z"}\n'
+    told = [item % ("ids", n, "ab"[n % 2], n // 4, n % 10) for n in range(12)]
+    out = BytesIO()
+    replay((line.encode() for line in told), "canonical", Policy(scope=("tenant",)), Outputs(out))
+    assert [json.loads(line)["line"] for line in out.getvalue().splitlines()] == list(range(1, 13))
 
 
 def test_raw_webhooks_may_hold_several_alerts_a_line() -> None:

@@ -23,10 +23,12 @@ class Told(NamedTuple):
     next_ms: list[int]
 
 
-def scanned(*told: tuple[int, int], known: Row = KNOWN, clock: Clock = (1000, None), **values: int) -> Told:
+def scanned(
+    *told: tuple[int, int], known: Row = KNOWN, clock: Clock = (1000, None), stray_ms: int = FOREVER_MS, **values: int
+) -> Told:
     """Tell (key, at_ms) after (key, at_ms), each with these values."""
     table, incidents = LiveTable(10), np.zeros(5, INCIDENT)
-    incidents["due_ms"] = FOREVER_MS
+    incidents["stray_ms"], incidents["due_ms"] = stray_ms, FOREVER_MS
     row = table.insert(known)
     batch = new_batch(len(told))
     batch["key"], batch["at_ms"] = zip(*told, strict=True)
@@ -90,6 +92,12 @@ def test_what_is_more_than_a_duplicate_is_left_to_triage_untouched(
     assert left == Told(Scanned(0, 1000, why), known, [0] * 5, [0])
 
 
+def test_an_event_after_a_silence_may_belong_elsewhere_and_a_state_never_does() -> None:
+    assert scanned((ALERT, 1499), stray_ms=500, says_resolved=0).result.why is Stop.END
+    assert scanned((ALERT, 1500), stray_ms=500, says_resolved=0).result.why is Stop.STRAYS
+    assert scanned((ALERT, 1500), stray_ms=500, says_resolved=1).result.why is Stop.END
+
+
 def test_a_milder_claim_is_still_a_duplicate() -> None:
     assert scanned((ALERT, 1200), rank=0).result.why is Stop.END
 
@@ -107,6 +115,7 @@ def test_an_event_that_does_not_move_the_watermark_waits_for_no_deadline() -> No
 
 def test_a_row_that_is_another_alerts_by_now_is_looked_for_again() -> None:
     table, incidents = LiveTable(10), np.zeros(5, INCIDENT)
+    incidents["stray_ms"] = FOREVER_MS
     row = table.insert(KNOWN)
     batch = new_batch(2)
     batch["key"], batch["is_firing"], batch["at_ms"] = ALERT, 1, 1200
