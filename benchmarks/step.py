@@ -23,7 +23,9 @@ SEED = 7
 CHUNK = 1000  # events that are decided together, and made just before, as the worker decodes them
 TOGETHER = 10  # alerts in a record
 NOON_MS = 1_700_000_000_000
-POLICY = Policy.model_validate({"storm": {"floor": 1 << 30}, "max_live_alerts": 1 << 22})
+POLICY = Policy.model_validate(
+    {"storm": {"floor": 1 << 30}, "max_live_alerts": 1 << 22, "group_by": ["alertname", "cluster", "namespace"]}
+)
 STREAMS = ("stream", "events/s", "target", "µs an event", "a dict that only counts, events/s")
 SIZES = ("state", "duplicates/s", "events/s at 90 % duplicates", "resident bytes an alert")
 KEPT = ("state", "MB", "s CPU to take", "s CPU to restore")
@@ -39,7 +41,7 @@ class Size(NamedTuple):
 
 
 class Stream:
-    """Decoded events of alerts that are live, or new, in so many groups, each with a cluster of its own."""
+    """Decoded events of alerts that are live, or new, in so many groups: 40 names, 25 clusters, some namespaces."""
 
     def __init__(self, incidents: int) -> None:
         self._incidents = incidents
@@ -71,8 +73,8 @@ class Stream:
         instance = f"10.0.{number >> 8 & 255}.{number & 255}:{number >> 16}"
         labels = {
             "alertname": f"Alert{group % 40}",
-            "cluster": f"c{group}",
-            "namespace": f"ns{group}",
+            "cluster": f"c{group // 40 % 25}",
+            "namespace": f"ns{group // 1000}",
             "instance": instance,
             "job": "node",
             "severity": "warning",

@@ -1,58 +1,27 @@
-"""What an event does to its alert and its incident: a new one is placed, one fires again, one ends."""
+"""What an event that fires does to its alert and its incident: a new one is placed, a known one fires again."""
 
-from typing import NamedTuple
-
-from pipeline.core.alerts import LiveAlerts
-from pipeline.core.columns import FOREVER_MS
-from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
 from pipeline.core.group import fitting, group_of, key_of
-from pipeline.core.incident import (
-    Opening,
-    account,
-    add,
-    forget,
-    open_incident,
-    quieten,
-    reopen,
-    revive,
-    special,
-    standing,
-)
-from pipeline.core.incidents import Incidents, Open
+from pipeline.core.incident import Opening, account, add, open_incident, reopen, revive, special, standing
+from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.overflow import overflow
 from pipeline.core.paging import reason_of
-from pipeline.core.policy import Policy
-from pipeline.core.quiet import Quiet
-from pipeline.core.state import ScopeState
-from pipeline.core.tell import Teller
+from pipeline.core.review import Review, Scope
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms
 from schemas import Alert, Reason
 
-_SURFACES = {Reason.HELD: Reason.HOLD_ENDED, Reason.TOO_FEW: Reason.ENOUGH}
 _NOBODY = (False, False, False)
 
 
-class Scope(NamedTuple):
-    """What there is of one scope: what it remembers, what is to come, and who judges and tells."""
-
-    state: ScopeState
-    policy: Policy
-    book: Incidents
-    alerts: LiveAlerts
-    deadlines: Deadlines
-    quiet: Quiet
-    teller: Teller
-
-
 class Arrival:
-    """Applies events and deadlines of alerts to one scope."""
+    """Applies events that fire to one scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, review: Review) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
+        self._review = review
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
@@ -93,8 +62,7 @@ class Arrival:
             reason = self._settle(live, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
         else:
             reason = self._refire(live, was, change, is_new_firing=is_new_firing)
-        for code in sorted(freed):
-            self._review_if_waiting(code, now_ms)
+        self._review.freed(freed, now_ms)
         return reason
 
     def _refire(self, live: Live, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool) -> Reason:
@@ -107,77 +75,10 @@ class Arrival:
             opening = Reason.REOPENED
         live.is_echo = not is_new_firing
         if is_new_firing:
-            self._flap(live, now_ms)
+            self._review.flap(live, now_ms)
         if live.is_flapping:
             calm = Reason.FLAPPING
         return self._settle(live, was, (calm, opening), now_ms)
-
-    def end(self, live: Live, now_ms: int) -> Reason:
-        """The alert says, or its time says, that it is over."""
-        incident = live.incident
-        was = standing(live)
-        was_held = incident.paged_rank is None and live.quiet is Reason.HELD
-        incident.ended_by = Reason.RESOLVED
-        live.is_firing = False
-        live.due_ms = now_ms + self._policy.rules[live.rule].expire_after_ms
-        if not live.is_echo:
-            self._flap(live, now_ms)
-        self._leave(live, was, now_ms)
-        if live.is_flapping:
-            return Reason.FLAPPING
-        return Reason.TRANSIENT if was_held else Reason.RESOLVED
-
-    def review(self, live: Live, now_ms: int) -> None:
-        """Ask again whether the alert, which is alive, is kept quiet."""
-        incident = live.incident
-        was, before = standing(live), live.quiet
-        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
-        self._deadlines.alert(live)
-        if live.quiet is before:
-            return
-        account(incident, live, was)
-        cause = None
-        if live.is_loud:
-            cause = _SURFACES.get(before, Reason.QUIET_ENDED) if before is not None else None
-        self._teller.change(incident, cause)
-
-    def rejudge(self, incident: Open, now_ms: int) -> None:
-        """Ask again of everything in it that is loud: it may have been silenced since it was paged."""
-        for code in incident.members:
-            live = self._alerts.at(code)
-            if live.is_loud:
-                self.review(live, now_ms)
-
-    def forget(self, incident: Open) -> None:
-        """It may not reopen any more. Where memory is short, its alerts that are over go with it."""
-        members = forget(self._state, incident)
-        if len(self._alerts) <= self._policy.max_live_alerts:
-            return
-        for code in members:
-            live = self._alerts.find(code)
-            if live is not None and live.incident is incident:
-                self._alerts.remove(live)
-
-    def alert_due(self, code: int, due_ms: int) -> None:
-        """A deadline of an alert has come, or was put off."""
-        live = self._alerts.find(code)
-        if live is None or live.queued_ms != due_ms:
-            return  # an entry that a later one replaced
-        live.queued_ms = FOREVER_MS
-        if live.incident.is_forgotten:  # long over
-            if live.due_ms <= due_ms:
-                self._alerts.remove(live)
-                return
-        elif live.flap_ends_ms <= due_ms:
-            self._stop_flapping(live, due_ms)
-        elif live.is_firing and live.due_ms <= due_ms:
-            self.end(live, due_ms)
-            live.incident.ended_by = Reason.EXPIRED
-        elif live.review_at_ms <= due_ms and live.is_alive:
-            self.review(live, due_ms)
-        elif live.due_ms <= due_ms:  # over, but its incident still tells of it
-            live.due_ms = due_ms + self._policy.rules[live.rule].expire_after_ms
-        self._deadlines.alert(live)
 
     def storm_due(self, due_ms: int) -> None:
         """The storm may be over."""
@@ -214,7 +115,7 @@ class Arrival:
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         incident.hear()
-        self._flap(live, now_ms)
+        self._review.flap(live, now_ms)
         calm, opening = Reason.JOINED, Reason.OPENED if is_first else Reason.SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN
@@ -240,52 +141,13 @@ class Arrival:
             reason = reason_of(incident, live, calm, opening)
         self._teller.change(incident, reason if reason.pages else None)
         if others:
-            for code in sorted(others):
-                self._review_if_waiting(code, now_ms)
+            self._review.freed(others, now_ms)
         return reason
-
-    def _leave(self, live: Live, was: tuple[bool, bool, bool], now_ms: int) -> None:
-        incident = live.incident
-        if not live.is_alive:
-            live.quiet, live.review_at_ms = None, FOREVER_MS
-        account(incident, live, was)
-        self._teller.listings.renew(incident, live)
-        self._deadlines.alert(live)
-        self._teller.change(incident, None)
-        if live.is_alive:
-            return
-        resolves_at_ms = quieten(incident, now_ms, self._teller.rule_of(incident))
-        if resolves_at_ms is not None:
-            self._deadlines.incident(incident.incident_id, resolves_at_ms)
-        for code in sorted(self._quiet.end(live)):
-            self._review_if_waiting(code, now_ms)
-
-    def _review_if_waiting(self, code: int, now_ms: int) -> None:
-        live = self._alerts.find(code)  # one that is foreseen is not there yet
-        if live is not None and live.is_alive and live.quiet is not None:
-            self.review(live, now_ms)
 
     def _revive(self, incident: Open) -> None:
         due_ms = revive(incident, self._teller.rule_of(incident))
         if due_ms is not None:
             self._deadlines.incident(incident.incident_id, due_ms)
-
-    def _flap(self, live: Live, now_ms: int) -> None:
-        """Count a change; the one that makes the alert flap is told once to whoever was paged.
-
-        Only of a state: an event that is over because its window has passed has not changed.
-        """
-        if (live.alert.is_state or live.alert.source in self._state.states) and live.change(
-            now_ms, self._policy.flapping
-        ):
-            self._teller.change(live.incident, Reason.FLAPPING)
-
-    def _stop_flapping(self, live: Live, now_ms: int) -> None:
-        was = standing(live)
-        live.is_flapping = False
-        live.flap_ends_ms = FOREVER_MS
-        self._leave(live, was, now_ms)
-        self._teller.change(live.incident, Reason.FLAP_ENDED)
 
     def _open(self, opening: Opening) -> Open:
         return open_incident(self._state, self._book, opening, self._policy)

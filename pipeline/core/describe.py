@@ -24,11 +24,10 @@ class Heading(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What there is to tell: an incident, its first alerts, the first of its worst, and its summary if it has one."""
+    """What there is to tell: an incident, its first alerts, what its worst says, and its summary if it has one."""
 
     incident: Open
     listed: tuple[Member, ...]
-    lead: Alert
     heading: Heading
     quiet: Reason | None  # why nobody was paged, if nobody was
     note: str | None

@@ -6,17 +6,16 @@ from pipeline.core.alerts import LiveAlerts
 from pipeline.core.describe import Heading, heading_of, member_of, member_record
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
-from schemas import Alert, Member
+from schemas import Member
 
 MOST_KEPT = 50_000  # members, over all incidents of a scope: about 70 MB
 
 
 class Listing(NamedTuple):
-    """How an incident is told: its first alerts, and the first of its worst."""
+    """How an incident is told: its first alerts, and what the first of its worst says."""
 
     members: list[Member]
     lead: int  # the code of that one
-    alert: Alert
     heading: Heading
 
 
@@ -45,7 +44,7 @@ class Listings:
         else:
             members = listing.members
         [lead] = self._alerts.glance([incident.lead])
-        listing = Listing(members, incident.lead, lead.alert, heading_of(incident, lead.alert))
+        listing = Listing(members, incident.lead, heading_of(incident, lead.alert))
         self._kept[incident.incident_id] = listing
         return listing
 
@@ -56,7 +55,7 @@ class Listings:
             return
         if live.code == listing.lead:
             heading = heading_of(incident, live.alert)
-            self._kept[incident.incident_id] = listing._replace(alert=live.alert, heading=heading)
+            self._kept[incident.incident_id] = Listing(listing.members, live.code, heading)
         if live.place >= self._max_listed:
             return
         if live.place < len(listing.members):

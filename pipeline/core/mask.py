@@ -83,7 +83,7 @@ def masked_pod(text: str) -> str:
 @lru_cache(maxsize=8192)
 def masked_name(text: str) -> str:
     """An alert's name: a sentence is masked as one; in a single word numbers are part of what it names (`ALM_11`)."""
-    if any(character.isspace() for character in text):
+    if text and text.split(maxsplit=1) != [text]:
         return masked_text(text)
     if "/" in text:
         return masked_identifier(text)

@@ -51,4 +51,4 @@ class Memory:
     @property
     def is_full(self) -> bool:
         """Whether no more may be remembered, whatever the scope."""
-        return len(self.table) > self.table.limit - SPARE_ROWS
+        return self.table.is_beyond(SPARE_ROWS)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from pipeline.core.describe import Told, cut, group_in_words, link, member_of, rfc3339, say, summary, team_of
+from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
 from schemas import (
     Alert,
@@ -28,13 +29,13 @@ _PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
 _LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
 
 
-def page_record(told: Told, kind: PageKind, reason: Reason, context: tuple[str, Policy]) -> Page:
-    """The page that tells a person. `context` is (scope, policy).
+def page_record(told: Told, lead: Alert, call: Call, context: tuple[str, Policy]) -> Page:
+    """The page that tells a person; `lead` is the first of the worst alerts, `context` is (scope, policy).
 
     13 µs where an incident has one alert. Constructors that check took 100, most of what it cost to open one.
     """
     scope, policy = context
-    incident, lead = told.incident, told.lead
+    incident, (kind, reason) = told.incident, call
     where = group_in_words(incident.group)
     details = PageDetails.trusted(
         incident_id=incident.incident_id,

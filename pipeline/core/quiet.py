@@ -28,6 +28,10 @@ class Quiet:
         self.alive = 0  # alerts of the scope
         # Nine policies of ten have no times in which nobody is paged.
         self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
+        # By rule: whether only a silence can keep its alerts quiet.
+        self._is_plain = [
+            not (self._may_mute or policy.inhibit or rule.hold_ms or rule.at_least > 1) for rule in self._rules
+        ]
 
     @property
     def may_hush(self) -> bool:
@@ -56,7 +60,8 @@ class Quiet:
             return []
         live.is_counted = True
         self.alive += 1
-        self._inhibitor.begin_of(live)
+        if self._policy.inhibit:
+            self._inhibitor.begin_of(live)
         at_least = self._rules[live.rule].at_least
         if at_least == 1:
             return []
@@ -75,6 +80,8 @@ class Quiet:
 
     def judge(self, live: Live, now_ms: int) -> Judged:
         """Why `live`, which is alive, is not paged now."""
+        if self._is_plain[live.rule] and self._silences.is_empty:
+            return LOUD
         rule = self._rules[live.rule]
         return self._asked_for(live, rule, now_ms) or self._waiting(live, rule, now_ms)
 

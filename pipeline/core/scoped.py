@@ -6,20 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.alerts import LiveAlerts
-from pipeline.core.arrival import Arrival, Scope
+from pipeline.core.arrival import Arrival
 from pipeline.core.columns import NEVER_MS
-from pipeline.core.deadlines import Deadlines, Due
+from pipeline.core.deadlines import Deadlines
+from pipeline.core.departure import Departure
 from pipeline.core.events import near
 from pipeline.core.fault import fault_id_of, ours
 from pipeline.core.fingerprint import code_of
-from pipeline.core.incident import acknowledge, resolve
+from pipeline.core.incident import acknowledge
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.live import Live
 from pipeline.core.memory import Memory
 from pipeline.core.page import fault_page
+from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
+from pipeline.core.review import Review, Scope
 from pipeline.core.run import Run, decided
 from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
@@ -43,7 +46,10 @@ class ScopeTriage:
         self._memory = memory
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
-        self._arrival = Arrival(scope)
+        self._review = Review(scope)
+        self._arrival = Arrival(scope, self._review)
+        self._departure = Departure(scope, self._review)
+        self._passage = Passage(scope, self._review, self._arrival, self._departure)
         for incident in state.incidents.values():
             if incident.due_ms is not None:
                 self.deadlines.incident(incident.incident_id, incident.due_ms)
@@ -73,7 +79,7 @@ class ScopeTriage:
         if self.state.watermark_ms is None or at_ms <= self.state.watermark_ms:
             return
         try:
-            self._advance(at_ms, facts)
+            self._passage.advance(at_ms, facts)
         except Exception as exc:  # as in `decide`: a page that was to go out now may be missing
             alert = ours(self.state.name, at_ms - at_ms % 3_600_000)
             self._page(alert, type(exc).__name__, facts)
@@ -90,7 +96,7 @@ class ScopeTriage:
         for code in sorted(key ^ self.alerts.salt for key in keys):
             live = self.alerts.at(code)
             if live.is_alive:
-                self._arrival.review(live, self.state.watermark_ms or 0)
+                self._review.review(live, self.state.watermark_ms or 0)
         self._teller.tell(facts)
         self.alerts.put_back()
 
@@ -174,14 +180,14 @@ class ScopeTriage:
         self.state.watermark_ms = found.watermark_ms
         if found.why is Stop.DEADLINE:
             self._teller.tell(facts[run.nth])
-            self._advance(run.alert.at_ms, facts[run.nth])
+            self._passage.advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
             run.decide(self._event(run))
 
     def _foresee(self, run: Run, facts: Facts) -> None:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""
         if self.state.watermark_ms is None or run.alert.at_ms > self.state.watermark_ms:
-            self._advance(run.alert.at_ms, facts)
+            self._passage.advance(run.alert.at_ms, facts)
         for alert in run.record.alerts:
             if alert.status is Status.FIRING and self.quiet.foresee(alert):
                 run.foreseen.append(code_of(alert.fingerprint))
@@ -227,41 +233,8 @@ class ScopeTriage:
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
-            return self._arrival.end(live, now_ms)
+            return self._departure.end(live, now_ms)
         return self._arrival.again(alert, live, change, now_ms)
-
-    def _advance(self, to_ms: int, facts: Facts) -> None:
-        """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
-        while (due := self.deadlines.pop(to_ms)) is not None:
-            due_ms, what, key = due
-            if self.state.watermark_ms is not None and due_ms > self.state.watermark_ms:
-                self._teller.tell(facts)  # what happened at one time is told at once, at that time
-            self.state.watermark_ms = max(due_ms, self.state.watermark_ms or due_ms)
-            if isinstance(key, int):
-                self._arrival.alert_due(key, due_ms)
-            elif what is Due.INCIDENT:
-                self._incident_due(key, due_ms, facts)
-            else:
-                self._arrival.storm_due(due_ms)
-        self._teller.tell(facts)
-        self.state.watermark_ms = to_ms
-
-    def _incident_due(self, key: str, due_ms: int, facts: Facts) -> None:
-        incident = self.state.incidents.get(key)
-        if incident is None or incident.due_ms != due_ms:
-            return
-        rule = self._teller.rule_of(incident)
-        if incident.resolved_at_ms is not None:
-            self._teller.tell(facts)  # its end may be of this very millisecond
-            self._arrival.forget(incident)
-        elif not incident.alive:
-            self.deadlines.incident(key, resolve(self.state, incident, due_ms, rule))
-            self._teller.change(incident, incident.ended_by)
-        elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
-            self._arrival.rejudge(incident, due_ms)
-            again_ms = incident.due_ms = due_ms + rule.repeat_after_ms
-            self.deadlines.incident(key, again_ms)
-            self._teller.change(incident, Reason.REPEATED)
 
     def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decision:
         next_at_ms = None if incident.is_forgotten else incident.due_ms

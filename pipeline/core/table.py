@@ -66,6 +66,11 @@ class LiveTable:
     def __len__(self) -> int:
         return self._used - len(self._free)
 
+    def is_beyond(self, spare: int) -> bool:
+        """Whether it has room for fewer than `spare` alerts more."""
+        most = self.limit - spare
+        return self._used > most and len(self) > most
+
     def find(self, key: int) -> int:
         """The row of `key`, or -1."""
         return int(kernels.find(self._slots, self._old, self._rows, key))
@@ -105,9 +110,12 @@ class LiveTable:
         first, end = self._used, self._used + len(fresh)
         self._rows[first:end] = [numbers for numbers, _ in fresh]
         self._rest[first:end] = [rest for _, rest in fresh]
-        for _ in fresh:
-            self._used += 1
-            self._grow_index()
+        while self._used < end:
+            if not len(self._old) and not _is_crowded(end, self._slots):
+                self._used = end
+            else:
+                self._used += 1
+                self._grow_index()
         kernels.enter(self._slots, self._rows, first, end)
         return list(range(first, end))
 

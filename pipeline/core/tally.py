@@ -116,11 +116,12 @@ def _count(common: Common, keys: list[str]) -> None:
 
 
 def _clear(common: Common) -> None:
-    at_most = {key: count + missed_of(common, key) for key, count in common.counts.items()}
+    counts, earlier, missed = common.counts, common.earlier, common.missed
+    at_most = {key: count + earlier.get(key, missed) for key, count in counts.items()}
     ranked = sorted(at_most, key=at_most.__getitem__, reverse=True)
-    common.earlier = {key: missed_of(common, key) for key in ranked[:KEPT]}
-    common.missed = max(common.missed, at_most[ranked[KEPT]])
-    common.counts = {key: common.counts[key] for key in ranked[:KEPT]}
+    common.earlier = {key: earlier.get(key, missed) for key in ranked[:KEPT]}
+    common.missed = max(missed, at_most[ranked[KEPT]])
+    common.counts = {key: counts[key] for key in ranked[:KEPT]}
 
 
 def _merge(into: Common, common: Common) -> None:

@@ -72,11 +72,12 @@ class Teller:
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
             quiet = self._alerts.at(incident.lead).quiet if incident.paged_rank is None else None
-            told = Told(incident, tuple(listing.members), listing.alert, listing.heading, quiet, note)
+            told = Told(incident, tuple(listing.members), listing.heading, quiet, note)
             context = (self._state.name, self._policy)
             facts.incidents.append(incident_record(told, context))
             if call is not None:
-                facts.pages.append(page_record(told, call.kind, call.reason, context))
+                [lead] = self._alerts.glance([incident.lead])
+                facts.pages.append(page_record(told, lead.alert, call, context))
                 if call.reason.pages:
                     self._remember(incident)
             if incident.resolved_at_ms is not None:

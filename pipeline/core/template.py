@@ -98,6 +98,6 @@ def _masked(part: str, value: str) -> str:
         return "*"
     if part in _PODS:
         return masked_pod(value)
-    if part == "summary" or any(character.isspace() for character in value):
+    if part == "summary" or value.split(maxsplit=1) != [value]:
         return masked_text(value)
     return masked_identifier(value)
