@@ -47,7 +47,11 @@ class LiveAlerts:
     @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
-        return self._memory.is_full
+        return self._memory.is_full(len(self._taken))
+
+    def require_room(self) -> None:
+        """Raise TableFull if not even one that says that there is no room can be remembered."""
+        self._memory.require_room(len(self._taken))
 
     def get(self, fingerprint: str) -> Live | None:
         """The alert with this fingerprint."""
@@ -131,6 +135,13 @@ class LiveAlerts:
         """Write all that was looked at into its rows."""
         if not self._taken:
             return
+        try:
+            self._write()
+        finally:  # whatever is wrong with one must not meet the next record
+            self.said.clear()
+            self._taken.clear()
+
+    def _write(self) -> None:
         memory = self._memory
         fresh = []
         for live in self._taken.values():
@@ -145,8 +156,6 @@ class LiveAlerts:
                 live.row = row
         for live in self.said.values():
             memory.contents[live.row] = memory.packer.pack(live.alert)
-        self.said.clear()
-        self._taken.clear()
 
     def recall(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Remember what a snapshot held: when each alert comes up, and its code."""

@@ -33,6 +33,8 @@ class Arrival:
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
                 return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
+            if known is None:
+                self._alerts.require_room()
             incident = self._open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self._enter(alert, (code, index), known, incident, now_ms)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.incidents import Incidents
 from pipeline.core.packed import Packer, Shape
-from pipeline.core.table import LiveTable
+from pipeline.core.table import LiveTable, TableFull
 
 LEAST_ROWS = 1 << 22  # that all scopes of a partition share: addresses, not memory
 SPARE_ROWS = 4096  # for the incidents that say that there are no more
@@ -48,7 +48,11 @@ class Memory:
                 found.setdefault(incident.scope, []).append(columns.key.item(row))
         return found
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may be remembered, whatever the scope."""
-        return self.table.is_beyond(SPARE_ROWS)
+    def is_full(self, coming: int) -> bool:
+        """Whether no more than what is `coming` already may be remembered, whatever the scope."""
+        return self.table.is_beyond(SPARE_ROWS + coming)
+
+    def require_room(self, coming: int) -> None:
+        """Raise TableFull if, with what is `coming`, there is no row left, spare ones included."""
+        if len(self.table) + coming >= self.table.limit:
+            raise TableFull(f"{self.table.limit} alerts are live")

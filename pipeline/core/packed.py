@@ -6,6 +6,7 @@ from typing import NamedTuple
 from schemas import Alert, Severity, Status
 
 MOST_SHAPES = 4096  # kept once each; an alert of any further one carries its own
+MOST_CHARACTERS = 1 << 20  # in the names of all shapes: they come from outside, and are kept for ever
 _TEXT = ("utf-8", "surrogatepass")  # bytes that are no text came in as lone surrogates
 _SEPARATOR, _SECOND = "\0", b"\xff"  # the second is in no such text, and used where the first is
 
@@ -36,6 +37,7 @@ class Packer:
 
     def __init__(self, shapes: Iterable[Shape] = ()) -> None:
         self.shapes: list[Shape] = []
+        self._characters = 0
         self._heads: dict[tuple[object, ...], str] = {}
         for shape in shapes:
             self._add(shape)
@@ -54,7 +56,7 @@ class Packer:
             tuple(annotations),
         )
         head = self._heads.get(parts)
-        if head is None and len(self.shapes) < MOST_SHAPES:
+        if head is None and self._has_room(Shape(*parts)):
             head = self._add(Shape(*parts))
         fields = [head] if head is not None else _spelled(Shape(*parts))
         fields += (alert.name, url or "", source_fingerprint or "", *labels.values(), *annotations.values())
@@ -92,10 +94,18 @@ class Packer:
             }
         )
 
+    def _has_room(self, shape: Shape) -> bool:
+        return len(self.shapes) < MOST_SHAPES and self._characters + _characters(shape) <= MOST_CHARACTERS
+
     def _add(self, shape: Shape) -> str:
         head = self._heads[shape] = str(len(self.shapes))
         self.shapes.append(shape)
+        self._characters += _characters(shape)
         return head
+
+
+def _characters(shape: Shape) -> int:
+    return sum(map(len, (shape.source, shape.tenant or "", *shape.labels, *shape.annotations)))
 
 
 def _spelled(shape: Shape) -> list[str]:

@@ -188,9 +188,15 @@ class ScopeTriage:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""
         if self.state.watermark_ms is None or run.alert.at_ms > self.state.watermark_ms:
             self._passage.advance(run.alert.at_ms, facts)
+        first: set[int] = set()
         for alert in run.record.alerts:
-            if alert.status is Status.FIRING and self.quiet.foresee(alert):
-                run.foreseen.append(code_of(alert.fingerprint))
+            code = code_of(alert.fingerprint)
+            if alert.status is not Status.FIRING or code in first:
+                continue
+            first.add(code)
+            live = self.alerts.find(code)
+            if (live is None or not live.is_counted) and self.quiet.foresee(alert):
+                run.foreseen.append(code)
 
     def _unforesee(self, run: Run) -> None:
         for code in run.foreseen:

@@ -19,7 +19,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Reason, Severity, Silence
 
-VERSION = 5
+VERSION = 6
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -72,11 +72,15 @@ class _Scope(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What all scopes share: the policy whose rules the rows name, silences of the log, what was decided already."""
+    """What all scopes share: the policy whose rules the rows name, silences of the log, what was decided already.
+
+    `most_scopes` is how many there may be before the idle ones are forgotten.
+    """
 
     policy: str
     silences: list[Silence]
     seen: list[Place]
+    most_scopes: int
 
 
 class _Rest(NamedTuple):

@@ -114,9 +114,9 @@ class Triage:
         )
 
     def snapshot(self) -> bytes:
-        """Everything remembered; the same state always gives the same bytes."""
+        """Everything remembered. Who is restored from it gives the same bytes, and the same facts from then on."""
         states = [self._scopes[name].state for name in sorted(self._scopes)]
-        context = Context(self._policy.name, self._silences.records(), self._seen.places())
+        context = Context(self._policy.name, self._silences.records(), self._seen.places(), self._most_scopes)
         return write_snapshot(context, self._memory, states)
 
     @classmethod
@@ -126,6 +126,7 @@ class Triage:
         context, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, context.silences)
         triage._seen = Seen(context.seen)
+        triage._most_scopes = context.most_scopes
         rows = triage._memory.rows_of_scopes()
         for state in states:
             scope = triage._scope(state)

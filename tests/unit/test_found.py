@@ -193,3 +193,16 @@ def test_a_state_that_goes_on_under_another_policy_obeys_the_routes_of_that_one(
     assert later.step(at(3600 + 5)).incidents == []
     assert [incident.state for incident in later.step(at(7200 + 5 + 61)).incidents][-1] == "resolved"
     assert Triage.restore(policy(), triage.snapshot()).step(at(1, DISK)).decisions
+
+
+def test_what_a_record_lists_twice_is_judged_as_what_it_opened_with() -> None:
+    rules = policy(
+        group_by=["name"],
+        drop_labels=["severity"],
+        inhibit=[{"source": ['kind="node"'], "target": ['severity="warning"']}],
+    )
+    node = alert("NodeDown", kind="node", severity="critical")
+    worse, milder = (alert("DiskFull", severity=severity) for severity in ("critical", "warning"))
+    facts = play(at(0, worse, milder, node), policy=rules)
+    assert reasons(facts) == [Reason.OPENED, Reason.DUPLICATE, Reason.OPENED]
+    assert [page[1] for page in pages(facts)] == ["DiskFull", "NodeDown"]

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from pipeline.codec import encode
+from pipeline.core import memory
 from pipeline.core.fingerprint import code_of
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
@@ -63,7 +64,7 @@ def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     triage = Triage(POLICY)
     triage.step(at(0, DISK, CPU))
     good = triage.snapshot()
-    with pytest.raises(ValueError, match="snapshot of version 99, not 5"):
+    with pytest.raises(ValueError, match="snapshot of version 99, not 6"):
         Triage.restore(POLICY, good[:8] + bytes([99]) + good[9:])
     for bad in (b"", b"[2,[],[]]", b"x" + good[1:], good[:-1], good + b"x", good[:12] + b"\xff" * 8 + good[20:]):
         with pytest.raises(ValueError, match="snapshot"):
@@ -96,3 +97,39 @@ def test_scopes_in_which_nothing_is_open_are_forgotten_when_there_are_too_many()
     again = at(199 * 1000, told[199], policy=rules)
     assert triage.step(again).decisions != []
     assert triage.step(again).decisions == []  # what was decided is known, whatever has become of its scope
+
+
+def test_labels_with_ever_new_names_do_not_stay_when_their_alerts_are_gone() -> None:
+    triage = Triage(Policy.model_validate({"resolve_after": "1s", "reopen_within": "1s", "expire_after": "1m"}))
+    before = len(triage.snapshot())
+    for n in range(60):
+        names = {f"{n}-{m}-{'x' * 20}": "y" for m in range(1000)}
+        triage.step(at(n, alert(f"a{n}")._replace(labels={"cluster": "eu"} | names)))
+    triage.step(at(1000))
+    triage.step(at(2000))
+    assert len(triage.snapshot()) - before < 2_500_000
+    packed = Triage.restore(POLICY, triage.snapshot())
+    assert packed.snapshot() == Triage.restore(POLICY, packed.snapshot()).snapshot()
+
+
+def test_a_table_that_is_full_pages_for_what_it_cannot_hold_and_the_scope_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "LEAST_ROWS", 20)
+    monkeypatch.setattr(memory, "SPARE_ROWS", 2)
+    triage = Triage(Policy.model_validate({"group_by": ["cluster"], "max_live_alerts": 10, "scope": ["tenant"]}))
+    told = [alert(f"a{n}", cluster="eu", tenant=f"t{n % 4}") for n in range(40)]
+    facts = triage.step([record for n, one in enumerate(told) for record in at(n, one, policy=triage._policy)])
+    assert len(decided(facts)) == 40
+    last = {decision.incident_id for decision in decided(facts)}
+    assert last <= {page.dedup_key for page in facts.pages}
+    again = triage.step([record for one in told for record in at(100, one, policy=triage._policy)])
+    assert len(decided(again)) == 40
+    assert {decision.incident_id for decision in decided(again)} <= last | {page.dedup_key for page in again.pages}
+
+
+def test_a_restored_triage_forgets_idle_scopes_when_the_one_that_never_stopped_does() -> None:
+    rules = Policy.model_validate({"scope": ["tenant"], "resolve_after": "1s", "expire_after": "1m"})
+    triage = Triage(rules)
+    triage._most_scopes = 7
+    assert Triage.restore(rules, triage.snapshot())._most_scopes == 7
