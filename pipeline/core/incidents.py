@@ -18,6 +18,9 @@ class Incidents:
         self.numbers = np.zeros(_FIRST, INCIDENT)
         self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
         self.known: list[Open | None] = []
+        self.ids: list[
+            str | None
+        ] = []  # theirs: a duplicate's decision needs no more, and every object is a cache miss
         self._free: list[int] = []
         self._left: list[int] = []
 
@@ -25,10 +28,11 @@ class Incidents:
         """A number for a new incident."""
         if self._free:
             number = self._free.pop()
-            self.known[number] = incident
+            self.known[number], self.ids[number] = incident, incident.incident_id
         else:
             number = len(self.known)
             self.known.append(incident)
+            self.ids.append(incident.incident_id)
             if number == len(self.numbers):
                 self.numbers = np.concatenate((self.numbers, np.zeros(number, INCIDENT)))
                 self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
@@ -42,7 +46,7 @@ class Incidents:
     def settle(self) -> None:
         """Whatever was found has been told: numbers that were left are free."""
         for number in self._left:
-            self.known[number] = None
+            self.known[number] = self.ids[number] = None
             self._free.append(number)
         self._left.clear()
 

@@ -8,7 +8,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from schemas import Member
 
-MOST_KEPT = 50_000  # members, over all incidents of a scope: about 70 MB
+MOST_KEPT = 100_000  # members, over all incidents of a scope: about 150 MB, where so many are listed
 
 
 class Listing(NamedTuple):
@@ -28,17 +28,18 @@ class Listings:
         self._kept: dict[str, Listing] = {}
         self._members = 0
 
+    def __len__(self) -> int:
+        return self._members
+
     def of(self, incident: Open) -> Listing:
         """How `incident` is told now."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
-            while self._members > MOST_KEPT:
-                self.drop(next(iter(self._kept)))
             members = [
                 member_of(alert, severity, first_at_ms, is_firing=is_firing)
                 for alert, severity, first_at_ms, is_firing in self._alerts.glance(incident.members[: self._max_listed])
             ]
-            self._members += len(members)
+            self._count(len(members))
         elif listing.lead == incident.lead:
             return listing
         else:
@@ -62,8 +63,14 @@ class Listings:
             listing.members[live.place] = member_record(live)
         else:
             listing.members.append(member_record(live))
-            self._members += 1
+            self._count(1)
 
     def drop(self, incident_id: str) -> None:
         """Forget how this incident is told."""
         self._members -= len(self._kept.pop(incident_id).members)
+
+    def _count(self, more: int) -> None:
+        """So many more members are kept: forget the oldest listings if that is too many."""
+        self._members += more
+        while self._members > MOST_KEPT and self._kept:
+            self.drop(next(iter(self._kept)))

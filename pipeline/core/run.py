@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pipeline.core.columns import Batch, new_batch
 from pipeline.core.events import batch_of, hear_resolved
 from pipeline.core.fingerprint import VERSION
-from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
 from schemas import Alert, Alerts, Decision, Decisions, Reason, Status
@@ -115,9 +114,9 @@ class Run:
         """A source has said resolved for the first time."""
         hear_resolved(self.batch, self.alerts, states)
 
-    def decisions(self, known: Sequence[Open | None], policy_version: str) -> list[Decisions]:
+    def decisions(self, ids: Sequence[str | None], policy_version: str) -> list[Decisions]:
         """What was decided, record by record."""
-        decided_events = self._all(known, policy_version)
+        decided_events = self._all(ids, policy_version)
         return Decisions.owning_each(
             [
                 {
@@ -130,14 +129,13 @@ class Run:
             ]
         )
 
-    def _all(self, known: Sequence[Open | None], policy_version: str) -> list[Decision]:
+    def _all(self, ids: Sequence[str | None], policy_version: str) -> list[Decision]:
         """A decision for each event."""
         more = self._decided
         is_plain = np.ones(len(self.alerts), np.bool_)
         is_plain[list(more)] = False
         batch = self.batch[is_plain]
         numbers = batch["incident"].tolist()
-        ids = {number: None if (one := known[number]) is None else one.incident_id for number in set(numbers)}
         found = zip(
             compress(self.alerts, is_plain.tolist()),
             numbers,

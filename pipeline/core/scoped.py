@@ -123,7 +123,7 @@ class ScopeTriage:
         self._memory.incidents.settle()
 
     def _conclude(self, run: Run, facts: Sequence[Facts]) -> None:
-        decisions = run.decisions(self._memory.incidents.known, self._policy.name)
+        decisions = run.decisions(self._memory.incidents.ids, self._policy.name)
         for several, decided_now in zip(facts, decisions, strict=True):
             several.decisions.append(decided_now)
 
