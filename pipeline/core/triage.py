@@ -1,7 +1,7 @@
 """Triage: events in, facts out. The one class that the worker, the embedded log, replay and the tests all drive."""
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import chain, groupby
 
 from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
@@ -36,6 +36,10 @@ class Triage:
 
     def step(self, records: Sequence[Alerts | Tick | Control]) -> Facts:
         """Decide `records`: one `Decisions` for each `Alerts`, every incident that changed, every page caused."""
+        if len({record.scope for record in records if isinstance(record, Alerts)}) > 1:
+            apart = self.step_each(records)
+            decisions, incidents, pages = (chain.from_iterable(several) for several in zip(*apart, strict=True))
+            return Facts(list(decisions), list(incidents), list(pages))
         facts = Facts([], [], [])
         self._step(records, [facts] * len(records))
         return facts
@@ -52,19 +56,29 @@ class Triage:
         while start < len(records):
             record, end = records[start], start + 1
             if isinstance(record, Alerts):
-                run, apart = [record], [facts[start]]
-                while end < len(records) and isinstance(more := records[end], Alerts) and more.scope == record.scope:
+                run = [record]
+                while end < len(records) and isinstance(more := records[end], Alerts):
                     run.append(more)
-                    apart.append(facts[end])
                     end += 1
-                is_new = list(map(self._seen.is_new, run))
-                if not all(is_new):
-                    run, apart = list(compress(run, is_new)), list(compress(apart, is_new))
-                if run:
-                    self._scope_of(record.scope).decide(run, apart)
+                self._decide(run, facts[start:end])
             else:
                 self._tick(record, facts[start])
             start = end
+
+    def _decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
+        """Decide those of `records` that were not seen before: those of a scope that follow each other, together."""
+        fresh = [(record, one) for record, one in zip(records, facts, strict=True) if self._seen.is_new(record)]
+        names = dict.fromkeys([record.scope for record, _ in fresh])
+        if len(names) > 1 and self._is_roomy(len(names), fresh):
+            fresh.sort(key=lambda one: one[0].scope)  # stable: within a scope in log order
+        for name, run in groupby(fresh, key=lambda one: one[0].scope):
+            several, apart = zip(*run, strict=True)
+            self._scope_of(name).decide(several, apart)
+
+    def _is_roomy(self, names: int, fresh: Sequence[tuple[Alerts, Facts]]) -> bool:
+        """Whether it may not matter in which order scopes come: none is forgotten, and memory will not be full."""
+        coming = sum([len(record.alerts) for record, _ in fresh])
+        return len(self._scopes) + names <= self._most_scopes and not self._memory.is_full(2 * coming)
 
     def _tick(self, record: Tick | Control, facts: Facts) -> None:
         for name in sorted(self._scopes):
