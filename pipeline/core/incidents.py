@@ -18,9 +18,8 @@ class Incidents:
         self.numbers = np.zeros(_FIRST, INCIDENT)
         self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
         self.known: list[Open | None] = []
-        self.ids: list[
-            str | None
-        ] = []  # theirs: a duplicate's decision needs no more, and every object is a cache miss
+        # Theirs: a duplicate's decision needs no more, and every object is a cache miss.
+        self.ids: list[str | None] = []
         self._free: list[int] = []
         self._left: list[int] = []
 
