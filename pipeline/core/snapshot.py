@@ -119,11 +119,12 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
                 incidents,
             )
         )
-    contents = list(map(memory.contents.__getitem__, memory.table.live_rows().tolist()))
+    rows = memory.table.live_rows()
+    contents = list(map(memory.contents.__getitem__, rows.tolist()))
     lengths = np.fromiter(map(len, contents), np.uint32, len(contents))
     parts = (
         _REST.dump_json(_Rest(context, memory.packer.shapes, scopes)),
-        memory.table.snapshot(numbers),
+        memory.table.snapshot(numbers, rows),
         members.tobytes(),
         lengths.tobytes(),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import kernels
-from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Incidents, Row, columns_of, reserve
+from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Incidents, Row, Rows, columns_of, reserve
 from pipeline.core.jit import warm_up
 from pipeline.core.kernels import Slots, Stop
 
@@ -177,14 +177,15 @@ class LiveTable:
         """What it holds in memory; of the rows, those that were ever used."""
         return self._used * _ROW_BYTES + self._slots.nbytes + self._old.nbytes + len(self._free) * self._free.itemsize
 
-    def snapshot(self, numbers: NDArray[np.int32] | None = None) -> bytes:
+    def snapshot(self, numbers: NDArray[np.int32] | None = None, live: NDArray[np.int64] | None = None) -> bytes:
         """All alerts in the order of keys: equal content has equal bytes, whatever came before.
 
         `numbers[n]` is written for the incident n; by default n. `queued_ms` is not kept, since all are queued anew.
+        `live` are the `live_rows`, for who has asked for them already.
         """
-        live = self.live_rows()
+        live = self.live_rows() if live is None else live
         # Whole rows: column by column, each would be a cache miss of its own (.6 s of a million alerts, not .1).
-        rows, rest = self._rows[live], self._rest[live]
+        rows, rest = _gathered(self._rows, live), _gathered(self._rest, live)
         if numbers is not None:
             rows["incident"] = numbers[rows["incident"]]
         rest["queued_ms"] = FOREVER_MS
@@ -243,6 +244,12 @@ class LiveTable:
         elif _is_crowded(len(self), self._slots):
             self._old, self._drained = self._slots, 0
             self._slots = reserve(2 * len(self._old), _SLOT)
+
+
+def _gathered(rows: Rows, live: NDArray[np.int64]) -> Rows:
+    """Some of the rows, copied as plain numbers: less than half of the time that numpy takes for records."""
+    found: Rows = rows.view(np.uint64).reshape(len(rows), -1).take(live, axis=0).view(rows.dtype).reshape(-1)
+    return found
 
 
 def _is_crowded(live: int, slots: Slots) -> bool:
