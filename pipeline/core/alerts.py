@@ -38,6 +38,7 @@ class LiveAlerts:
         self.salt = int.from_bytes(blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         self.salt = self.salt if scope else 0
         self._count = 0
+        self._fresh = 0  # of them, those that have no row yet
         self._taken: dict[int, Live] = {}
         self.said: dict[int, Live] = {}  # those whose content is not packed yet
 
@@ -47,11 +48,11 @@ class LiveAlerts:
     @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
-        return self._memory.is_full(len(self._taken))
+        return self._memory.is_full(self._fresh)
 
     def require_room(self) -> None:
         """Raise TableFull if not even one that says that there is no room can be remembered."""
-        self._memory.require_room(len(self._taken))
+        self._memory.require_room(self._fresh)
 
     def get(self, fingerprint: str) -> Live | None:
         """The alert with this fingerprint."""
@@ -111,6 +112,7 @@ class LiveAlerts:
         live.incident.held += 1
         if known is None:
             self._count += 1
+            self._fresh += 1
         else:
             live.row, live.queued_ms = known.row, known.queued_ms
             self._let_go(known.incident)
@@ -122,7 +124,9 @@ class LiveAlerts:
         self._let_go(live.incident)
         del self._taken[live.code]
         self.said.pop(live.code, None)
-        if live.row >= 0:
+        if live.row < 0:
+            self._fresh -= 1
+        else:
             self._memory.table.remove(live.row)
             self._memory.contents[live.row] = b""
 
@@ -138,6 +142,7 @@ class LiveAlerts:
         try:
             self._write()
         finally:  # whatever is wrong with one must not meet the next record
+            self._fresh = 0
             self.said.clear()
             self._taken.clear()
 

@@ -121,6 +121,9 @@ def test_a_table_that_is_full_pages_for_what_it_cannot_hold_and_the_scope_goes_o
     told = [alert(f"a{n}", cluster="eu", tenant=f"t{n % 4}") for n in range(40)]
     facts = triage.step([record for n, one in enumerate(told) for record in at(n, one, policy=triage._policy)])
     assert len(decided(facts)) == 40
+    alone = Triage(triage._policy)
+    one_by_one = [alone.step(at(n, one, policy=triage._policy)) for n, one in enumerate(told)]
+    assert [reason for several in one_by_one for reason in reasons(several)] == reasons(facts)
     last = {decision.incident_id for decision in decided(facts)}
     assert last <= {page.dedup_key for page in facts.pages}
     again = triage.step([record for one in told for record in at(100, one, policy=triage._policy)])
