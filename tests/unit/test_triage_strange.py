@@ -136,3 +136,18 @@ def test_a_restored_triage_forgets_idle_scopes_when_the_one_that_never_stopped_d
     triage = Triage(rules)
     triage._most_scopes = 7
     assert Triage.restore(rules, triage.snapshot())._most_scopes == 7
+
+
+def test_a_table_is_full_at_the_same_event_however_the_log_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "LEAST_ROWS", 20)
+    monkeypatch.setattr(memory, "SPARE_ROWS", 2)
+    rules = Policy.model_validate({"group_by": ["cluster"], "max_live_alerts": 10})
+    told = [alert(f"a{n}", cluster="eu") for n in range(9)]
+    told += [resolved(f"a{n}", cluster="eu") for n in range(9)]
+    told += [alert(f"b{n}", cluster="eu") for n in range(9)] + [resolved(f"b{n}", cluster="eu") for n in range(9)]
+    told += [alert(f"c{n}", cluster="eu") for n in range(9)]
+    log = [record for n, one in enumerate(told) for record in at(n, one, policy=rules)]
+    alone = Triage(rules)
+    one_by_one = [reason for record in log for reason in reasons(alone.step([record]))]
+    assert reasons(Triage(rules).step(log)) == one_by_one
+    assert Reason.OVERFLOW in one_by_one
