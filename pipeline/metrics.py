@@ -81,6 +81,11 @@ FAULTS = Counter(
     "pagesieve_faults_total", "Failures of our own, each of which was written down and paged or rejected.", ["part"]
 )
 TRIAGE_DECISIONS = Counter("pagesieve_triage_decisions_total", "Decisions: one for every alert event.", ["reason"])
+TRIAGE_HOTTEST_SCOPE = Gauge(
+    "pagesieve_triage_hottest_scope_share",
+    "Which part of a partition's recent events are of its busiest scope, from 0 to 1.",
+    ["partition"],
+)
 TRIAGE_PAGES = Counter("pagesieve_triage_pages_total", "Pages written to the paging topic.", ["kind"])
 TRIAGE_STEP_SECONDS = Histogram(
     "pagesieve_triage_step_seconds",

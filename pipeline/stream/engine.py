@@ -16,6 +16,7 @@ from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
+from pipeline.stream.heat import Heat
 from schemas import Alerts, Control, Page, Reason, Silence, Snapshot, Tick
 from schemas.topics import ALERTS
 
@@ -31,6 +32,8 @@ class Engine:
         self.partition = partition
         self.next_offset = next_offset
         self._triage = triage if triage is not None else Triage(policy)
+        heat = self._heat = Heat()
+        metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
 
     @classmethod
     async def restored(cls, partition: int, policy: Policy, state: bytes, snapshot: Snapshot) -> Self:
@@ -59,6 +62,7 @@ class Engine:
             elif isinstance(facts, Facts):
                 drafts += told
                 reasons += _reasons(facts)
+                self._heat.count(facts.decisions)
                 if facts.pages:
                     _count_pages(facts.pages)
         for reason, events in Counter(reasons).items():

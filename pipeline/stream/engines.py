@@ -61,6 +61,7 @@ class Engines:
         """Forget all: the group deals its partitions anew."""
         self._checkpoints.forget()
         self._engines.clear()
+        metrics.TRIAGE_HOTTEST_SCOPE.clear()
         self._deal += 1
 
     async def close(self) -> None:
