@@ -2,7 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Container, Sequence
-from itertools import accumulate, compress
+from itertools import accumulate, chain
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,12 @@ from pipeline.core.fingerprint import VERSION
 from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
 from schemas import Alert, Alerts, Decision, Decisions, Reason, Status
+from schemas.record import fields_of
+
+_DUPLICATE, _FIRING = Reason.DUPLICATE, Status.FIRING
+_told = itemgetter("fingerprint", "source_fingerprint", "at_ms")
+
+Decided = dict[str, Any]  # the fields of a decision: all of a run become records at once, which takes half as long
 
 
 class Run:
@@ -21,18 +29,21 @@ class Run:
     def __init__(
         self, records: Sequence[Alerts], salt: int, states: Container[str], batch: Batch | None = None
     ) -> None:
-        self.alerts = [alert for record in records for alert in record.alerts]
-        self.batch = batch if batch is not None else batch_of(self.alerts, salt, states)
+        several = [record.alerts for record in records]
+        self.alerts = list(chain.from_iterable(several))
+        self.fields = list(map(fields_of, self.alerts))
+        self.batch = batch if batch is not None else batch_of(self.fields, salt, states)
         self.foreseen: list[int] = []  # codes of alerts of this record that are expected
         self._records = records
-        self._ends = list(accumulate([len(record.alerts) for record in records]))
-        self.nth = 0  # the record that is being decided
-        self._start = 0  # its first event
-        self._index = 0
+        self._ends = list(accumulate(map(len, several)))
+        self.nth = 0  # the record that is being decided,
+        self.start = self.end = 0  # its first event, and the one behind its last
+        self.index = 0  # the event that is to be decided next
+        self.count = len(self.alerts)
         self._codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
         self._rows: list[int] = []
         self._come: set[int] = set()  # codes of what was more
-        self._decided: dict[int, Decision] = {}  # what is more than a plain duplicate
+        self._decided: dict[int, Decided] = {}  # what is more than a plain duplicate
         if self.alerts:
             self._enter(bisect_right(self._ends, 0))
 
@@ -42,11 +53,6 @@ class Run:
         return cls([record], 0, (), new_batch(len(record.alerts)))
 
     @property
-    def is_over(self) -> bool:
-        """Whether every event is decided."""
-        return self._index == len(self.alerts)
-
-    @property
     def record(self) -> Alerts:
         """The record that is being decided."""
         return self._records[self.nth]
@@ -54,27 +60,17 @@ class Run:
     @property
     def alert(self) -> Alert:
         """The event that is to be decided next."""
-        return self.alerts[self._index]
+        return self.alerts[self.index]
 
     @property
     def code(self) -> int:
         """Its fingerprint's 64 bits."""
-        return self._codes[self._index]
-
-    @property
-    def is_at_start(self) -> bool:
-        """Whether no event of the record is decided yet."""
-        return self._index == self._start
-
-    @property
-    def is_at_end(self) -> bool:
-        """Whether all events of the record are."""
-        return self._index == self._ends[self.nth]
+        return self._codes[self.index]
 
     @property
     def is_unknown(self) -> bool:
         """Whether no alert has the next event's key: none had it when the run began, and none has come since."""
-        return self._rows[self._index] < 0 and self._codes[self._index] not in self._come
+        return self._rows[self.index] < 0 and self._codes[self.index] not in self._come
 
     def look_up(self, table: LiveTable) -> None:
         """Find the alerts of all events at once."""
@@ -83,93 +79,91 @@ class Run:
 
     def scan(self, memory: Memory, clock: Clock, waits_ms: NDArray[np.int64], *, is_single: bool) -> Scanned:
         """Decide plain duplicates up to the first event that is more, or to the end: of the run, or of this record."""
-        batch = self.batch[: self._ends[self.nth]] if is_single else self.batch
-        found = memory.table.scan(batch, self._index, clock, memory.incidents.numbers, waits_ms)
-        self._index = found.stop
+        batch = self.batch[: self.end] if is_single else self.batch
+        found = memory.table.scan(batch, self.index, clock, memory.incidents.numbers, waits_ms)
+        self.index = found.stop
         if found.stop < len(batch):
             self._enter(bisect_right(self._ends, found.stop))
         elif not is_single:
             self._enter(len(self._ends) - 1)
         return found
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: Decided) -> None:
         """The next event is decided, and was more than a plain duplicate."""
-        self._come.add(self._codes[self._index])
-        self._decided[self._index] = decision
-        self._index += 1
+        index = self.index
+        self._come.add(self._codes[index])
+        self._decided[index] = decision
+        self.index = index + 1
 
-    def fail(self, decisions: Sequence[Decision]) -> None:
+    def fail(self, decisions: Sequence[Decided]) -> None:
         """The whole record is decided so, whatever was decided of it before."""
-        self._come.update(self._codes[self._start : self._ends[self.nth]])
-        self._decided.update(enumerate(decisions, self._start))
-        self._index = self._ends[self.nth]
+        self._come.update(self._codes[self.start : self.end])
+        self._decided.update(enumerate(decisions, self.start))
+        self.index = self.end
 
     def begin_next(self) -> None:
         """The record is over: the next event is of another."""
         self.foreseen.clear()
-        if not self.is_over:
-            self._enter(bisect_right(self._ends, self._index))
+        if self.index < self.count:
+            nth = self.nth + 1
+            self._enter(nth if self._ends[nth] > self.index else bisect_right(self._ends, self.index))
 
     def hear_resolved(self, states: Container[str]) -> None:
         """A source has said resolved for the first time."""
-        hear_resolved(self.batch, self.alerts, states)
+        hear_resolved(self.batch, self.fields, states)
 
     def decisions(self, ids: Sequence[str | None], policy_version: str) -> list[Decisions]:
         """What was decided, record by record."""
-        decided_events = self._all(ids, policy_version)
+        decided_events = tuple(Decision.owning_each(self._all(ids, policy_version)))
         return Decisions.owning_each(
             [
                 {
-                    "scope": record.scope,
-                    "raw_partition": record.raw_partition,
-                    "raw_offset": record.raw_offset,
-                    "decisions": tuple(decided_events[start:end]),
+                    "scope": record["scope"],
+                    "raw_partition": record["raw_partition"],
+                    "raw_offset": record["raw_offset"],
+                    "decisions": decided_events[start:end],
                 }
-                for record, start, end in zip(self._records, [0, *self._ends], self._ends, strict=False)
+                for record, start, end in zip(map(fields_of, self._records), [0, *self._ends], self._ends, strict=False)
             ]
         )
 
-    def _all(self, ids: Sequence[str | None], policy_version: str) -> list[Decision]:
+    def _all(self, ids: Sequence[str | None], policy_version: str) -> list[Decided]:
         """A decision for each event."""
         more = self._decided
-        is_plain = np.ones(len(self.alerts), np.bool_)
+        is_plain = np.ones(self.count, np.bool_)
         is_plain[list(more)] = False
         batch = self.batch[is_plain]
-        numbers = batch["incident"].tolist()
+        plain = np.flatnonzero(is_plain).tolist()
+        everything: list[Any] = list(map(more.get, range(self.count)))  # None: a plain duplicate, and filled in here
         found = zip(
-            compress(self.alerts, is_plain.tolist()),
-            numbers,
+            plain,
+            map(_told, map(self.fields.__getitem__, plain)),
+            batch["incident"].tolist(),
             batch["next_ms"].tolist(),
             (batch["is_late"] > 0).tolist(),
             strict=True,
         )
-        plain = Decision.owning_each(
-            [  # as `decided`, for nine of ten
-                {
-                    "fingerprint": alert.fingerprint,
-                    "source_fingerprint": alert.source_fingerprint,
-                    "incident_id": ids[number],
-                    "reason": Reason.DUPLICATE,
-                    "score": None,
-                    "paged": False,
-                    "is_late": is_late,
-                    "at_ms": alert.at_ms,
-                    "next_at_ms": next_ms,
-                    "policy_version": policy_version,
-                    "model_version": None,
-                    "fingerprint_version": VERSION,
-                }
-                for alert, number, next_ms, is_late in found
-            ]
-        )
-        if not more:
-            return plain
-        others = iter(plain)
-        return [more[index] if index in more else next(others) for index in range(len(self.alerts))]
+        for index, (fingerprint, source_fingerprint, at_ms), number, next_ms, is_late in found:
+            everything[index] = {  # as `decided`, for nine of ten
+                "fingerprint": fingerprint,
+                "source_fingerprint": source_fingerprint,
+                "incident_id": ids[number],
+                "reason": _DUPLICATE,
+                "score": None,
+                "paged": False,
+                "is_late": is_late,
+                "at_ms": at_ms,
+                "next_at_ms": next_ms,
+                "policy_version": policy_version,
+                "model_version": None,
+                "fingerprint_version": VERSION,
+            }
+        return everything
 
     def _enter(self, nth: int) -> None:
         self.nth = nth
-        self._start = self._ends[nth - 1] if nth else 0
+        self.start = self._ends[nth - 1] if nth else 0
+        self.end = self._ends[nth]
 
 
 def decided(  # noqa: PLR0913  # the parts of a decision
@@ -180,21 +174,20 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     *,
     is_late: bool = False,
     next_at_ms: int | None = None,
-) -> Decision:
+) -> Decided:
     """The decision on one event."""
-    return Decision.owning(
-        {
-            "fingerprint": alert.fingerprint,
-            "source_fingerprint": alert.source_fingerprint,
-            "incident_id": incident_id,
-            "reason": reason,
-            "score": None,
-            "paged": reason.pages and alert.status is Status.FIRING,
-            "is_late": is_late,
-            "at_ms": alert.at_ms,
-            "next_at_ms": next_at_ms,
-            "policy_version": policy_version,
-            "model_version": None,
-            "fingerprint_version": VERSION,
-        }
-    )
+    fingerprint, source_fingerprint, at_ms = _told(fields_of(alert))
+    return {
+        "fingerprint": fingerprint,
+        "source_fingerprint": source_fingerprint,
+        "incident_id": incident_id,
+        "reason": reason,
+        "score": None,
+        "paged": reason.pages and alert.status is _FIRING,
+        "is_late": is_late,
+        "at_ms": at_ms,
+        "next_at_ms": next_at_ms,
+        "policy_version": policy_version,
+        "model_version": None,
+        "fingerprint_version": VERSION,
+    }

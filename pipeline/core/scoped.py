@@ -23,12 +23,12 @@ from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.review import Review, Scope
-from pipeline.core.run import Run, decided
+from pipeline.core.run import Decided, Run, decided
 from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import Change, change_of, waits_ms
-from schemas import Alert, Alerts, Decision, Reason, Status, Verdict
+from schemas import Alert, Alerts, Reason, Status, Verdict
 
 MOST_SOURCES = 10_000  # a source's name comes from outside
 
@@ -143,7 +143,7 @@ class ScopeTriage:
         """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
         if run.alerts:
             run.look_up(self._memory.table)
-        while not run.is_over:
+        while run.index < run.count:
             try:
                 self._go_on(run, facts)
             except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
@@ -151,26 +151,29 @@ class ScopeTriage:
         self.alerts.put_back()
 
     def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
-        """Let a scan go as far as it can, and decide the event at which it stopped."""
-        if self._policy.inhibit and run.is_at_start and len(run.record.alerts) > 1:
-            self._foresee(run, facts[run.nth])
-        # What is not told yet is told before time moves, and when its record ends.
-        deadline_ms = NEVER_MS if self._teller.is_pending else self.deadlines.next_ms()
-        if run.is_unknown and self._is_next(run.alert, deadline_ms):
-            run.decide(self._event(run, is_unknown=True))
-        else:
-            self._scan(run, facts, deadline_ms)
-        if run.is_at_end:
-            self._unforesee(run)
-            self._teller.tell(facts[run.nth])
-            run.begin_next()
+        """Let a scan go as far as it can, and decide the event at which it stopped; and again, to the end."""
+        foresees, teller = bool(self._policy.inhibit), self._teller
+        while run.index < run.count:
+            if foresees and run.index == run.start and len(run.record.alerts) > 1:
+                self._foresee(run, facts[run.nth])
+            # What is not told yet is told before time moves, and when its record ends.
+            deadline_ms = NEVER_MS if teller.is_pending else self.deadlines.next_ms()
+            if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
+                run.decide(self._event(run, is_unknown=True))
+            else:
+                self._scan(run, facts, deadline_ms)
+            if run.index == run.end:
+                if run.foreseen:
+                    self._unforesee(run)
+                teller.tell(facts[run.nth])
+                run.begin_next()
 
-    def _is_next(self, alert: Alert, deadline_ms: int | None) -> bool:
-        """Whether nothing is due before this event."""
+    def _is_next(self, at_ms: int, deadline_ms: int | None) -> bool:
+        """Whether nothing is due before an event of this time."""
         watermark_ms = self.state.watermark_ms
-        if watermark_ms is not None and alert.at_ms <= watermark_ms:
+        if watermark_ms is not None and at_ms <= watermark_ms:
             return True
-        return deadline_ms is None or alert.at_ms < deadline_ms
+        return deadline_ms is None or at_ms < deadline_ms
 
     def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> None:
         self.alerts.put_back()
@@ -204,7 +207,7 @@ class ScopeTriage:
             if live is None or not live.is_counted:
                 self.quiet.unforesee(code)
 
-    def _event(self, run: Run, *, is_unknown: bool = False) -> Decision:
+    def _event(self, run: Run, *, is_unknown: bool = False) -> Decided:
         alert, watermark_ms = run.alert, self.state.watermark_ms
         is_late = watermark_ms is not None and alert.at_ms < watermark_ms
         now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
@@ -242,7 +245,7 @@ class ScopeTriage:
             return self._departure.end(live, now_ms)
         return self._arrival.again(alert, live, change, now_ms)
 
-    def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decision:
+    def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decided:
         next_at_ms = None if incident.is_forgotten else incident.due_ms
         if live is not None and live.is_alive:
             next_ms = live.next_ms
@@ -258,7 +261,7 @@ class ScopeTriage:
         run.fail([self._page(alert, error, facts) for alert in run.record.alerts])
         run.begin_next()
 
-    def _page(self, alert: Alert, error: str, facts: Facts) -> Decision:
+    def _page(self, alert: Alert, error: str, facts: Facts) -> Decided:
         fault_id = fault_id_of(self.state.name, alert)
         is_firing = alert.status is Status.FIRING
         if is_firing:

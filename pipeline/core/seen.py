@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas import Alerts
+from schemas.record import fields_of
 
 
 class Place(NamedTuple):
@@ -30,11 +31,12 @@ class Seen:
 
     def is_new(self, record: Alerts) -> bool:
         """Whether the record was not seen before; now it is."""
-        partition, offset = record.raw_partition, record.raw_offset
+        fields = fields_of(record)
+        partition, offset = fields["raw_partition"], fields["raw_offset"]
         highest = self._offsets.get(partition, -1)
         if offset < highest:
             return False
-        part = (record.scope, record.part)
+        part = (fields["scope"], fields["part"])
         if offset > highest:
             self._offsets[partition] = offset
             self._parts[partition] = {part: None}

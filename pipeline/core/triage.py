@@ -67,9 +67,14 @@ class Triage:
 
     def _decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
         """Decide those of `records` that were not seen before: those of a scope that follow each other, together."""
-        fresh = [(record, one) for record, one in zip(records, facts, strict=True) if self._seen.is_new(record)]
+        is_new = self._seen.is_new
+        fresh = [(record, one) for record, one in zip(records, facts, strict=True) if is_new(record)]
         names = dict.fromkeys([record.scope for record, _ in fresh])
-        if len(names) > 1 and self._is_roomy(len(names), fresh):
+        if len(names) == 1:
+            several, apart = zip(*fresh, strict=True)
+            self._scope_of(*names).decide(several, apart)
+            return
+        if self._is_roomy(len(names), fresh):
             fresh.sort(key=lambda one: one[0].scope)  # stable: within a scope in log order
         for name, run in groupby(fresh, key=lambda one: one[0].scope):
             several, apart = zip(*run, strict=True)
