@@ -1,7 +1,11 @@
 """A fault of ours pages: whatever failed, nobody may miss what it was about."""
 
 from pipeline.core.fingerprint import fingerprint, incident_id
-from schemas import Alert, Severity, Status
+from pipeline.core.page import fault_page
+from pipeline.core.policy import Policy
+from pipeline.core.run import Decided, decided
+from pipeline.core.tell import Facts
+from schemas import Alert, Alerts, Decision, Decisions, Page, Reason, Severity, Status
 
 
 def ours(scope: str, at_ms: int) -> Alert:
@@ -20,6 +24,25 @@ def ours(scope: str, at_ms: int) -> Alert:
     )
 
 
-def fault_id_of(scope: str, alert: Alert) -> str:
-    """The id under which a fault pages; the same for the same event."""
-    return incident_id(f"fault:{scope}", alert.fingerprint, alert.at_ms, 0)
+def fault_of(alert: Alert, error: str, context: tuple[str, Policy]) -> tuple[Decided, Page | None]:
+    """The decision on an event on which we failed, and its page if it fires; `context` is (scope, policy).
+
+    Its id is the same for the same event, so that what is repeated pages once.
+    """
+    scope, policy = context
+    if alert.status is not Status.FIRING:
+        return decided(alert, Reason.FAULT, None, policy.name), None
+    fault_id = incident_id(f"fault:{scope}", alert.fingerprint, alert.at_ms, 0)
+    return decided(alert, Reason.FAULT, fault_id, policy.name), fault_page(alert, fault_id, error, context)
+
+
+def facts_of_fault(record: Alerts, error: str, policy: Policy) -> Facts:
+    """What a record leads to of which nothing could be decided: all of it pages."""
+    told = [fault_of(alert, error, (record.scope, policy)) for alert in record.alerts]
+    decisions = Decisions(
+        scope=record.scope,
+        raw_partition=record.raw_partition,
+        raw_offset=record.raw_offset,
+        decisions=tuple(Decision.owning_each([decision for decision, _ in told])),
+    )
+    return Facts([decisions], [], [page for _, page in told if page is not None])

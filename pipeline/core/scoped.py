@@ -11,14 +11,13 @@ from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.departure import Departure
 from pipeline.core.events import near
-from pipeline.core.fault import fault_id_of, ours
+from pipeline.core.fault import fault_of, ours
 from pipeline.core.fingerprint import code_of
 from pipeline.core.incident import acknowledge
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.live import Live
 from pipeline.core.memory import Memory
-from pipeline.core.page import fault_page
 from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
@@ -262,8 +261,7 @@ class ScopeTriage:
         run.begin_next()
 
     def _page(self, alert: Alert, error: str, facts: Facts) -> Decided:
-        fault_id = fault_id_of(self.state.name, alert)
-        is_firing = alert.status is Status.FIRING
-        if is_firing:
-            facts.pages.append(fault_page(alert, fault_id, error, (self.state.name, self._policy)))
-        return decided(alert, Reason.FAULT, fault_id if is_firing else None, self._policy.name)
+        decision, page = fault_of(alert, error, (self.state.name, self._policy))
+        if page is not None:
+            facts.pages.append(page)
+        return decision

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain, groupby
 
+from pipeline.core.fault import facts_of_fault, fault_of, ours
 from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
@@ -16,6 +17,7 @@ from schemas import Alerts, Control, Tick
 
 __all__ = ["Facts", "Triage"]
 
+HOUR_MS = 3_600_000
 MOST_SCOPES = 10_000  # beyond them, and beyond twice those in which something is open, the idle ones are forgotten
 
 
@@ -72,13 +74,19 @@ class Triage:
         names = dict.fromkeys([record.scope for record, _ in fresh])
         if len(names) == 1:
             several, apart = zip(*fresh, strict=True)
-            self._scope_of(*names).decide(several, apart)
+            self._decide_scope(*names, several, apart)
             return
         if self._is_roomy(len(names), fresh):
             fresh.sort(key=lambda one: one[0].scope)  # stable: within a scope in log order
         for name, run in groupby(fresh, key=lambda one: one[0].scope):
             several, apart = zip(*run, strict=True)
-            self._scope_of(name).decide(several, apart)
+            self._decide_scope(name, several, apart)
+
+    def _decide_scope(self, name: str, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
+        try:
+            self._scope_of(name).decide(records, facts)
+        except Exception as exc:  # beyond what a scope sees to by itself: what is not decided yet pages
+            self._fault(records, facts, type(exc).__name__)
 
     def _is_roomy(self, names: int, fresh: Sequence[tuple[Alerts, Facts]]) -> bool:
         """Whether it may not matter in which order scopes come: none is forgotten, and memory will not be full."""
@@ -86,10 +94,24 @@ class Triage:
         return len(self._scopes) + names <= self._most_scopes and not self._memory.is_full(2 * coming)
 
     def _tick(self, record: Tick | Control, facts: Facts) -> None:
-        for name in sorted(self._scopes):
-            self._scopes[name].tick(record.at_ms, facts)
-        if isinstance(record, Control):
-            self._control(record, facts)
+        try:
+            for name in sorted(self._scopes):
+                self._scopes[name].tick(record.at_ms, facts)
+            if isinstance(record, Control):
+                self._control(record, facts)
+        except Exception as exc:  # likewise; a page that was to go out now may be missing
+            _, page = fault_of(ours("", record.at_ms - record.at_ms % HOUR_MS), type(exc).__name__, ("", self._policy))
+            if page is not None:
+                facts.pages.append(page)
+
+    def _fault(self, records: Sequence[Alerts], facts: Sequence[Facts], error: str) -> None:
+        """Page for all of `records` that are not decided, and lose none."""
+        for record, several in zip(records, facts, strict=True):
+            place = (record.scope, record.raw_partition, record.raw_offset)
+            if place not in {(one.scope, one.raw_partition, one.raw_offset) for one in several.decisions}:
+                told = facts_of_fault(record, error, self._policy)
+                several.decisions.extend(told.decisions)
+                several.pages.extend(told.pages)
 
     def _scope_of(self, name: str) -> ScopeTriage:
         scope = self._scopes.get(name)

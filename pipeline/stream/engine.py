@@ -11,6 +11,7 @@ import structlog
 
 from pipeline import metrics
 from pipeline.codec import decode, decode_alerts
+from pipeline.core.fault import facts_of_fault
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
@@ -31,6 +32,7 @@ class Engine:
     def __init__(self, partition: int, policy: Policy, triage: Triage | None = None, next_offset: int = 0) -> None:
         self.partition = partition
         self.next_offset = next_offset
+        self._policy = policy
         self._triage = triage if triage is not None else Triage(policy)
         heat = self._heat = Heat()
         metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
@@ -46,7 +48,7 @@ class Engine:
 
         Each draft names the record that led to it, so how the log is cut into batches changes nothing. What cannot be
         decoded, or is too large to be written, goes to `alerts.rejected`: one record must not stop all that stand
-        behind it. `Triage.step` makes a page of its own faults; should it raise after all, that is kept too. `recall`
+        behind it. `Triage` makes pages of its own faults; should it raise after all, everything here pages. `recall`
         finds what decoding would.
         """
         if not entries:
@@ -86,10 +88,20 @@ class Engine:
         try:
             found = iter(self._triage.step_each([record for record in read if not isinstance(record, Rejected)]))
         except Exception as exc:
+            # `Triage` sees to its own faults; there is no known way here. What it had decided is gone with it.
             logger.exception("fault: triage failed", partition=self.partition, offset=entries[0].offset)
             metrics.FAULTS.labels("triage").inc()
-            return [Rejected(f"a fault of pagesieve: {type(exc).__name__}")] * len(entries)
+            return [self._fault(record, type(exc).__name__) for record in read]
         return [record if isinstance(record, Rejected) else next(found) for record in read]
+
+    def _fault(self, record: Alerts | Tick | Control | Rejected, error: str) -> Facts | Rejected:
+        """In doubt, all of it pages."""
+        if isinstance(record, Rejected):
+            return record
+        try:
+            return facts_of_fault(record, error, self._policy) if isinstance(record, Alerts) else Facts([], [], [])
+        except Exception as exc:  # not even that: it is kept, and said
+            return Rejected(f"a fault of pagesieve: {error}, then {type(exc).__name__}")
 
     def hear_silences(self, entries: Iterable[Entry], before_ms: int) -> None:
         """Let a state that begins in the middle of the log know the silences of `entries` last changed before then.

@@ -1,4 +1,4 @@
-"""A worker is ready when it holds its partitions, has their state and is not behind; anyone may ask over HTTP."""
+"""A worker is ready when it has the state of what it holds and is not behind; anyone may ask over HTTP."""
 
 import json
 import time
@@ -15,6 +15,7 @@ from pipeline.errors import Misuse
 READY_LAG_RECORDS = 1000
 STALE_S = 10.0
 ASK_TIMEOUT_S = 5.0
+STANDBY = "standby: it holds no partition, and takes over those of a worker that ends"
 
 
 class Status:
@@ -22,22 +23,32 @@ class Status:
 
     def __init__(self) -> None:
         self._trouble: str | None = "it is starting"
+        self._role: str | None = None
         self._turned_s = time.monotonic()
 
     def failed(self, trouble: str) -> None:
         """Say what is wrong."""
-        self._trouble = trouble
+        self._trouble, self._role = trouble, None
         metrics.WORKER_READY.set(0)
 
-    def turned(self, *, is_assigned: bool, lag_records: int) -> None:
-        """Say how it stands, after every engine of the partitions held has been rebuilt."""
+    def turned(self, held: int | None, lag_records: int) -> None:
+        """Say how it stands, after every engine of the partitions held has been rebuilt.
+
+        It holds so many; None while the group has not dealt any. A member of the group that got none is ready: it is
+        one worker more than there is work for, or Faust dealt four partitions as 2, 2 and 0.
+        """
         self._turned_s = time.monotonic()
         self._trouble = None
-        if not is_assigned:
-            self._trouble = "it holds no partition"
+        if held is None:
+            self._trouble = "the group has not dealt its partitions"
         elif lag_records > READY_LAG_RECORDS:
             self._trouble = f"it is {lag_records} records behind"
+        self._role = STANDBY if held == 0 else None
         metrics.WORKER_READY.set(self._trouble is None)
+
+    def role(self) -> str | None:
+        """What a ready worker does, if that is not to work."""
+        return self._role
 
     def trouble(self) -> str | None:
         """Why it is not ready, or None."""
@@ -70,7 +81,7 @@ def served(status: Status, listen: tuple[str, int] | None) -> Iterator[None]:
 def _handler(status: Status) -> type[BaseHTTPRequestHandler]:
     answers: dict[str, Callable[[], tuple[int, str, bytes]]] = {
         "/healthz": lambda: (200, "application/json", b'{"status":"alive"}'),
-        "/readyz": lambda: _readiness(status.trouble()),
+        "/readyz": lambda: _readiness(status.trouble(), status.role()),
         "/metrics": lambda: (200, CONTENT_TYPE_LATEST, generate_latest()),
     }
 
@@ -92,6 +103,8 @@ def _handler(status: Status) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _readiness(trouble: str | None) -> tuple[int, str, bytes]:
-    body = {"status": "ready"} if trouble is None else {"status": "not ready", "reason": trouble}
-    return (200 if trouble is None else 503), "application/json", json.dumps(body).encode()
+def _readiness(trouble: str | None, role: str | None) -> tuple[int, str, bytes]:
+    if trouble is not None:
+        return 503, "application/json", json.dumps({"status": "not ready", "reason": trouble}).encode()
+    body = {"status": "ready"} if role is None else {"status": "ready", "role": role}
+    return 200, "application/json", json.dumps(body).encode()

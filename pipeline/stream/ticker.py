@@ -37,8 +37,9 @@ class Ticker:
         log: KafkaLog,
         append: Callable[[Draft], Awaitable["asyncio.Future[Any]"]],
         status: Status,
-        assignment: Callable[[], set[tuple[str, int]]],
+        assignment: Callable[[], set[tuple[str, int]] | None],
     ) -> None:
+        """`assignment` is what this worker holds; None while the group has dealt it nothing, or deals anew."""
         self._engines = engines
         self._log = log
         self._append = append
@@ -67,7 +68,8 @@ class Ticker:
 
     async def _turn(self) -> None:
         now_ms = time.time_ns() // 1_000_000
-        held = self._assignment()
+        dealt = self._assignment()
+        held = dealt or set()
         alerts = sorted(partition for topic, partition in held if topic == ALERTS.name)
         everywhere = _RAW + places(ALERTS.name, alerts)
         async with asyncio.timeout(ANSWER_S):
@@ -83,7 +85,7 @@ class Ticker:
             self._tell_watermark(engine)
             if tellable_ms is not None and engine.is_due(tellable_ms) and self._has_read_the_last(engine):
                 await self._tick(engine, tellable_ms)
-        self._status.turned(is_assigned=bool(held), lag_records=lag)
+        self._status.turned(None if dealt is None else len(held), lag)
 
     def _behind_s(self) -> float:
         now_ms = time.time_ns() // 1_000_000

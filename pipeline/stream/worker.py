@@ -179,8 +179,10 @@ class _Worker:
         )
         return sent
 
-    def _assignment(self) -> set[tuple[str, int]]:
-        return set() if self._app.rebalancing else {(tp.topic, tp.partition) for tp in self._app.consumer.assignment()}
+    def _assignment(self) -> set[tuple[str, int]] | None:
+        held = {(tp.topic, tp.partition) for tp in self._app.consumer.assignment()}
+        # `unassigned` is only true once the group has dealt this member nothing: before, it may still be joining.
+        return None if self._app.rebalancing or not (held or self._app.unassigned) else held
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """The group deals its partitions anew: commit what is durable, then forget every state."""

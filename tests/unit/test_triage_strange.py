@@ -9,8 +9,8 @@ from pipeline.core import memory
 from pipeline.core.fingerprint import code_of
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import Alerts, Reason
-from tests.scene import POLICY, alert, at, decided, play, reasons, resolved
+from schemas import Alerts, Control, Reason, Silence
+from tests.scene import POLICY, alert, at, decided, ms, play, reasons, resolved
 
 DISK = alert("disk", cluster="eu", host="a")
 CPU = alert("cpu", cluster="eu", host="b")
@@ -151,3 +151,27 @@ def test_a_table_is_full_at_the_same_event_however_the_log_is_cut(monkeypatch: p
     one_by_one = [reason for record in log for reason in reasons(alone.step([record]))]
     assert reasons(Triage(rules).step(log)) == one_by_one
     assert Reason.OVERFLOW in one_by_one
+
+
+def test_a_fault_beyond_a_scope_pages_what_is_not_decided_and_the_books_balance() -> None:
+    triage = Triage(POLICY)
+    triage.step(at(0, DISK))
+    triage._memory.incidents.ids = []  # impossible: every incident has an id
+    records = [*at(1, DISK), *at(2, DISK_OVER, CPU)]
+    first, second = triage.step_each(records)
+    assert [one.paged for one in decided(first)] == [True]
+    assert {one.reason for one in (*decided(first), *decided(second))} == {Reason.FAULT}
+    assert len(decided(second)) == 2
+    assert triage.step(records) == ([], [], []), "what is repeated is known, and pages nobody"
+
+
+def test_a_fault_beyond_every_scope_pages_about_ourselves() -> None:
+    triage = Triage(POLICY)
+    triage.step(at(0, DISK))
+    del triage._silences  # impossible
+    silence = Silence(
+        id="s", matchers=('a="b"',), starts_at_ms=0, ends_at_ms=1, created_by="me", comment="", updated_at_ms=0
+    )
+    [page] = triage.step([Control(at_ms=ms(1), silence=silence)]).pages
+    assert page.payload.summary.split(":")[0] == "PagesieveFault"
+    assert reasons(triage.step(at(2, DISK))) == [Reason.DUPLICATE]

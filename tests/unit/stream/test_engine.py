@@ -1,11 +1,12 @@
 """An engine steps what stands in the log, whatever it is, and comes out the same however it got there."""
 
 from pipeline.codec import decode, encode
+from pipeline.core.triage import Triage
 from pipeline.log import Entry
 from pipeline.stream.engine import Engine
-from schemas import Alerts, Tick
+from schemas import Alerts, Decisions, Reason, Tick
 from schemas import Rejected as RejectedRecord
-from schemas.topics import ALERTS, DECISIONS, REJECTED
+from schemas.topics import ALERTS, DECISIONS, PAGES, REJECTED
 from tests.scene import POLICY, alert, at, ms, resolved
 
 STORY = [
@@ -62,3 +63,14 @@ def test_a_tick_is_due_only_where_something_may_happen() -> None:
         engine.step([one])
     assert not engine.is_due(ms(61))
     assert engine.is_due(ms(62))
+
+
+def test_should_triage_fail_after_all_every_alert_pages_and_nothing_is_rejected() -> None:
+    triage = Triage(POLICY)
+    del triage._seen  # impossible, and beyond what triage sees to
+    log = [entry(0, b"poison"), *(one._replace(offset=one.offset + 1) for one in entries(STORY))]
+    drafts = Engine(1, POLICY, triage).step(log)
+    assert [draft.topic for draft in drafts] == [REJECTED.name, *[DECISIONS.name, PAGES.name] * 2, DECISIONS.name]
+    decisions = [decode(Decisions, draft.value).decisions for draft in drafts if draft.topic == DECISIONS.name]
+    assert [one.reason for several in decisions for one in several] == [Reason.FAULT] * 3
+    assert [draft.headers["log_offset"] for draft in drafts if draft.topic == PAGES.name] == ["1", "2"]

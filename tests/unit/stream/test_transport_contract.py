@@ -32,6 +32,12 @@ INSIDES = [
     ("faust.transport.consumer.Consumer._drain_messages", "hands on what getmany yields, once each", "44a2500309e8"),
     ("faust.transport.consumer.Consumer._reset_state", "BatchConsumer's state outlives a restart", "488b46f5c7f1"),
     ("faust.transport.consumer.ThreadDelegateConsumer", "_new_consumer_thread, _commit", "a1b934b198fa"),
+    ("faust.app.base.App._on_partitions_assigned", "_Worker._assignment: `unassigned`", "de932b7927db"),
+    (
+        "faust.app.base.App._on_partitions_revoked",
+        "_Worker._on_revoked: is awaited",
+        "d5c895bbe57d",
+    ),
     (f"{DRIVER}.Consumer", "BatchConsumer", "959f899e8ebf"),
     (f"{DRIVER}.AIOKafkaConsumerThread._create_worker_consumer", "_ConsumerThread", "c2701bfc3e6f"),
     (f"{DRIVER}.AIOKafkaConsumerThread._commit", "_ConsumerThread._commit", "932852ce7a23"),
