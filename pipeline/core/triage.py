@@ -74,7 +74,7 @@ class Triage:
         names = dict.fromkeys([record.scope for record, _ in fresh])
         if len(names) == 1:
             several, apart = zip(*fresh, strict=True)
-            self._decide_scope(*names, several, apart)
+            self._decide_scope(next(iter(names)), several, apart)
             return
         if self._is_roomy(len(names), fresh):
             fresh.sort(key=lambda one: one[0].scope)  # stable: within a scope in log order
