@@ -39,6 +39,7 @@ class LiveAlerts:
         self.salt = self.salt if scope else 0
         self._count = 0
         self._fresh = 0  # of them, those that have no row yet
+        self._room = 0  # for so many more there surely is room
         self._taken: dict[int, Live] = {}
         self.said: dict[int, Live] = {}  # those whose content is not packed yet
 
@@ -48,7 +49,9 @@ class LiveAlerts:
     @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
-        return self._memory.is_full(self._fresh)
+        if self._room <= 0:
+            self._room = self._memory.room - self._fresh
+        return self._room < 0
 
     def require_room(self) -> None:
         """Raise TableFull if not even one that says that there is no room can be remembered."""
@@ -113,6 +116,7 @@ class LiveAlerts:
         if known is None:
             self._count += 1
             self._fresh += 1
+            self._room -= 1
         else:
             live.row, live.queued_ms = known.row, known.queued_ms
             self._let_go(known.incident)
@@ -137,6 +141,7 @@ class LiveAlerts:
 
     def put_back(self) -> None:
         """Write all that was looked at into its rows."""
+        self._room = 0
         if not self._taken:
             return
         try:

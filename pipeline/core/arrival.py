@@ -9,9 +9,11 @@ from pipeline.core.overflow import overflow
 from pipeline.core.paging import reason_of
 from pipeline.core.review import Review, Scope
 from pipeline.core.weather import Weather
-from pipeline.core.window import Change, over_ms
+from pipeline.core.window import Change, over_ms, waits_ms
 from schemas import Alert, Reason
+from schemas.record import fields_of
 
+_JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
 _NOBODY = (False, False, False)
 
 
@@ -22,14 +24,16 @@ class Arrival:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
+        self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()
+        self._rules = self._policy.rules
+        self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
-        seen = facets(alert)
-        index = self._policy.rule_of(seen)
-        rule = self._policy.rules[index]
-        is_unwanted = self._quiet.may_hush and self._quiet.hushed(seen, rule, now_ms) is not None
-        if self._quiet.alive >= self._policy.max_live_alerts or (known is None and self._alerts.is_full):
+        index = self._policy.rule_of(facets(alert)) if self._is_routed else 0
+        rule = self._rules[index]
+        is_unwanted = self._quiet.may_hush and self._quiet.hushed(facets(alert), rule, now_ms) is not None
+        if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full):
             incident = self._state.incidents.get(self._state.overflow_id or "")
             if incident is not None and incident.resolved_at_ms is None:
                 return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
@@ -51,7 +55,7 @@ class Arrival:
         seen = facets(alert)
         index = self._policy.rule_of(seen)
         says_resolved = alert.is_state or alert.source in self._state.states
-        due_ms = over_ms(alert, now_ms, self._policy.rules[index], says_resolved=says_resolved)
+        due_ms = over_ms(alert.expires_at_ms, now_ms, self._waits_ms[index][says_resolved])
         live.due_ms = max(live.due_ms, due_ms) if live.is_firing else due_ms
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
@@ -82,6 +86,10 @@ class Arrival:
             calm = Reason.FLAPPING
         return self._settle(live, was, (calm, opening), now_ms)
 
+    def settle(self) -> None:
+        """Count what was put off: the state is whole again."""
+        self._weather.settle()
+
     def storm_due(self, due_ms: int) -> None:
         """The storm may be over."""
         incident = self._weather.due(due_ms)
@@ -94,20 +102,22 @@ class Arrival:
         """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule)."""
         code, rule = marks
         is_first = not incident.members
-        says_resolved = alert.is_state or alert.source in self._state.states
+        fields = fields_of(alert)
+        says_resolved = fields["is_state"] or fields["source"] in self._state.states
+        due_ms = over_ms(fields["expires_at_ms"], now_ms, self._waits_ms[rule][says_resolved])
         live = Live(
             self._alerts,
             code,
             incident,
             rule,
-            alert.severity,
-            alert.starts_at_ms,
-            first_at_ms=now_ms,
-            last_at_ms=now_ms,
-            due_ms=over_ms(alert, now_ms, self._policy.rules[rule], says_resolved=says_resolved),
-            fired_at_ms=now_ms,
-            told=alert,
+            fields["severity"],
+            fields["starts_at_ms"],
+            now_ms,
+            now_ms,
+            due_ms,
+            now_ms,
         )
+        live.told = alert
         if known is not None:
             live.flap_penalty, live.flap_at_ms, live.is_flapping = (
                 known.flap_penalty,
@@ -117,8 +127,9 @@ class Arrival:
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         incident.hear()
-        self._review.flap(live, now_ms)
-        calm, opening = Reason.JOINED, Reason.OPENED if is_first else Reason.SURFACED
+        if says_resolved:
+            self._review.change(live, now_ms)
+        calm, opening = _JOINED, _OPENED if is_first else _SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN
         elif incident.incident_id == self._state.overflow_id:

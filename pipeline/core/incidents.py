@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS, INCIDENT
 from schemas import Reason, Severity
@@ -15,8 +16,7 @@ class Incidents:
     """Numbers incidents. A number is given again only after `settle`, when nothing that was found still names it."""
 
     def __init__(self) -> None:
-        self.numbers = np.zeros(_FIRST, INCIDENT)
-        self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
+        self._make_numbers(np.zeros(_FIRST, INCIDENT))
         self.known: list[Open | None] = []
         # Theirs: a duplicate's decision needs no more, and every object is a cache miss.
         self.ids: list[str | None] = []
@@ -33,8 +33,7 @@ class Incidents:
             self.known.append(incident)
             self.ids.append(incident.incident_id)
             if number == len(self.numbers):
-                self.numbers = np.concatenate((self.numbers, np.zeros(number, INCIDENT)))
-                self.events, self.due_ms = self.numbers["events"], self.numbers["due_ms"]
+                self._make_numbers(np.concatenate((self.numbers, np.zeros(number, INCIDENT))))
         self.numbers[number] = (0, FOREVER_MS)
         return number
 
@@ -48,6 +47,10 @@ class Incidents:
             self.known[number] = self.ids[number] = None
             self._free.append(number)
         self._left.clear()
+
+    def _make_numbers(self, numbers: NDArray[np.void]) -> None:
+        self.numbers = numbers
+        self.flat = numbers.view(np.int64).data  # events, due, events, due …; one takes a third of numpy's time
 
 
 @dataclass(slots=True, eq=False)
@@ -90,23 +93,22 @@ class Open:
     @property
     def events(self) -> int:
         """How many events its alerts have had in it."""
-        events: int = self.book.events.item(self.number)
-        return events
+        return self.book.flat[2 * self.number]
 
     @events.setter
     def events(self, events: int) -> None:
-        self.book.events[self.number] = events
+        self.book.flat[2 * self.number] = events
 
     def hear(self) -> None:
         """One more event of its alerts."""
-        self.book.events[self.number] += 1
+        self.book.flat[2 * self.number] += 1
 
     @property
     def due_ms(self) -> int | None:
         """When it resolves, repeats its page, or may no longer reopen."""
-        due_ms = self.book.due_ms.item(self.number)
+        due_ms = self.book.flat[2 * self.number + 1]
         return None if due_ms == FOREVER_MS else due_ms
 
     @due_ms.setter
     def due_ms(self, due_ms: int | None) -> None:
-        self.book.due_ms[self.number] = FOREVER_MS if due_ms is None else due_ms
+        self.book.flat[2 * self.number + 1] = FOREVER_MS if due_ms is None else due_ms

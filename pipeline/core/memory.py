@@ -48,9 +48,10 @@ class Memory:
                 found.setdefault(incident.scope, []).append(columns.key.item(row))
         return found
 
-    def is_full(self, coming: int) -> bool:
-        """Whether no more than what is `coming` already may be remembered, whatever the scope."""
-        return self.table.is_beyond(SPARE_ROWS + coming)
+    @property
+    def room(self) -> int:
+        """How many alerts more may be remembered, whatever the scope."""
+        return self.table.room - SPARE_ROWS
 
     def require_room(self, coming: int) -> None:
         """Raise TableFull if, with what is `coming`, there is no row left, spare ones included."""

@@ -1,14 +1,17 @@
 """What an alert says, as bytes: a quarter of the memory of the record, and read again only when something changes."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from schemas import Alert, Severity, Status
+from schemas.record import fields_of
 
 MOST_SHAPES = 4096  # kept once each; an alert of any further one carries its own
 MOST_CHARACTERS = 1 << 20  # in the names of all shapes: they come from outside, and are kept for ever
 _TEXT = ("utf-8", "surrogatepass")  # bytes that are no text came in as lone surrogates
 _SEPARATOR, _SECOND = "\0", b"\xff"  # the second is in no such text, and used where the first is
+_packed = itemgetter("source", "tenant", "is_state", "name", "labels", "annotations", "url", "source_fingerprint")
 
 
 class Shape(NamedTuple):
@@ -44,12 +47,11 @@ class Packer:
 
     def pack(self, alert: Alert) -> bytes:
         """What the alert says, without its identity, its severity and its times."""
-        labels, annotations = alert.labels, alert.annotations
-        url, source_fingerprint = alert.url, alert.source_fingerprint
+        source, tenant, is_state, name, labels, annotations, url, source_fingerprint = _packed(fields_of(alert))
         parts = (  # of a shape; a plain tuple is as good for the look-up, and quicker
-            alert.source,
-            alert.tenant,
-            alert.is_state,
+            source,
+            tenant,
+            is_state,
             url is not None,
             source_fingerprint is not None,
             tuple(labels),
@@ -59,7 +61,7 @@ class Packer:
         if head is None and self._has_room(Shape(*parts)):
             head = self._add(Shape(*parts))
         fields = [head] if head is not None else _spelled(Shape(*parts))
-        fields += (alert.name, url or "", source_fingerprint or "", *labels.values(), *annotations.values())
+        fields += (name, url or "", source_fingerprint or "", *labels.values(), *annotations.values())
         text = _SEPARATOR.join(fields)
         if text.count(_SEPARATOR) == len(fields) - 1:
             return text.encode(*_TEXT)

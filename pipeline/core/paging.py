@@ -32,7 +32,7 @@ def call_for(incident: Open, cause: Reason | None) -> Call | None:
 
     A resolve always follows a trigger, whatever was silenced in between; nothing else is told while all is quiet.
     """
-    if cause in ENDINGS:
+    if cause is not None and cause in ENDINGS:
         return None if incident.paged_rank is None else Call(PageKind.RESOLVE, cause)
     call = _call(incident, cause)
     if call is not None and call.kind is not PageKind.RESOLVE and incident.loud_rank >= 0:

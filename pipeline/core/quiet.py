@@ -1,6 +1,6 @@
 """Why an alert that fires is not paged now, and when that may change by itself. The most deliberate reason first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
@@ -54,17 +54,19 @@ class Quiet:
         """It is not alive after all."""
         self._inhibitor.end(code)
 
-    def begin(self, live: Live) -> list[int]:
+    def begin(self, live: Live) -> Sequence[int]:
         """An alert is alive now. The codes of others that may page because of that."""
         if live.is_counted:
-            return []
+            return ()
         live.is_counted = True
         self.alive += 1
+        if self._is_plain[live.rule]:
+            return ()
         if self._policy.inhibit:
             self._inhibitor.begin_of(live)
         at_least = self._rules[live.rule].at_least
         if at_least == 1:
-            return []
+            return ()
         crowd = self._crowds.setdefault(live.rule, {})
         crowd[live.code] = None
         return [other for other in crowd if other != live.code] if len(crowd) == at_least else []

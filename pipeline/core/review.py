@@ -33,7 +33,8 @@ class Review:
     """Looks again at alerts of one scope that are there."""
 
     def __init__(self, scope: Scope) -> None:
-        self._state, self._policy, _, self._alerts, self._deadlines, self._quiet, self._teller = scope
+        self._state, policy, _, self._alerts, self._deadlines, self._quiet, self._teller = scope
+        self._flapping = policy.flapping
 
     def review(self, live: Live, now_ms: int) -> None:
         """Ask again whether the alert, which is alive, is kept quiet."""
@@ -68,7 +69,10 @@ class Review:
 
         Only of a state: an event that is over because its window has passed has not changed.
         """
-        if (live.alert.is_state or live.alert.source in self._state.states) and live.change(
-            now_ms, self._policy.flapping
-        ):
+        if live.alert.is_state or live.alert.source in self._state.states:
+            self.change(live, now_ms)
+
+    def change(self, live: Live, now_ms: int) -> None:
+        """As `flap`, of an alert that is known to be a state."""
+        if live.change(now_ms, self._flapping):
             self._teller.change(live.incident, Reason.FLAPPING)

@@ -1,6 +1,7 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import Change, change_of, waits_ms
 from schemas import Alert, Alerts, Reason, Status, Verdict
 
+_NEW, _FIRING = Change.NEW, Status.FIRING
+_times = itemgetter("at_ms", "starts_at_ms", "status")
 MOST_SOURCES = 10_000  # a source's name comes from outside
 
 
@@ -40,7 +43,7 @@ class ScopeTriage:
         self.alerts = LiveAlerts(memory, state)
         self.deadlines = Deadlines()
         self.quiet = Quiet(policy, silences)
-        self._policy = policy
+        self._policy, self._version = policy, policy.name
         self._waits_ms = waits_ms(policy.rules)
         self._memory = memory
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
@@ -147,6 +150,7 @@ class ScopeTriage:
                 self._go_on(run, facts)
             except Exception as exc:  # in doubt, page and say why: whatever failed, nobody may miss these
                 self._fault(run, exc, facts[run.nth])
+        self._arrival.settle()
         self.alerts.put_back()
 
     def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
@@ -207,17 +211,17 @@ class ScopeTriage:
                 self.quiet.unforesee(code)
 
     def _event(self, run: Run, *, is_unknown: bool = False) -> Decided:
-        alert, watermark_ms = run.alert, self.state.watermark_ms
-        is_late = watermark_ms is not None and alert.at_ms < watermark_ms
-        now_ms = watermark_ms if watermark_ms is not None and is_late else alert.at_ms
+        alert, watermark_ms, code = run.alert, self.state.watermark_ms, run.code
+        at_ms, starts_at_ms, status = _times(run.fields[run.index])
+        is_late = watermark_ms is not None and at_ms < watermark_ms
+        now_ms = watermark_ms if watermark_ms is not None and is_late else at_ms
         self.state.watermark_ms = now_ms
-        code = run.code
         live = None if is_unknown else self.alerts.find(code)
-        near(alert.starts_at_ms)
-        if alert.status is Status.RESOLVED:
+        near(starts_at_ms)
+        if status is not _FIRING:
             self._hear_resolved(alert.source, run)
         change = change_of(alert, live)
-        if change is Change.NEW:
+        if change is _NEW:
             reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
             return self._decision(alert, reason, incident, entered, is_late=is_late)
         if live is None:
@@ -251,7 +255,7 @@ class ScopeTriage:
             next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
             if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
                 next_at_ms = min(next_at_ms, again_ms)
-        return decided(alert, reason, incident.incident_id, self._policy.name, is_late=is_late, next_at_ms=next_at_ms)
+        return decided(alert, reason, incident.incident_id, self._version, is_late=is_late, next_at_ms=next_at_ms)
 
     def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
         """Page each alert of the record on which we failed."""

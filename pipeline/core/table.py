@@ -66,10 +66,10 @@ class LiveTable:
     def __len__(self) -> int:
         return self._used - len(self._free)
 
-    def is_beyond(self, spare: int) -> bool:
-        """Whether it has room for fewer than `spare` alerts more."""
-        most = self.limit - spare
-        return self._used > most and len(self) > most
+    @property
+    def room(self) -> int:
+        """How many alerts more it has room for."""
+        return self.limit - self._used + len(self._free)
 
     def find(self, key: int) -> int:
         """The row of `key`, or -1."""
@@ -96,7 +96,7 @@ class LiveTable:
             raise ValueError(f"alert {fresh.key:016x} is known, or counts no event")
         return self._enter(fresh[:_WIDTH], fresh[_WIDTH:])
 
-    def put(self, row: int, numbers: tuple[int, ...], rest: tuple[float, ...]) -> None:
+    def put(self, row: int, numbers: tuple[float, ...], rest: tuple[float, ...]) -> None:
         """Write the columns of `ROW` and of `REST` of a row that holds an alert. The caller knows that it does."""
         _ROW.pack_into(self._row_bytes, row * _ROW.size, *numbers)
         _REST.pack_into(self._rest_bytes, row * _REST.size, *rest)
@@ -108,8 +108,8 @@ class LiveTable:
         if self._free or len(fresh) < _MANY:
             return [self._enter(numbers, rest) for numbers, rest in fresh]
         first, end = self._used, self._used + len(fresh)
-        self._rows[first:end] = [numbers for numbers, _ in fresh]
-        self._rest[first:end] = [rest for _, rest in fresh]
+        for row, (numbers, rest) in enumerate(fresh, first):
+            self.put(row, numbers, rest)
         while self._used < end:
             if not len(self._old) and not _is_crowded(end, self._slots):
                 self._used = end
@@ -212,10 +212,10 @@ class LiveTable:
     def _enter(self, numbers: tuple[float, ...], rest: tuple[float, ...]) -> int:
         row = self._free[-1] if self._free else self._used
         try:
-            self._rows[row], self._rest[row] = numbers, rest
-        except OverflowError:
+            self.put(row, numbers, rest)
+        except struct.error as exc:
             self._rows[row], self._rest[row] = _FREE, _FREE_REST  # what came before the number that was too big
-            raise
+            raise OverflowError(str(exc)) from exc
         if self._free:
             self._free.pop()
         else:

@@ -37,13 +37,14 @@ class Teller:
     @property
     def is_pending(self) -> bool:
         """Whether something changed that is not told yet."""
-        return bool(self._changed)
+        return len(self._changed) > 0
 
     def change(self, incident: Open, cause: Reason | None) -> None:
         """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
-        known = self._changed.get(incident.incident_id)
-        if cause in ENDINGS or known is None or (not known.pages and cause is not None and cause.pages):
-            self._changed[incident.incident_id] = cause
+        key = incident.incident_id
+        known = self._changed.get(key)
+        if known is None or (cause is not None and (cause in ENDINGS or (cause.pages and not known.pages))):
+            self._changed[key] = cause
 
     def is_calling(self, incident: Open) -> bool:
         """Whether a page of this very record will tell of `incident` already."""

@@ -91,7 +91,7 @@ class Triage:
     def _is_roomy(self, names: int, fresh: Sequence[tuple[Alerts, Facts]]) -> bool:
         """Whether it may not matter in which order scopes come: none is forgotten, and memory will not be full."""
         coming = sum([len(record.alerts) for record, _ in fresh])
-        return len(self._scopes) + names <= self._most_scopes and not self._memory.is_full(2 * coming)
+        return len(self._scopes) + names <= self._most_scopes and self._memory.room >= 2 * coming
 
     def _tick(self, record: Tick | Control, facts: Facts) -> None:
         try:

@@ -6,8 +6,11 @@ from pipeline.core.incident import open_incident, special
 from pipeline.core.incidents import Incidents, Open
 from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
-from pipeline.core.storm import add, end, ends_at_ms, is_like, sentence
+from pipeline.core.storm import count, end, ends_at_ms, is_like, sentence, window_ends_ms
+from pipeline.core.tally import count_all
 from schemas import Alert, Severity
+
+_TOGETHER = 16  # alerts that are tallied at once
 
 
 class Weather:
@@ -16,20 +19,28 @@ class Weather:
     def __init__(self, state: ScopeState, policy: Policy, deadlines: Deadlines, book: Incidents) -> None:
         self._state = state
         self._book = book
-        self._policy = policy
+        self._policy, self._storms = policy, policy.storm
+        self._names_some = bool(policy.page_now)
         self._deadlines = deadlines
+        self._untallied: list[Alert] = []  # in no storm, and all of this window
         if state.storm.is_storm:
             deadlines.storm(ends_at_ms(state.storm, policy.storm))
 
     def arrives(self, alert: Alert, now_ms: int) -> Open | None:
         """Count a new alert. The storm's incident if it belongs there; None: it is placed as ever."""
         storm = self._state.storm
-        is_named = bool(self._policy.page_now) and self._policy.pages_now(facets(alert))
+        is_named = self._names_some and self._policy.pages_now(facets(alert))
+        if self._untallied and now_ms >= window_ends_ms(storm, self._storms):
+            self.settle()
         if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
             return None
-        if add(storm, alert, now_ms, self._policy.storm):
+        has_begun = count(storm, now_ms, self._storms)
+        self._untallied.append(alert)
+        if storm.is_storm or len(self._untallied) == _TOGETHER:
+            self.settle()
+        if has_begun:
             self._state.storm_id = None
-            self._deadlines.storm(ends_at_ms(storm, self._policy.storm))
+            self._deadlines.storm(ends_at_ms(storm, self._storms))
         if not storm.is_storm or is_named:
             return None
         incident = self._state.incidents.get(self._state.storm_id or "")
@@ -40,12 +51,18 @@ class Weather:
             self._state.storm_id = incident.incident_id
         return incident
 
+    def settle(self) -> None:
+        """Tally what has come: the state is whole again."""
+        if self._untallied:
+            count_all(self._state.storm.tally, self._untallied)
+            self._untallied.clear()
+
     def due(self, due_ms: int) -> Open | None:
         """The time at which the storm would end has come. Its incident, if it did."""
         storm = self._state.storm
         if not storm.is_storm:
             return None
-        ends_ms = ends_at_ms(storm, self._policy.storm)
+        ends_ms = ends_at_ms(storm, self._storms)
         if ends_ms > due_ms:
             self._deadlines.storm(ends_ms)
             return None

@@ -23,11 +23,14 @@ class Change(Enum):
     NEVER_FIRED = auto()
 
 
+_NEW, _FIRING = Change.NEW, Status.FIRING
+
+
 def change_of(alert: Alert, live: Live | None) -> Change:
     """Compare the event with what is known. An alert whose incident is forgotten counts as new."""
-    if alert.status is Status.FIRING:
+    if alert.status is _FIRING:
         if live is None:
-            return Change.NEW
+            return _NEW
         return Change.DUPLICATE if live.is_firing else _fires_again(live)
     if live is None:
         return Change.NEVER_FIRED
@@ -36,14 +39,12 @@ def change_of(alert: Alert, live: Live | None) -> Change:
     return Change.RESOLVED
 
 
-def over_ms(alert: Alert, now_ms: int, rule: Rule, *, says_resolved: bool) -> int:
-    """When the firing alert is over if nothing more is heard of it.
+def over_ms(expires_at_ms: int | None, now_ms: int, waited_ms: int) -> int:
+    """When a firing alert is over if nothing more is heard of it: at the end of its lease, else when it was waited for.
 
     A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires.
     """
-    if alert.expires_at_ms is not None:
-        return max(alert.expires_at_ms, now_ms + 1)
-    return now_ms + wait_ms(rule, says_resolved=says_resolved)
+    return now_ms + waited_ms if expires_at_ms is None else max(expires_at_ms, now_ms + 1)
 
 
 def wait_ms(rule: Rule, *, says_resolved: bool) -> int:
