@@ -1,5 +1,7 @@
 """The pipeline watches itself from the pager, which outlives a dead or hung worker: it pages once, and resolves.
 
+`pagesieve up` watches itself too: that it is behind, or hears nothing. Of its own end somebody outside must tell.
+
 Three things are trouble. What stands on the topics is not finished in time: a lag. Nobody is in the workers' group:
 dead or hung, as Kafka expels who is silent; then no tick gets through, and holds and resolves wait too. And, where it
 is asked for, nothing is sent at all: the gateway or the monitors are gone.
@@ -19,8 +21,7 @@ import structlog
 from pipeline.codec import encode
 from pipeline.errors import Missing, Retryable
 from pipeline.log import Draft, Writer
-from pipeline.log.extent import Extents
-from pipeline.log.kafka_pulse import Pulse
+from pipeline.log.extent import Extents, Pulse
 from pipeline.settings import Settings
 from pipeline.stream.tick_law import TickLaw
 from schemas import Page, PageDetails, PageKind, PagePayload, Reason
@@ -67,6 +68,7 @@ class Watchdog:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._looked_ms: int | None = None
+        self._began_ms = 0
         self._law = TickLaw()
         self._done_ms = self._worked_ms = self._sent_ms = 0
         self._sent = -1
@@ -86,6 +88,10 @@ class Watchdog:
             self._sent, self._sent_ms = sent, now_ms
         return self._trouble(now_ms, pulse)
 
+    def knows(self, now_ms: int) -> bool:
+        """Whether it has watched for long enough that no trouble means that there is none."""
+        return now_ms - self._began_ms > max(self.limits.lag_ms, self.limits.silence_ms or 0)
+
     def _trouble(self, now_ms: int, pulse: Pulse) -> str | None:
         idle_ms, lag_ms, silent_ms = now_ms - self._worked_ms, now_ms - self._done_ms, now_ms - self._sent_ms
         if idle_ms > self.limits.lag_ms:
@@ -100,7 +106,7 @@ class Watchdog:
     def _begin(self, now_ms: int) -> None:
         """Give everybody the benefit of the doubt."""
         self._law = TickLaw()
-        self._done_ms = self._worked_ms = self._sent_ms = now_ms
+        self._began_ms = self._done_ms = self._worked_ms = self._sent_ms = now_ms
         self._sent = -1
 
 
@@ -111,7 +117,9 @@ async def run_watchdog(looker: Looker, writer: Writer, watchdog: Watchdog, stop:
         try:
             now_ms = time.time_ns() // 1_000_000
             trouble = watchdog.see(now_ms, await asyncio.to_thread(looker.look))
-            if is_open is not (trouble is not None):
+            # Who has just begun to watch does not say that it is over: it would page again for the same trouble.
+            is_known = trouble is not None or watchdog.knows(now_ms)
+            if is_known and is_open is not (trouble is not None):
                 last = await asyncio.to_thread(looker.last_page, DEDUP_KEY)
                 is_open = last is not None and last.event_action == "trigger"
                 if is_open is not (trouble is not None):

@@ -21,8 +21,10 @@ from pipeline.edge.gateway import (
 )
 from pipeline.edge.pager import GROUP, run_pager
 from pipeline.log.embedded import EmbeddedLog
+from pipeline.log.embedded_pulse import EmbeddedPulse
 from pipeline.stream.cadence import Pace
 from pipeline.stream.embedded import run_embedded
+from pipeline.watchdog import WORKERS, run_watchdog, watchdog_of
 from schemas.topics import PAGES
 
 logger = structlog.get_logger("pagesieve")
@@ -52,6 +54,7 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
                     "board": follow(board, log.follower(FOLLOWED), stop),
                     "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s)),
                     "pager": run_pager(pages, log, sink, stop),
+                    "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),
                 }
                 await run_together(parts, stop)
         finally:

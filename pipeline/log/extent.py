@@ -22,6 +22,13 @@ class Extent(NamedTuple):
 Extents = Mapping[str, Mapping[int, Extent]]  # topic → partition → extent
 
 
+class Pulse(NamedTuple):
+    """One look at a group: how far the topics reach and it has come, and how many its members are."""
+
+    extents: Extents
+    members: int
+
+
 class Recording(Protocol):
     """Topics that are read once, from their first record to where they ended at one moment."""
 

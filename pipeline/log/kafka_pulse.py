@@ -2,26 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from pipeline.codec import decode
 from pipeline.errors import Rejected, Retryable
-from pipeline.log.extent import Extents
+from pipeline.log.extent import Pulse
 from pipeline.log.kafka_recording import KafkaRecording
 from schemas import Page
 from schemas.topics import ALERTS, PAGES, RAW
 
 CONNECT_TIMEOUT_MS = 5_000
-
-
-class Pulse(NamedTuple):
-    """One look at the group."""
-
-    extents: Extents
-    members: int
 
 
 class KafkaPulse:

@@ -41,10 +41,10 @@ class Up:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("pagesieve"), "up", *self.options()],
-            env={name: value for name, value in os.environ.items() if not name.startswith("PAGESIEVE_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("PAGESIEVE_")} | settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -184,6 +184,21 @@ def test_a_port_that_is_taken_is_wrong_use(up: Up) -> None:
         )
     assert done.returncode == 2
     assert done.stderr.startswith(f"pagesieve: cannot listen on 127.0.0.1:{up.port}: Address already in use")
+
+
+def test_it_pages_about_itself_once_when_nothing_is_sent_any_more_and_it_is_over_when_something_is(up: Up) -> None:
+    for _ in range(2):  # a restart knows of the page
+        up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2")
+        until(lambda: up.pages("PAGE CRITICAL Pagesieve itself: no alert has been sent for") == 1)
+        assert up.end(signal.SIGKILL) == -signal.SIGKILL
+    up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2")
+
+    def is_over() -> bool:
+        up.post("DiskFull", "a")
+        return up.pages("OVER CRITICAL Pagesieve itself") == 1
+
+    until(is_over)
+    assert up.pages("PAGE CRITICAL Pagesieve itself") == 1
 
 
 def test_logs_are_json_lines_on_stderr_when_nobody_watches(up: Up) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.codec import decode
 from pipeline.errors import Retryable
-from pipeline.log.extent import Extent
-from pipeline.log.kafka_pulse import Pulse
+from pipeline.log.extent import Extent, Pulse
 from pipeline.watchdog import DEDUP_KEY, Limits, Watchdog, run_watchdog
 from schemas import Page
 from schemas.topics import ALERTS, PAGES, RAW
@@ -94,12 +93,12 @@ class Saying(Watchdog):
         return None if pulse.members else "nobody is at work"
 
 
-def watch(log: MemoryLog, *pulses: Pulse | None) -> list[str]:
+def watch(log: MemoryLog, *pulses: Pulse | None, by: type[Watchdog] = Saying) -> list[str]:
     """Run until all was seen; the actions of all pages so far."""
 
     async def scene() -> None:
         stop = asyncio.Event()
-        await asyncio.wait_for(run_watchdog(Looking(log, pulses, stop), log, Saying(Limits(lag_ms=60)), stop), 60)
+        await asyncio.wait_for(run_watchdog(Looking(log, pulses, stop), log, by(Limits(lag_ms=60)), stop), 60)
 
     asyncio.run(scene())
     found = [decode(Page, draft.value) for draft in log.on(PAGES.name)]
@@ -122,6 +121,12 @@ def test_a_restarted_watchdog_neither_pages_again_nor_forgets_to_resolve() -> No
     assert watch(log, TROUBLE, TROUBLE) == ["trigger"]
     assert watch(log, WELL) == ["trigger", "resolve"]
     assert watch(log, WELL, WELL) == ["trigger", "resolve"]
+
+
+def test_a_restarted_watchdog_does_not_say_that_it_is_over_before_it_knows() -> None:
+    log = MemoryLog()
+    assert watch(log, TROUBLE) == ["trigger"]
+    assert watch(log, *[TROUBLE] * 4, by=Watchdog) == ["trigger"]
 
 
 def test_a_page_that_the_log_did_not_take_is_written_when_it_does() -> None:
