@@ -11,6 +11,7 @@ before. With three slots, two snapshots are whole at any time, also while the th
 
 import zlib
 from collections.abc import Iterable, Sequence
+from mmap import mmap
 from typing import NamedTuple
 
 import cramjam
@@ -32,7 +33,7 @@ class Taken(NamedTuple):
 
     partition: int
     next_offset: int
-    state: bytes
+    state: bytes | mmap
     at_ms: int
 
 
@@ -43,7 +44,7 @@ class Found(NamedTuple):
     unreadable: int
 
 
-def cut(state: bytes, size: int = CHUNK_BYTES) -> list[memoryview]:
+def cut(state: bytes | mmap, size: int = CHUNK_BYTES) -> list[memoryview]:
     """`state` in pieces of `size`; an empty one is one empty piece."""
     view = memoryview(state)
     return [view[start : start + size] for start in range(0, max(len(view), 1), size)]
@@ -132,6 +133,11 @@ def migration(snapshot: Snapshot, policy: str) -> str | None:
     if snapshot.fingerprint_version != FINGERPRINT_VERSION:
         changes.append(f"fingerprints {snapshot.fingerprint_version} became {FINGERPRINT_VERSION}")
     return ", ".join(changes) or None
+
+
+def size_of(snapshot: Snapshot) -> int:
+    """The bytes of the state that `snapshot` is of."""
+    return sum(chunk.size for chunk in snapshot.chunks)
 
 
 def next_slot(kept: Sequence[Snapshot]) -> int:

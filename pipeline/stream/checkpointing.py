@@ -8,8 +8,9 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from pipeline import metrics
+from pipeline.stream.aside import State, Taker
 from pipeline.stream.cadence import Cadence, Pace
-from pipeline.stream.checkpoint import Taken, next_slot
+from pipeline.stream.checkpoint import Taken, next_slot, size_of
 from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.engine import Engine
 from schemas import Snapshot
@@ -27,6 +28,7 @@ class _Course:
     cadence: Cadence
     kept: list[Snapshot]  # newest first
     settled: int  # the offset up to which everything written is durable
+    taker: Taker
     chunks: dict[int, int] = field(default_factory=dict)  # slot → the most chunks that it may hold
     timer: asyncio.TimerHandle | None = None
     writing: asyncio.Task[None] | None = None
@@ -51,7 +53,8 @@ class Checkpoints:
 
         What it has read was told before. If that was much, it is kept at once: the next start shall be quicker.
         """
-        course = _Course(engine, Cadence(self._pace, since, time.monotonic()), kept, engine.next_offset)
+        cadence, taker = Cadence(self._pace, since, time.monotonic()), Taker(size_of(kept[0]) if kept else 0)
+        course = _Course(engine, cadence, kept, engine.next_offset, taker)
         for snapshot in kept:
             course.chunks[snapshot.slot] = max(course.chunks.get(snapshot.slot, 0), len(snapshot.chunks))
         self._courses[engine.partition] = course
@@ -79,6 +82,21 @@ class Checkpoints:
         while course is not None and course.writing is not None:
             await asyncio.wait([course.writing])
 
+    async def keep(self, within_s: float) -> None:
+        """Keep all that has moved and is durable, if it can be done in time: the next holder reads less of the log.
+
+        What the last snapshot of it took longer to write is not begun. What is not done in time is no harm: nothing
+        names what is half written.
+        """
+        for course in self._courses.values():
+            has_news = course.cadence.wait_s(course.engine.next_offset, time.monotonic()) is not None
+            is_even = course.engine.next_offset == course.settled
+            if course.writing is None and has_news and is_even and course.cadence.cost_s < within_s:
+                self._take(course)
+        writing = [course.writing for course in self._courses.values() if course.writing is not None]
+        if writing:
+            await asyncio.wait(writing, timeout=within_s)
+
     def _consider(self, course: _Course) -> None:
         """Take a snapshot if one is due, else see to it that it will be: nothing may come for days."""
         if course.writing is not None or course.engine.next_offset != course.settled:
@@ -99,7 +117,7 @@ class Checkpoints:
     def _take(self, course: _Course) -> None:
         started_s = time.monotonic()
         try:
-            state = course.engine.snapshot()
+            state = course.taker.take(course.engine.snapshot)
         except Exception:
             # Alerts go on being decided; only the next start takes longer, and the log says why.
             logger.exception("fault: no snapshot can be taken", partition=course.engine.partition)
@@ -107,12 +125,13 @@ class Checkpoints:
             course.cadence.tried(time.monotonic(), 0.0)
             return
         metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
-        taken = Taken(course.engine.partition, course.engine.next_offset, state, time.time_ns() // 1_000_000)
-        course.writing = asyncio.create_task(self._write(course, taken, started_s))
+        taken = Taken(course.engine.partition, course.engine.next_offset, b"", time.time_ns() // 1_000_000)
+        course.writing = asyncio.create_task(self._write(course, taken, state, started_s))
 
-    async def _write(self, course: _Course, taken: Taken, started_s: float) -> None:
+    async def _write(self, course: _Course, taken: Taken, state: "asyncio.Future[State]", started_s: float) -> None:
         slot = next_slot(course.kept)
         try:
+            taken = taken._replace(state=await state)
             snapshot = await self._store.write(taken, self._policy, slot, course.chunks.get(slot, 0))
         except Exception as exc:
             metrics.SNAPSHOTS_FAILED.inc()

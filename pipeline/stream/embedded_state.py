@@ -9,11 +9,12 @@ import structlog
 
 from pipeline import metrics
 from pipeline.core.policy import Policy
-from pipeline.errors import Retryable
+from pipeline.errors import Fault, Retryable
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_tables import PARTITION
+from pipeline.stream.aside import State, Taker
 from pipeline.stream.cadence import Cadence, Pace
-from pipeline.stream.checkpoint import Taken, frame, migration, refusal, unframe
+from pipeline.stream.checkpoint import Taken, frame, migration, refusal, size_of, unframe
 from pipeline.stream.drafts import policy_draft
 from pipeline.stream.engine import Engine
 from schemas import Snapshot
@@ -34,6 +35,7 @@ class EmbeddedState:
         self._policy = policy.name
         self._slot = 0 if kept is None else kept.slot
         self._cadence = Cadence(pace, 0 if kept is None else kept.next_offset, time.monotonic())
+        self._taker = Taker(0 if kept is None else size_of(kept))
         self._writing: asyncio.Task[None] | None = None
 
     def keep_if_due(self) -> None:
@@ -54,7 +56,7 @@ class EmbeddedState:
         """Take the state now; what is returned writes it."""
         started_s = time.monotonic()
         try:
-            state = self._engine.snapshot()
+            state = self._taker.take(self._engine.snapshot)
         except Exception:
             # Alerts go on being decided; only the next start takes longer, and the log says why.
             logger.exception("fault: no snapshot can be taken")
@@ -62,15 +64,16 @@ class EmbeddedState:
             self._cadence.tried(time.monotonic(), time.monotonic() - started_s)
             return asyncio.sleep(0)
         metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
-        taken = Taken(PARTITION, self._engine.next_offset, state, time.time_ns() // 1_000_000)
-        return self._write(taken, started_s)
+        taken = Taken(PARTITION, self._engine.next_offset, b"", time.time_ns() // 1_000_000)
+        return self._write(taken, state, started_s)
 
-    async def _write(self, taken: Taken, started_s: float) -> None:
+    async def _write(self, taken: Taken, state: "asyncio.Future[State]", started_s: float) -> None:
         slot = (self._slot + 1) % len(NAMES)
-        value = await asyncio.to_thread(frame, taken, self._policy, slot)
         try:
+            taken = taken._replace(state=await state)
+            value = await asyncio.to_thread(frame, taken, self._policy, slot)
             await self._log.keep_snapshot(NAMES[slot], value)
-        except Retryable as exc:
+        except (Retryable, Fault) as exc:
             metrics.SNAPSHOTS_FAILED.inc()
             logger.warning("no snapshot is written: a restart reads more of the log", why=str(exc))
             self._cadence.tried(time.monotonic(), time.monotonic() - started_s)

@@ -84,6 +84,10 @@ class Engines:
         """
         self._checkpoints.settled(partition)
 
+    async def keep(self, within_s: float) -> None:
+        """Keep every state that has moved, as far as there is time: its next holder reads less of the log."""
+        await self._checkpoints.keep(within_s)
+
     async def kept(self, partition: int) -> None:
         """Return once no snapshot of `partition` is being written."""
         await self._checkpoints.written(partition)

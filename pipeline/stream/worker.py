@@ -38,6 +38,7 @@ GROUP = "pagesieve"
 CRASHED = 70  # EX_SOFTWARE of sysexits.h; the supervisor starts it again, and it continues from the log
 COMMIT_EVERY_S = 0.5
 SETTLE_S = 2.0  # how long a stop or a new deal waits for what is on its way; the rest is repeated, never lost
+KEEP_S = 2.0  # likewise for the snapshots: the whole group waits for them, and without them reads more of the log
 STOP_S = 15.0
 
 
@@ -160,6 +161,7 @@ class _Worker:
     async def stop(self) -> None:
         self._status.failed("it is stopping")
         await self._settle()
+        await self._engines.keep(KEEP_S)
         for task in self._tasks:
             task.cancel()
         await self._app.stop()
@@ -185,9 +187,10 @@ class _Worker:
         return None if self._app.rebalancing or not (held or self._app.unassigned) else held
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        """The group deals its partitions anew: commit what is durable, then forget every state."""
+        """The group deals its partitions anew: commit what is durable and keep every state, then forget it."""
         self._status.failed("the group is dealing its partitions")
         await self._settle()
+        await self._engines.keep(KEEP_S)
         self._engines.drop()
         self._normalise.forget()
         for inbox in self._inboxes.values():
