@@ -3,9 +3,9 @@
 from schemas.alert import Alert, Alerts, Severity, Status
 from schemas.control import Control, Silence
 from schemas.decision import Decision, Decisions, Reason
-from schemas.incident import Incident, IncidentState, Member
+from schemas.incident import Cause, Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
-from schemas.page import Delivery, Page, PageAlert, PageDetails, PageKind, PageLink, PagePayload
+from schemas.page import Delivery, Page, PageAlert, PageCause, PageDetails, PageKind, PageLink, PagePayload
 from schemas.rejected import Rejected
 from schemas.snapshot import Chunk, Snapshot
 from schemas.tick import Tick
@@ -13,6 +13,7 @@ from schemas.tick import Tick
 __all__ = [
     "Alert",
     "Alerts",
+    "Cause",
     "Chunk",
     "Control",
     "Decision",
@@ -24,6 +25,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PageAlert",
+    "PageCause",
     "PageDetails",
     "PageKind",
     "PageLink",

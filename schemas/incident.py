@@ -33,6 +33,16 @@ class Member(Record):
     url: str | None = None
 
 
+class Cause(Record):
+    """An alert of an incident that may be its cause."""
+
+    fingerprint: str
+    name: str
+    subject: str = Field(default="", description="what it is about: a host, a pod, a service")
+    began_at_ms: int
+    why: str = Field(description="what speaks for it, in words")
+
+
 class Incident(Record):
     """The full picture of an incident at one revision; a later revision replaces it."""
 
@@ -56,6 +66,7 @@ class Incident(Record):
     alerts: int = Field(description="distinct alerts in it, listed or not")
     firing: int
     events: int
+    causes: tuple[Cause, ...] = Field(default=(), description="the likeliest first; empty where there is one alert")
     members: tuple[Member, ...] = Field(description="the first alerts; `unlisted` says how many were cut")
     unlisted: int = 0
     policy_version: str

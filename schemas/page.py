@@ -33,6 +33,15 @@ class PageAlert(Record):
     url: str | None = None
 
 
+class PageCause(Record):
+    """An alert of the incident that may be its cause, as a page shows it."""
+
+    name: str
+    subject: str = ""
+    began_at: str = Field(description="RFC 3339 UTC")
+    why: str
+
+
 class PageDetails(Record):
     """What a page tells beyond PagerDuty's own fields."""
 
@@ -45,6 +54,7 @@ class PageDetails(Record):
     team: str | None = None
     alert_count: int
     firing: int
+    causes: tuple[PageCause, ...] = Field(default=(), description="the likeliest first; empty where there is one alert")
     alerts: tuple[PageAlert, ...]
     unlisted: int = Field(default=0, description="alerts that are in the incident but not listed here")
     policy_version: str

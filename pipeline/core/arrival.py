@@ -1,5 +1,6 @@
 """What an event that fires does to its alert and its incident: a new one is placed, a known one fires again."""
 
+from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.facets import facets
 from pipeline.core.group import fitting, group_of, key_of
 from pipeline.core.incident import Opening, account, add, open_incident, reopen, revive, special, standing
@@ -20,13 +21,14 @@ _NOBODY = (False, False, False)
 class Arrival:
     """Applies events that fire to one scope."""
 
-    def __init__(self, scope: Scope, review: Review) -> None:
+    def __init__(self, scope: Scope, review: Review, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
         self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()
         self._rules = self._policy.rules
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
+        self._causes = Causes(self._alerts, directions)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
@@ -62,8 +64,10 @@ class Arrival:
         is_new_firing = alert.starts_at_ms != live.starts_at_ms
         # Another severity may be another route, and another source or target of an inhibition.
         freed = self._quiet.end(live) if seen != facets(live.alert) else []
+        before = live.severity.rank
         live.say(alert)
         live.rule = index
+        self._causes.worsened(live, before)
         if change is Change.DUPLICATE:
             reason = self._settle(live, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
         else:
@@ -79,6 +83,8 @@ class Arrival:
         if change is Change.REOPENED:
             reopen(self._state, live.incident, now_ms)
             opening = Reason.REOPENED
+        if live.incident.reopened:
+            self._causes.fires_again(live, now_ms)
         live.is_echo = not is_new_firing
         if is_new_firing:
             self._review.flap(live, now_ms)
@@ -126,6 +132,7 @@ class Arrival:
             )
         self._alerts.add(live, known)
         add(incident, live, now_ms)
+        self._causes.joined(incident, live)
         incident.hear()
         if says_resolved:
             self._review.change(live, now_ms)

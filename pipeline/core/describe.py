@@ -1,30 +1,23 @@
-"""How an incident is told: its record, its members, and the one sentence a tired person reads."""
+"""How an incident is told: its record, and its members."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.core.heading import Heading, summary_of
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.policy import Policy
+from pipeline.core.shown import LONGEST, cut, shown
 from pipeline.core.template import template_of
 from schemas import Alert, Incident, IncidentState, Member, Reason, Severity, Status
 from schemas.page import SUMMARY_LIMIT
 
-_SHOWN = 200  # characters of a text or a label's value in an incident or page; the alert itself keeps all
-_SHOWN_LABELS = 64
 _LONGEST_LINK = 2048
 
 
-class Heading(NamedTuple):
-    """What is said of an incident for as long as the first of its worst alerts stays the same."""
-
-    what: str  # and where
-    group: dict[str, str]
-
-
 class Told(NamedTuple):
-    """What there is to tell: an incident, its first alerts, what its worst says, and its summary if it has one."""
+    """What there is to tell: an incident, its first alerts, what is said of all, and its summary if it has one."""
 
     incident: Open
     listed: tuple[Member, ...]
@@ -60,6 +53,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
             "alerts": len(incident.members),
             "firing": incident.alive,
             "events": incident.events,
+            "causes": told.heading.causes,
             "members": told.listed,
             "unlisted": len(incident.members) - len(told.listed),
             "policy_version": policy.name,
@@ -73,24 +67,16 @@ def member_record(live: Live) -> Member:
 
 
 def summary(told: Told) -> str:
-    """What (the first of the worst alerts), where (the group's labels), and how many more."""
+    """The one sentence that a tired person reads."""
     if told.note is not None:
         return cut(told.note, SUMMARY_LIMIT)
-    more = len(told.incident.members) - 1
-    text = told.heading.what
-    return cut(text + (f", and {more} more alert{'s' if more > 1 else ''}" if more else ""), SUMMARY_LIMIT)
-
-
-def heading_of(incident: Open, lead: Alert) -> Heading:
-    """What is said of it while `lead` is the first of its worst alerts."""
-    what, where = say(lead), group_in_words(incident.group)
-    return Heading(f"{what} ({where})" if where else what, _shown(incident.group))
+    return summary_of(told.incident, told.heading)
 
 
 def team_of(alert: Alert, policy: Policy) -> str | None:
     """Who is paged for it."""
     team = alert.labels.get(policy.team_label)
-    return cut(team, _SHOWN) if team else None
+    return cut(team, LONGEST) if team else None
 
 
 def rfc3339(at_ms: int) -> str:
@@ -107,28 +93,13 @@ def _second(seconds: int) -> str:
 def say(alert: Alert) -> str:
     """An alert in one line: its name, and what its source says."""
     told = alert.annotations.get("summary") or alert.annotations.get("description") or ""
-    name = cut(alert.name, _SHOWN)
-    return f"{name}: {cut(told, _SHOWN)}" if told else name
+    name = cut(alert.name, LONGEST)
+    return f"{name}: {cut(told, LONGEST)}" if told else name
 
 
 def group_in_words(group: dict[str, str]) -> str:
     """`cluster=eu-1, namespace=shop`."""
-    return cut(", ".join(f"{key}={value}" for key, value in group.items()), _SHOWN)
-
-
-def cut(text: str, limit: int) -> str:
-    """The text, with at most so many characters."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _shown(labels: dict[str, str]) -> dict[str, str]:
-    """Labels short enough to be told a hundred times; almost all are as they were."""
-    if len(labels) <= _SHOWN_LABELS and sum(map(len, labels)) + sum(map(len, labels.values())) <= _SHOWN:
-        return labels
-    if len(labels) <= _SHOWN_LABELS and all(len(key) + len(value) <= _SHOWN for key, value in labels.items()):
-        return labels
-    some = list(labels.items())[:_SHOWN_LABELS]
-    return {cut(key, _SHOWN): cut(value, _SHOWN) for key, value in some}
+    return cut(", ".join(f"{key}={value}" for key, value in group.items()), LONGEST)
 
 
 def member_of(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool) -> Member:
@@ -136,14 +107,14 @@ def member_of(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: 
     return Member.owning(
         {
             "fingerprint": alert.fingerprint,
-            "name": cut(alert.name, _SHOWN),
+            "name": cut(alert.name, LONGEST),
             "template": template_of(alert),
-            "labels": _shown(alert.labels),
+            "labels": shown(alert.labels),
             "severity": severity,
             "status": Status.FIRING if is_firing else Status.RESOLVED,
             "starts_at_ms": alert.starts_at_ms,
             "first_at_ms": first_at_ms,
-            "summary": cut(alert.annotations.get("summary", ""), _SHOWN),
+            "summary": cut(alert.annotations.get("summary", ""), LONGEST),
             "url": link(alert.url),
         }
     )

@@ -17,6 +17,7 @@ that was triggered is always resolved, also if all in it was silenced meanwhile.
 from array import array
 from typing import NamedTuple
 
+from pipeline.core.columns import FOREVER_MS
 from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
 from pipeline.core.incidents import Incidents, Open
@@ -116,6 +117,9 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on
+    incident.began_ms = FOREVER_MS
+    if incident.evidence is not None:
+        incident.evidence.reopen()
     state.by_group.setdefault(incident.key, incident.incident_id)
 
 
@@ -124,6 +128,7 @@ def forget(state: ScopeState, incident: Open) -> "array[int]":
     del state.incidents[incident.incident_id]
     incident.is_forgotten = True
     members, incident.members = incident.members, array("Q")
+    incident.evidence = None
     if incident.held:
         state.forgotten[incident.incident_id] = incident
     else:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS, INCIDENT
+from pipeline.core.evidence import Evidence
 from schemas import Reason, Severity
 
 _FIRST = 64
@@ -83,6 +84,8 @@ class Open:
     reopened: int = 0
     note: str | None = None  # its summary, where its alerts do not tell it best
     resolved_at_ms: int | None = None
+    began_ms: int = FOREVER_MS  # when the first of what fires, or has fired, in it began
+    evidence: Evidence | None = None  # of what caused it, once it has more than one member
     ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
     is_forgotten: bool = False  # it may not reopen any more
 

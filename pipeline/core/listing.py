@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from pipeline.core.alerts import LiveAlerts
-from pipeline.core.describe import Heading, heading_of, member_of, member_record
+from pipeline.core.describe import member_of, member_record
+from pipeline.core.heading import Heading, heading_of, is_current
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from schemas import Member
@@ -12,11 +13,10 @@ MOST_KEPT = 100_000  # members, over all incidents of a scope: about 150 MB, whe
 
 
 class Listing(NamedTuple):
-    """How an incident is told: its first alerts, and what the first of its worst says."""
+    """How an incident is told: its first alerts, and what is said of all; None: something in that has changed."""
 
     members: list[Member]
-    lead: int  # the code of that one
-    heading: Heading
+    heading: Heading | None
 
 
 class Listings:
@@ -31,7 +31,7 @@ class Listings:
     def __len__(self) -> int:
         return self._members
 
-    def of(self, incident: Open) -> Listing:
+    def of(self, incident: Open) -> tuple[list[Member], Heading]:
         """How `incident` is told now."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
@@ -40,23 +40,24 @@ class Listings:
                 for alert, severity, first_at_ms, is_firing in self._alerts.glance(incident.members[: self._max_listed])
             ]
             self._count(len(members))
-        elif listing.lead == incident.lead:
-            return listing
+        elif listing.heading is not None and is_current(listing.heading, incident):
+            return listing.members, listing.heading
         else:
             members = listing.members
-        [lead] = self._alerts.glance([incident.lead])
-        listing = Listing(members, incident.lead, heading_of(incident, lead.alert))
-        self._kept[incident.incident_id] = listing
-        return listing
+        codes = [incident.lead] if incident.evidence is not None else [incident.lead, incident.members[0]]
+        lead, *first = [one.alert for one in self._alerts.glance(codes)]
+        heading = heading_of(incident, lead, first[0] if first else None)
+        self._kept[incident.incident_id] = Listing(members, heading)
+        return members, heading
 
     def renew(self, incident: Open, live: Live) -> None:
         """An alert of `incident` is new, or is to be told otherwise."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
             return
-        if live.code == listing.lead:
-            heading = heading_of(incident, live.alert)
-            self._kept[incident.incident_id] = Listing(listing.members, live.code, heading)
+        heading = listing.heading
+        if heading is not None and live.code in (heading.cause, heading.lead):
+            self._kept[incident.incident_id] = Listing(listing.members, None)
         if live.place >= self._max_listed:
             return
         if live.place < len(listing.members):

@@ -1,15 +1,19 @@
 """How a page tells an incident: a PagerDuty event that any consumer can post."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.core.describe import Told, cut, group_in_words, link, member_of, rfc3339, say, summary, team_of
+from pipeline.core.describe import Told, group_in_words, link, member_of, rfc3339, say, summary, team_of
 from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
+from pipeline.core.shown import cut
 from schemas import (
     Alert,
+    Cause,
     Member,
     Page,
     PageAlert,
+    PageCause,
     PageDetails,
     PageKind,
     PageLink,
@@ -29,8 +33,10 @@ _PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
 _LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
 
 
-def page_record(told: Told, lead: Alert, call: Call, context: tuple[str, Policy]) -> Page:
-    """The page that tells a person; `lead` is the first of the worst alerts, `context` is (scope, policy).
+def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[str, Policy]) -> Page:
+    """The page that tells a person. `alerts`: what may have caused it, and the first of the worst, if another.
+
+    `context` is (scope, policy).
 
     13 µs where an incident has one alert. Constructors that check took 100, most of what it cost to open one.
     """
@@ -47,19 +53,20 @@ def page_record(told: Told, lead: Alert, call: Call, context: tuple[str, Policy]
         team=incident.team,
         alert_count=len(incident.members),
         firing=incident.alive,
+        causes=tuple(map(_page_cause, told.heading.causes)),
         alerts=tuple(map(_page_alert, told.listed)),
         unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
     )
     payload = PagePayload.trusted(
         summary=summary(told),
-        source=where or lead.source,
+        source=where or alerts[0].source,
         severity=_PAGERDUTY[incident.severity],
         timestamp=rfc3339(incident.opened_at_ms),
         group=where or None,
         custom_details=details,
     )
-    return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, lead, payload)
+    return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, alerts, payload)
 
 
 def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, Policy]) -> Page:
@@ -75,6 +82,7 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         team=team_of(alert, policy),
         alert_count=1,
         firing=1,
+        causes=(),
         alerts=(_page_alert(member_of(alert, alert.severity, alert.at_ms, is_firing=True)),),
         unlisted=0,
         policy_version=policy.name,
@@ -87,12 +95,12 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         group=None,
         custom_details=details,
     )
-    return _page("trigger", incident_id, alert, payload)
+    return _page("trigger", incident_id, [alert], payload)
 
 
-def _page(action: Literal["trigger", "resolve"], dedup_key: str, lead: Alert, payload: PagePayload) -> Page:
+def _page(action: Literal["trigger", "resolve"], dedup_key: str, alerts: Sequence[Alert], payload: PagePayload) -> Page:
     return Page.trusted(
-        event_action=action, dedup_key=dedup_key, client="pagesieve", links=_links(lead), payload=payload
+        event_action=action, dedup_key=dedup_key, client="pagesieve", links=_links(alerts), payload=payload
     )
 
 
@@ -108,10 +116,18 @@ def _page_alert(member: Member) -> PageAlert:
     )
 
 
-def _links(alert: Alert) -> tuple[PageLink, ...]:
-    links = {alert.annotations[key]: text for key, text in _LINKS.items() if key in alert.annotations}
-    if alert.url:
-        links.setdefault(alert.url, "source")
+def _page_cause(cause: Cause) -> PageCause:
+    return PageCause.trusted(name=cause.name, subject=cause.subject, began_at=rfc3339(cause.began_at_ms), why=cause.why)
+
+
+def _links(alerts: Sequence[Alert]) -> tuple[PageLink, ...]:
+    links: dict[str, str] = {}
+    for alert in alerts:
+        for key, text in _LINKS.items():
+            if key in alert.annotations:
+                links.setdefault(alert.annotations[key], text)
+        if alert.url:
+            links.setdefault(alert.url, "source")
     return tuple(
         [
             PageLink.trusted(href=href, text=text)

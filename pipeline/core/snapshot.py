@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from pipeline.core.evidence import Evidence
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Shape
@@ -19,7 +20,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Reason, Severity, Silence
 
-VERSION = 6
+VERSION = 7
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -52,6 +53,8 @@ class _Incident(NamedTuple):
     reopened: int
     note: str | None
     resolved_at_ms: int | None
+    began_ms: int
+    evidence: Evidence | None
     ended_by: Reason
     is_forgotten: bool
     events: int

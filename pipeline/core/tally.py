@@ -58,8 +58,8 @@ def count_all(tally: Tally, alerts: Sequence[Alert]) -> None:
 def merge(into: Tally, tally: Tally) -> None:
     """Add what `tally` counted; old alerts fade, since what is usual changes."""
     into.alerts += tally.alerts
-    _merge(into.names, tally.names)
-    _merge(into.pairs, tally.pairs)
+    merge_counts(into.names, tally.names)
+    merge_counts(into.pairs, tally.pairs)
     if into.alerts >= _REMEMBERED:
         into.alerts //= 2
         _halve(into.names)
@@ -139,7 +139,8 @@ def _clear(common: Common) -> None:
     common.counts = {key: counts[key] for key in ranked[:KEPT]}
 
 
-def _merge(into: Common, common: Common) -> None:
+def merge_counts(into: Common, common: Common) -> None:
+    """Add what `common` counted."""
     counts = into.counts | {key: into.counts.get(key, 0) + count for key, count in common.counts.items()}
     into.earlier = {key: missed_of(into, key) + missed_of(common, key) for key in counts}
     into.counts = counts

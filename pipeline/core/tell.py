@@ -69,16 +69,17 @@ class Teller:
             incident = self._state.incidents[key]
             incident.revision += 1
             incident.updated_at_ms = self._state.watermark_ms or 0
-            listing = self.listings.of(incident)
+            members, heading = self.listings.of(incident)
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
             quiet = self._alerts.at(incident.lead).quiet if incident.paged_rank is None else None
-            told = Told(incident, tuple(listing.members), listing.heading, quiet, note)
+            told = Told(incident, tuple(members), heading, quiet, note)
             context = (self._state.name, self._policy)
             facts.incidents.append(incident_record(told, context))
             if call is not None:
-                [lead] = self._alerts.glance([incident.lead])
-                facts.pages.append(page_record(told, lead.alert, call, context))
+                codes = [heading.cause] if heading.cause == heading.lead else [heading.cause, heading.lead]
+                alerts = [one.alert for one in self._alerts.glance(codes)]
+                facts.pages.append(page_record(told, alerts, call, context))
                 if call.reason.pages:
                     self._remember(incident)
             if incident.resolved_at_ms is not None:

@@ -20,14 +20,15 @@ def heard(decisions: Sequence[Decision], pages: Sequence[Page]) -> str:
     return "; ".join([*(reason.value for reason in reasons), *(_page(page, reasons) for page in told)])
 
 
-def ending(incidents: Sequence[Incident]) -> str:
-    """How each incident stands."""
+def ending(scene: Scene, incidents: Sequence[Incident]) -> list[str]:
+    """How each incident stands; and what is told of it, if the scene asks for that."""
     newest = {one.incident_id: one for one in sorted(incidents, key=lambda one: one.revision)}
     in_order = sorted(newest.values(), key=lambda one: (one.opened_at_ms, first_word(one.summary)))
-    return "; ".join(
+    stands = "; ".join(
         f"{one.state} {first_word(one.summary)}, {_count(one.alerts, 'alert')}, {_count(one.events, 'event')}"
         for one in in_order
     )
+    return [stands, *(line for one in in_order for line in _told(one))] if scene.told else [stands]
 
 
 def play(scene: Scene, policy: Policy, begin_ms: int) -> tuple[list[Said], list[str]]:
@@ -48,7 +49,7 @@ def play(scene: Scene, policy: Policy, begin_ms: int) -> tuple[list[Said], list[
             facts = triage.step([record])
         incidents += facts.incidents
         lines.append(heard([one for each in facts.decisions for one in each.decisions], facts.pages))
-    return said, [*lines, ending(incidents)]
+    return said, [*lines, *ending(scene, incidents)]
 
 
 def _page(page: Page, reasons: Sequence[Reason]) -> str:
@@ -56,6 +57,10 @@ def _page(page: Page, reasons: Sequence[Reason]) -> str:
     is_plain = details.reason in reasons or (details.kind is PageKind.RESOLVE and details.reason is Reason.RESOLVED)
     because = "" if is_plain else f" ({details.reason})"
     return f"page {details.kind} {first_word(page.payload.summary)}{because}"
+
+
+def _told(incident: Incident) -> list[str]:
+    return [incident.summary, *(f"- {one.name} on {one.subject}: {one.why}" for one in incident.causes)]
 
 
 def _count(number: int, what: str) -> str:

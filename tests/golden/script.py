@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 FOLDER = Path(__file__).parent / "scenes"
-_LINE = re.compile(r"\s*((?P<at>[\d.]+)s|end)\s*(?P<what>[^→]+?)?\s*(→\s*(?P<expected>.*?)\s*)?$")
+_LINE = re.compile(r"\s*((?P<at>[\d.]+)s|end|told|cause)\s*(?P<what>[^→]+?)?\s*(→\s*(?P<expected>.*?)\s*)?$")
 
 
 class Step(NamedTuple):
@@ -26,11 +26,12 @@ class Scene(NamedTuple):
     policy: dict[str, Any]
     steps: tuple[Step, ...]
     ending: str
+    told: tuple[str, ...]  # the sentence of each incident, and below it what may have caused it; if the file says any
 
     @property
     def expected(self) -> list[str]:
-        """What each step leads to, and the ending."""
-        return [*(step.expected for step in self.steps), self.ending]
+        """What each step leads to, the ending, and what is told."""
+        return [*(step.expected for step in self.steps), self.ending, *self.told]
 
 
 def read(file: Path) -> Scene:
@@ -38,15 +39,19 @@ def read(file: Path) -> Scene:
     policy: dict[str, Any] = {}
     steps: list[Step] = []
     ending = None
+    told: list[str] = []
     for line in file.read_text("utf-8").splitlines()[1:]:
         if line.startswith("policy: "):
             policy |= yaml.safe_load(line.removeprefix("policy: "))
         elif line.strip():
             found = _LINE.match(line)
             assert found, f"{file.name}: not a step: {line}"
-            assert ending is None, f"{file.name}: behind its end: {line}"
             expected = found["expected"] or ""
-            if found["at"]:
+            if line.split()[0] in ("told", "cause"):
+                assert ending is not None, f"{file.name}: before its end: {line}"
+                told.append(expected if line.split()[0] == "told" else f"- {expected}")
+            elif found["at"]:
+                assert ending is None, f"{file.name}: behind its end: {line}"
                 assert found["what"], f"{file.name}: nothing happens: {line}"
                 steps.append(Step(line, float(found["at"]), found["what"], expected))
             else:
@@ -54,7 +59,7 @@ def read(file: Path) -> Scene:
     assert len(steps) > 1, f"{file.name}: no scene"
     assert ending is not None, f"{file.name}: how does it end?"
     assert [step.at_s for step in steps] == sorted(step.at_s for step in steps), f"{file.name}: not in order of time"
-    return Scene(file.stem, policy, tuple(steps), ending)
+    return Scene(file.stem, policy, tuple(steps), ending, tuple(told))
 
 
 SCENES = [read(file) for file in sorted(FOLDER.glob("*.scene"))]

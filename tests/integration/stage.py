@@ -89,7 +89,7 @@ class Audience:
             if _is_of(incident.scope, scene) and place[0] == number:
                 incidents.append(incident)
         at = [(number, step) for step in range(len(scene.steps))]
-        return [*(heard(decisions.get(place, []), pages.get(place, [])) for place in at), ending(incidents)]
+        return [*(heard(decisions.get(place, []), pages.get(place, [])) for place in at), *ending(scene, incidents)]
 
     def rejected(self) -> list[Entry]:
         """What was no alert."""

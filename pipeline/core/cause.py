@@ -1,0 +1,228 @@
+"""The likely cause of an incident: of its alerts the one that came first, stands upstream, leads the others, is worst.
+
+| what speaks for an alert | points |
+| --- | --- |
+| how soon it began | 1000, as 60 s / (60 s + how much later than the first) |
+| its severity, as the source claims it | 300 for each step above info |
+| the others depend on it (topology) | 1500 times their share, less the share of those that it depends on |
+| the others usually follow it (model) | 1000 times their share, less the share of those that it usually follows |
+
+So of alerts that began together the worst is named, and of equals the first. It is weighed as each alert joins, against
+a handful of suspects: that costs the same in an incident of three as of thirty thousand.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from pipeline.core.alerts import LiveAlerts
+from pipeline.core.clusters import UNLEARNED, Clusters, key_of
+from pipeline.core.evidence import LONGEST, Evidence, Suspect
+from pipeline.core.incidents import Open
+from pipeline.core.live import Live
+from pipeline.core.subject import subject_of
+from pipeline.core.tally import Common, count_keys
+from pipeline.core.template import template_of
+from schemas import Alert
+
+MOST_SUSPECTS = 5
+_HALVED_AFTER_MS = 60_000  # usual rules look twice a minute and wait for one or two: a few seconds say little
+_SOON = 1000
+_SEVERITY = 300  # critical and 30 s later beats a warning; critical and 10 minutes later does not
+_UPSTREAM = 1500  # what the topology says is known; the rest is guessed
+_LEADS = 1000
+_USUALLY = 0.5  # of `Clusters.leads`: three times in four
+_LONGEST_DELAY_MS = 3_600_000  # what began longer before we heard of it says nothing of an incident of now
+
+
+class Topology(Protocol):
+    """What depends on what."""
+
+    def service_of(self, labels: Mapping[str, str]) -> str | None:
+        """Which of the things that it knows an alert with these labels is about."""
+
+    def is_upstream(self, service: str, of: str) -> bool:
+        """Whether `of` depends on `service`, itself or through others."""
+
+
+class Directions(NamedTuple):
+    """What says which of two alerts may have caused the other; neither is needed."""
+
+    topology: Topology | None = None
+    clusters: Clusters = UNLEARNED
+
+
+NO_DIRECTIONS = Directions()
+
+
+class Causes:
+    """Keeps what is known of the causes of a scope's incidents."""
+
+    def __init__(self, alerts: LiveAlerts, directions: Directions = NO_DIRECTIONS) -> None:
+        self._alerts = alerts
+        self._directions = directions
+        self._is_directed = directions != NO_DIRECTIONS
+
+    def joined(self, incident: Open, live: Live) -> None:
+        """A new alert is the incident's newest member. While it is the only one, nothing is kept: it is the cause."""
+        alert, evidence = live.alert, incident.evidence
+        began_ms = _began_ms(alert, live.first_at_ms)
+        incident.began_ms = min(incident.began_ms, began_ms)
+        if evidence is None:
+            if len(incident.members) == 1:
+                return
+            evidence = incident.evidence = self.of_first(incident)
+        evidence.hear(alert)
+        if began_ms < evidence.late_ms or not evidence.mildest <= alert.severity.rank <= evidence.mild:
+            self._suspect(evidence, live.code, alert, began_ms)  # else it changes nothing: almost always, in a crowd
+        if self._is_directed:
+            self._set_against_all(evidence, alert)
+
+    def of_first(self, incident: Open) -> Evidence:
+        """What is known of an incident's first alert alone."""
+        evidence = Evidence()
+        [first] = self._alerts.glance(incident.members[:1])
+        evidence.hear(first.alert)
+        self._suspect(evidence, incident.members[0], first.alert, _began_ms(first.alert, first.first_at_ms))
+        if self._is_directed:
+            self._set_against_all(evidence, first.alert)
+        return evidence
+
+    def worsened(self, live: Live, before: int) -> None:
+        """An alert claims a severity that is worse than `before`."""
+        evidence, rank = live.incident.evidence, live.severity.rank
+        if evidence is None or rank <= before:
+            return
+        for suspect in evidence.suspects:
+            if suspect.code == live.code:
+                if rank > suspect.rank:
+                    suspect.rank = rank
+                    evidence.weigh(rank)
+                    self._settle(evidence)
+                return
+        self._suspect(evidence, live.code, live.alert, _began_ms(live.alert, live.first_at_ms))
+
+    def fires_again(self, live: Live, now_ms: int) -> None:
+        """An alert fires again in an incident that was reopened: the cause is among those that do."""
+        incident = live.incident
+        began_ms = _began_ms(live.alert, now_ms)
+        incident.began_ms = min(incident.began_ms, began_ms)
+        evidence = incident.evidence
+        if evidence is not None and all(suspect.code != live.code for suspect in evidence.suspects):
+            self._suspect(evidence, live.code, live.alert, began_ms)
+
+    def merged(self, into: Evidence, other: Evidence) -> None:
+        """The alerts of another incident are members of this one now."""
+        for suspects, others in ((into.suspects, other), (other.suspects, into)):
+            for suspect in suspects:
+                self._compare(suspect, others.services, others.templates)
+        into.absorb(other)
+        into.suspects += other.suspects
+        self._settle(into)
+
+    def _suspect(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
+        """The alert may be the cause; another that hardly is makes room for it."""
+        rank = alert.severity.rank
+        evidence.date(began_ms)
+        evidence.weigh(rank)
+        if began_ms >= evidence.late_ms and rank <= evidence.mild:
+            return
+        suspect = Suspect(code, began_ms, rank, alert.name[:LONGEST], subject_of(alert.labels))
+        if self._is_directed:
+            suspect.service, suspect.template = self._known_as(alert)
+            self._compare(suspect, evidence.services, evidence.templates)
+        evidence.suspects.append(suspect)
+        self._settle(evidence)
+
+    def _settle(self, evidence: Evidence) -> None:
+        """The suspects have changed: of too many the likeliest stay."""
+        suspects = evidence.suspects
+        while len(suspects) > MOST_SUSPECTS:
+            suspects.remove(ranked(evidence)[-1])
+        if len(suspects) == MOST_SUSPECTS and not self._is_directed:  # of no use where anything may be upstream
+            evidence.late_ms = max([one.began_ms for one in suspects])
+            evidence.mild = min([one.rank for one in suspects])
+        evidence.version += 1
+
+    def _known_as(self, alert: Alert) -> tuple[str | None, str | None]:
+        """The service and the template by which the alert has directions."""
+        topology, clusters = self._directions
+        service = None if topology is None else topology.service_of(alert.labels)
+        return service, None if clusters is UNLEARNED else template_of(alert)
+
+    def _set_against_all(self, evidence: Evidence, alert: Alert) -> None:
+        """A new member is one more for every suspect to stand above or below."""
+        known_as = self._known_as(alert)
+        alone = [Common() if key is None else Common({key: 1}) for key in known_as]
+        for suspect in evidence.suspects:
+            evidence.version += self._compare(suspect, *alone)
+        for key, counted in zip(known_as, (evidence.services, evidence.templates), strict=True):
+            if key is not None:
+                count_keys(counted, [key])
+
+    def _compare(self, suspect: Suspect, services: Common, templates: Common) -> bool:
+        """Count who of these depends on the suspect or follows it, and the reverse. Whether anybody does."""
+        topology, clusters = self._directions
+        before = (suspect.below, suspect.above, suspect.led, suspect.led_by)
+        if topology is not None and suspect.service is not None:
+            for service, alerts in services.counts.items():
+                suspect.below += alerts * topology.is_upstream(suspect.service, service)
+                suspect.above += alerts * topology.is_upstream(service, suspect.service)
+        if suspect.template is not None:
+            mine = clusters.number(key_of(suspect.template))
+            for template, alerts in templates.counts.items():
+                leads = clusters.leads(mine, clusters.number(key_of(template)))
+                suspect.led += alerts * (leads > _USUALLY)
+                suspect.led_by += alerts * (leads < -_USUALLY)
+        return before != (suspect.below, suspect.above, suspect.led, suspect.led_by)
+
+
+def ranked(evidence: Evidence) -> list[Suspect]:
+    """The suspects, the likeliest first."""
+    return sorted(evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms))  # stable: as they came
+
+
+def points(suspect: Suspect, evidence: Evidence) -> int:
+    """How much speaks for it."""
+    delay_ms = max(suspect.began_ms - (evidence.first_ms or 0), 0)
+    others = max(evidence.alerts - 1, 1)
+    return (
+        _SOON * _HALVED_AFTER_MS // (_HALVED_AFTER_MS + delay_ms)
+        + _SEVERITY * suspect.rank
+        + _UPSTREAM * (suspect.below - suspect.above) // others
+        + _LEADS * (suspect.led - suspect.led_by) // others
+    )
+
+
+def why(suspect: Suspect, evidence: Evidence) -> str:
+    """What speaks for it, in words: `first, 40 s before the next; upstream of 12 of the others`."""
+    said = [_when(suspect, evidence)]
+    if suspect.below:
+        said.append(f"upstream of {suspect.below} of the others")
+    if suspect.led:
+        said.append(f"usually before {suspect.led} of the others")
+    if suspect.rank == evidence.worst > evidence.mildest:
+        said.append("the most severe" if evidence.worst_alerts == 1 else "among the most severe")
+    return "; ".join(said)
+
+
+def _when(suspect: Suspect, evidence: Evidence) -> str:
+    first_ms, next_ms = evidence.first_ms or 0, evidence.next_ms
+    if suspect.began_ms > first_ms:
+        return f"{lasting(suspect.began_ms - first_ms)} after the first"
+    if next_ms is None:
+        return "first"
+    return f"first, {lasting(next_ms - first_ms)} before the next" if next_ms > first_ms else "among the first"
+
+
+def lasting(span_ms: int) -> str:
+    """A span of time as a person says it: `250 ms`, `40 s`, `3 min`, `2 h`; no finer than that."""
+    for unit, unit_ms, least_ms in (("h", 3_600_000, 7_200_000), ("min", 60_000, 120_000), ("s", 1000, 1000)):
+        if span_ms >= least_ms:
+            return f"{span_ms // unit_ms} {unit}"
+    return f"{span_ms} ms"
+
+
+def _began_ms(alert: Alert, now_ms: int) -> int:
+    """Since when what we hear of now holds, as far as that says anything of an incident of now."""
+    starts_at_ms = alert.starts_at_ms
+    return starts_at_ms if now_ms - _LONGEST_DELAY_MS <= starts_at_ms <= now_ms else now_ms

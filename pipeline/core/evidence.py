@@ -1,0 +1,156 @@
+"""What is known of all alerts of an incident: kept as each joins, in bounded memory, at the same small cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.core.columns import FOREVER_MS
+from pipeline.core.tally import Common, count_keys, merge_counts
+from schemas import Alert
+
+_NOT_WHERE = ("alertname", "severity")  # labels that say what and how bad
+LONGEST = 200  # characters of a name or value that are kept
+_MOST_LABELS = 64
+_GRACE = 3  # strays that a label survives whatever their share: the second of 400 alerts may be a stranger
+_FEW = 10  # one in so many may stray, and still the alerts have the label in common
+
+
+@dataclass(slots=True)
+class Suspect:
+    """An alert that may be the cause."""
+
+    code: int
+    began_ms: int
+    rank: int  # the worst severity that it claimed
+    name: str
+    subject: str  # what it is about
+    service: str | None = None  # which the topology knows
+    template: str | None = None
+    below: int = 0  # how many others depend on it
+    above: int = 0  # how many it depends on
+    led: int = 0  # how many others usually follow it
+    led_by: int = 0
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What is known of the alerts of an incident that has, or had, more than one.
+
+    `version` counts whatever changes in what is said of them, but for plain numbers of alerts.
+    """
+
+    alerts: int = 0
+    suspects: list[Suspect] = field(default_factory=list)  # in the order in which they came
+    late_ms: int = FOREVER_MS  # what begins later, and is no worse than `mild`, is no suspect: there are enough
+    mild: int = -1
+    first_ms: int | None = None  # when the first of them began
+    next_ms: int | None = None  # and the one after it
+    worst: int = -1  # the worst severity that any claimed
+    worst_alerts: int = 0  # how many did
+    mildest: int = 9
+    services: Common = field(default_factory=Common)
+    templates: Common = field(default_factory=Common)
+    names: Common = field(default_factory=Common)
+    top: str = ""  # the most common name
+    labels: dict[str, str] = field(default_factory=dict)  # of the first alert, what nearly all share
+    strays: dict[str, int] = field(default_factory=dict)  # by label, how many do not share it
+    version: int = 0
+
+    def shared(self) -> dict[str, str]:
+        """The labels that at least nine of ten have."""
+        return {label: value for label, value in self.labels.items() if self._is_shared(label)}
+
+    def hear(self, alert: Alert) -> None:
+        """One more alert: its name, and which labels it shares."""
+        name, counts = alert.name[:LONGEST], self.names.counts
+        if name in counts:  # almost always
+            counts[name] += 1
+        else:
+            count_keys(self.names, [name])
+            counts = self.names.counts
+        if name != self.top and counts.get(name, 0) > counts.get(self.top, 0):
+            self.top = name
+        self.alerts += 1
+        if self.alerts == 1:
+            self.labels = _kept(alert.labels)
+        elif self.strays or not self.labels.items() <= alert.labels.items():  # what all share is soon little
+            self._stray(alert.labels)
+
+    def date(self, began_ms: int) -> None:
+        """One of its alerts began then."""
+        if self.first_ms is None or began_ms < self.first_ms:
+            self.first_ms, self.next_ms = began_ms, self.first_ms
+        elif self.next_ms is None or began_ms < self.next_ms:
+            self.next_ms = began_ms
+        else:
+            return
+        self.version += 1
+
+    def weigh(self, rank: int) -> None:
+        """One of its alerts claims this severity, which it did not before."""
+        if rank > self.worst:
+            self.worst, self.worst_alerts = rank, 1
+            self.version += 1
+        elif rank == self.worst:
+            self.worst_alerts += 1
+            self.version += self.worst_alerts == 2
+        if rank < self.mildest:
+            self.mildest = rank
+            self.version += 1
+
+    def reopen(self) -> None:
+        """It had resolved: its cause is among what fires from now on."""
+        self.suspects.clear()
+        self.late_ms, self.mild = FOREVER_MS, -1
+        self.first_ms = self.next_ms = None
+        self.worst, self.worst_alerts, self.mildest = -1, 0, 9
+        self.version += 1
+
+    def absorb(self, other: "Evidence") -> None:
+        """The alerts of another incident are this one's now. All but the suspects, which are for `cause` to choose."""
+        for label, value in self.labels.items():
+            strays = other.strays.get(label, 0) if other.labels.get(label) == value else other.alerts
+            if strays:
+                self.strays[label] = self.strays.get(label, 0) + strays
+        self.alerts += other.alerts
+        self._drop_strays()
+        merge_counts(self.names, other.names)
+        merge_counts(self.services, other.services)
+        merge_counts(self.templates, other.templates)
+        counts = self.names.counts
+        self.top = max(counts, key=lambda name: (counts[name], name), default=self.top)
+        for began_ms in (other.first_ms, other.next_ms):
+            if began_ms is not None:
+                self.date(began_ms)
+        if other.worst > self.worst:
+            self.worst, self.worst_alerts = other.worst, other.worst_alerts
+        elif other.worst == self.worst:
+            self.worst_alerts += other.worst_alerts
+        self.mildest = min(self.mildest, other.mildest)
+        self.version += 1
+
+    def _is_shared(self, label: str) -> bool:
+        return _FEW * self.strays.get(label, 0) <= self.alerts
+
+    def _stray(self, labels: Mapping[str, str]) -> None:
+        """Count the labels that the newest alert does not share; what few share is forgotten."""
+        strays = self.strays
+        was = [label for label, number in strays.items() if _FEW * number < self.alerts]  # before it came
+        fresh = False
+        for label, value in self.labels.items():
+            if labels.get(label) != value:
+                fresh = fresh or label not in strays
+                strays[label] = strays.get(label, 0) + 1
+        self._drop_strays()
+        if fresh or was != list(filter(self._is_shared, strays)):
+            self.version += 1
+
+    def _drop_strays(self) -> None:
+        for label in [label for label, strays in self.strays.items() if strays > _GRACE]:
+            if not self._is_shared(label):
+                del self.labels[label], self.strays[label]
+
+
+def _kept(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of an alert that others may share."""
+    some = [(label, value) for label, value in labels.items() if label not in _NOT_WHERE]
+    return dict([(label, value) for label, value in some if len(label) + len(value) <= LONGEST][:_MOST_LABELS])

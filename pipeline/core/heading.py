@@ -1,0 +1,142 @@
+"""The one sentence that a tired person reads of an incident: what, how many, where, since when.
+
+`NodeDown: node-7 does not answer (cluster eu-1), since 03:12 UTC`
+`NodeDown on node-7 and 399 more alerts in cluster eu-1 (mostly PodNotReady), since 03:12 UTC`
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from pipeline.core.cause import ranked, why
+from pipeline.core.columns import FOREVER_MS
+from pipeline.core.evidence import Evidence, Suspect
+from pipeline.core.fingerprint import fingerprint_of
+from pipeline.core.incidents import Open
+from pipeline.core.shown import cut, shown
+from pipeline.core.subject import LONGEST as LONGEST_VALUE
+from pipeline.core.subject import places, subject_of, where
+from schemas import Alert, Cause
+
+LONGEST = 200  # characters of the sentence: PagerDuty takes 1024, and a lock screen shows these
+SHOWN_CAUSES = 3
+_LONGEST_NAME = 70
+_DAY_MS = 86_400_000
+_RANKS = ("info", "warning", "error", "critical")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Heading(NamedTuple):
+    """What is said of an incident until something else is known of it than how many alerts it has."""
+
+    group: dict[str, str]  # the labels by which its alerts are grouped
+    name: str  # of its likely cause
+    what: str  # the same, and what it is about
+    where: str  # what its alerts have in common
+    worst: str  # another of its alerts, where one is worse than the cause
+    causes: tuple[Cause, ...]
+    cause: int  # its code
+    lead: int  # code of the first of its worst alerts
+    version: int  # of the evidence
+
+
+def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
+    """What is said while `lead` is the first of its worst alerts. `cause`: itself, where there is no evidence."""
+    evidence, group = incident.evidence, shown(incident.group)
+    suspects = ranked(evidence) if evidence is not None else []
+    if evidence is None or not suspects:
+        alert = cause or lead
+        code = incident.members[0] if cause is not None else incident.lead
+        return Heading(
+            group, alert.name, alone(alert, incident.group), "", "", (), code, incident.lead, _version(evidence)
+        )
+    first, shared = suspects[0], evidence.shared()
+    found = places(shared, incident.group)
+    at = where(shared, found)
+    if at:
+        at = f" in {at}" if all(label not in evidence.strays for label in found) else f" mostly in {at}"
+    known = {cut(shared[label], LONGEST_VALUE) for label in found}
+    worst = ""
+    if incident.lead_rank > first.rank:
+        worst = f", now {_RANKS[incident.lead_rank]}: {_on(lead.name, subject_of(lead.labels), known)}"
+    causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
+    what = _on(first.name, first.subject, known)
+    return Heading(group, first.name, what, at, worst, causes, first.code, incident.lead, evidence.version)
+
+
+def is_current(heading: Heading, incident: Open) -> bool:
+    """Whether nothing else is known than when it was made."""
+    evidence = incident.evidence
+    return heading.lead == incident.lead and (evidence is None or heading.version == evidence.version)
+
+
+def summary_of(incident: Open, heading: Heading) -> str:
+    """The sentence."""
+    tail = heading.worst + since(incident)
+    more = len(incident.members) - 1
+    body = heading.what + (_more(more, heading, incident.evidence) if more else "")
+    return cut(body, LONGEST - len(tail)) + tail
+
+
+def alone(alert: Alert, group: dict[str, str]) -> str:
+    """What one alert says, and where it is."""
+    name, labels = cut(alert.name, _LONGEST_NAME), alert.labels
+    text = alert.annotations.get("summary") or alert.annotations.get("description") or ""
+    at = where(labels, places(labels, group))
+    if text:
+        place = f" ({at})" if at else ""
+        return f"{name}: {cut(' '.join(text.split()), LONGEST - _LONGEST_NAME - len(place))}{place}"
+    subject = subject_of(labels)
+    at = where(labels, [label for label in places(labels, group) if cut(labels[label], LONGEST_VALUE) != subject])
+    return _on(name, subject, ()) + (f" in {at}" if at else "")
+
+
+def since(incident: Open) -> str:
+    """`, since 03:12 UTC`; with the day, once that is over."""
+    began_ms = incident.began_ms if incident.began_ms < FOREVER_MS else incident.opened_at_ms
+    return _since(began_ms // 60_000, began_ms // _DAY_MS == incident.updated_at_ms // _DAY_MS)
+
+
+@lru_cache(maxsize=1024)  # incidents of one minute come together
+def _since(minute: int, is_today: bool) -> str:
+    at = datetime.fromtimestamp(min(max(minute * 60, -62_135_596_800), 253_402_300_799), UTC)
+    day = "" if is_today else f"{at.day} {_MONTHS[at.month - 1]} "
+    return f", since {day}{at.hour:02d}:{at.minute:02d} UTC"
+
+
+def _more(more: int, heading: Heading, evidence: Evidence | None) -> str:
+    """How many other alerts, where, and what most of them are."""
+    if evidence is None:  # of those that cannot be remembered
+        return f" and {more} more alert{'s' if more > 1 else ''}"
+    counts = evidence.names.counts
+    name, most = evidence.top, counts.get(evidence.top, 0)
+    if name == heading.name and len(counts) == 1:
+        return f" and {more} more of the same{heading.where}"
+    if more == 1 and heading.worst:
+        return heading.where  # it is named behind it
+    if more == 1:
+        [name] = [name for name in counts if name != heading.name]
+        return f" and {cut(name, _LONGEST_NAME)}{heading.where}"
+    if name == heading.name:
+        name, most = "the same", most - 1
+    mostly = "all" if most == more else "mostly" if 2 * most > more else ""
+    return f" and {more} more alerts{heading.where}" + (f" ({mostly} {cut(name, LONGEST_VALUE)})" if mostly else "")
+
+
+def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
+    name = cut(name, _LONGEST_NAME)
+    return f"{name} on {subject}" if subject and subject not in known else name
+
+
+def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
+    return Cause.trusted(
+        fingerprint=fingerprint_of(suspect.code),
+        name=suspect.name,
+        subject=suspect.subject,
+        began_at_ms=suspect.began_ms,
+        why=why(suspect, evidence),
+    )
+
+
+def _version(evidence: Evidence | None) -> int:
+    return 0 if evidence is None else evidence.version

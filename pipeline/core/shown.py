@@ -1,0 +1,19 @@
+"""How much of what a source wrote is shown in incidents and pages; the alert itself keeps all."""
+
+LONGEST = 200  # characters of a text, or of a label and its value
+_MOST_LABELS = 64
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, with at most so many characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def shown(labels: dict[str, str]) -> dict[str, str]:
+    """Labels short enough to be told a hundred times; almost all are as they were."""
+    if len(labels) <= _MOST_LABELS and sum(map(len, labels)) + sum(map(len, labels.values())) <= LONGEST:
+        return labels
+    if len(labels) <= _MOST_LABELS and all(len(key) + len(value) <= LONGEST for key, value in labels.items()):
+        return labels
+    some = list(labels.items())[:_MOST_LABELS]
+    return {cut(key, LONGEST): cut(value, LONGEST) for key, value in some}
