@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 from schemas import Decisions
 
 RECENT = 20_000  # events after which what was counted counts half: about so many scopes are remembered at most
+_scope = attrgetter("scope")
 
 
 class Heat:
@@ -17,9 +20,11 @@ class Heat:
 
     def count(self, records: Iterable[Decisions]) -> None:
         """Some records were decided."""
-        for record in records:
-            self._events[record.scope] += len(record.decisions)
-            self._total += len(record.decisions)
+        events = self._events
+        for scope, some in groupby(records, _scope):
+            count = sum([len(record.decisions) for record in some])
+            events[scope] += count
+            self._total += count
         while self._total >= RECENT:
             self._events = Counter({scope: events // 2 for scope, events in self._events.items() if events > 1})
             self._total = self._events.total()
