@@ -20,13 +20,40 @@ def encode(record: Record) -> bytes:
     They are pydantic's (tests/laws/test_codec.py), written by orjson in a third of the time.
     """
     try:
-        return orjson.dumps(record.__dict__, default=_fields)
+        return tight(orjson.dumps(record.__dict__, default=_fields))
     except TypeError:  # an int beyond 64 bits, or what is no text: pydantic writes it, or says what is wrong
         return record.__pydantic_serializer__.to_json(record)
 
 
+def around(record: Record, name: str) -> tuple[bytes, bytes] | None:
+    """What stands in `encode(record)` before and behind the value of its field `name`, neither its first nor its last.
+
+    None where that takes pydantic, which writes only whole records.
+    """
+    before, behind = dict[str, Any](), dict[str, Any]()
+    part = before
+    for field, value in record.__dict__.items():
+        if field == name:
+            part = behind
+        else:
+            part[field] = value
+    try:
+        first, last = orjson.dumps(before, default=_fields), orjson.dumps(behind, default=_fields)
+    except TypeError:
+        return None
+    return first[:-1] + b',"%b":' % name.encode(), b"," + last[1:]
+
+
 def _fields(record: Record) -> dict[str, Any]:
     return record.__dict__
+
+
+def tight(written: bytes) -> bytes:
+    """The same bytes in the memory that they need: what orjson writes has 4 KB, for as long as it is kept.
+
+    500 records in hand would be 2 MB, and 65,536 labels that are remembered 270 MB.
+    """
+    return bytes(memoryview(written))
 
 
 def decode(kind: type[R], value: bytes) -> R:

@@ -1,11 +1,12 @@
 """A raw record becomes alerts with an identity, one record a scope; what is no alert is rejected, never raised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
+from pipeline.codec import tight
 from pipeline.core.fingerprint import fingerprint, prometheus_fingerprint
 from pipeline.core.policy import Policy
 from pipeline.core.scope import scope_of
@@ -21,18 +22,21 @@ AHEAD_MS = 300_000  # how far a gateway's clock may be ahead of the log's
 LONGEST_WORDS = 1000  # characters of a reason or a path, which holds the body's own keys
 MOST_NAMED = 100  # bad items that a rejected record names
 
+Of = TypeVar("Of")
 Scoped = tuple[str, Alert]  # an alert, and the name of its scope
 
 
 class Normalised(NamedTuple):
     """What one raw record holds; `truncated` is how many alerts its source says it left out.
 
-    `rejected` is empty or one record for all that is bad, so that the body is kept once.
+    `rejected` is empty or one record for all that is bad, so that the body is kept once. `values` are the records as
+    they are written, where they were made together with them.
     """
 
     records: list[Alerts]
     rejected: list[RejectedRecord]
     truncated: int
+    values: Sequence[bytes] = ()
 
 
 class Raw(NamedTuple):
@@ -64,15 +68,19 @@ def normalise(entry: Entry, policy: Policy) -> Normalised:
 def normalise_by(reading: Callable[[Raw], Read], entry: Entry) -> Normalised:
     """The same by another way of reading, which finds what `read` finds."""
     try:
-        received_at_ms = _received_ms(entry.headers.get("received_at")) or entry.timestamp_ms
-        # Time moves by this and never goes back: one header of the year 3000 would end all that is open, and stop time.
-        received_at_ms = min(received_at_ms, entry.timestamp_ms + AHEAD_MS)
-        found = reading(Raw(entry.value, entry.headers.get("source"), received_at_ms, entry.headers.get("tenant")))
+        found = reading(Raw(entry.value, entry.headers.get("source"), time_of(entry), entry.headers.get("tenant")))
     except (Rejected, Misuse) as exc:
         failure = exc if isinstance(exc, Rejected) else Rejected(str(exc), "header source")
         found = Read([], [failure], 0)
     rejected = [_rejected(entry, found.rejected)] if found.rejected else []
     return Normalised(by_scope(found.alerts, entry.partition, entry.offset), rejected, found.truncated)
+
+
+def time_of(entry: Entry) -> int:
+    """When it reached us. Raises Rejected."""
+    received_at_ms = _received_ms(entry.headers.get("received_at")) or entry.timestamp_ms
+    # Time moves by this and never goes back: one header of the year 3000 would end all that is open, and stop time.
+    return min(received_at_ms, entry.timestamp_ms + AHEAD_MS)
 
 
 def read(raw: Raw, policy: Policy) -> Read:
@@ -89,7 +97,7 @@ def scoped(claim: Claim, tenant: str | None, policy: Policy) -> Scoped:
 
 def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
     """The claim as an alert, with our fingerprint and, for labels as Prometheus has them, the source's."""
-    labels = orjson.dumps(claim.labels)
+    labels = tight(orjson.dumps(claim.labels))
     return Alert.trusted(
         source=claim.source,
         name=claim.name,
@@ -111,12 +119,6 @@ def identify(claim: Claim, tenant: str | None, policy: Policy) -> Alert:
 
 def by_scope(alerts: list[Scoped], raw_partition: int, raw_offset: int) -> list[Alerts]:
     """One record a scope, in order of first appearance; a very long list becomes several."""
-    scopes: dict[str, list[Alert]] = {}
-    for scope, alert in alerts:
-        if scope in scopes:
-            scopes[scope].append(alert)
-        else:
-            scopes[scope] = [alert]
     return [
         Alerts.owning(
             {
@@ -124,10 +126,24 @@ def by_scope(alerts: list[Scoped], raw_partition: int, raw_offset: int) -> list[
                 "scope": scope,
                 "raw_partition": raw_partition,
                 "raw_offset": raw_offset,
-                "part": start // MOST_TOGETHER,
-                "alerts": tuple(members[start : start + MOST_TOGETHER]),
+                "part": part,
+                "alerts": tuple(members),
             }
         )
+        for scope, part, members in grouped(alerts)
+    ]
+
+
+def grouped(scoped: Sequence[tuple[str, Of]]) -> list[tuple[str, int, list[Of]]]:
+    """(Scope, part, what goes into the record of these) of things with their scopes, as `by_scope` has it."""
+    scopes: dict[str, list[Of]] = {}
+    for scope, one in scoped:
+        if scope in scopes:
+            scopes[scope].append(one)
+        else:
+            scopes[scope] = [one]
+    return [
+        (scope, start // MOST_TOGETHER, members[start : start + MOST_TOGETHER])
         for scope, members in scopes.items()
         for start in range(0, len(members), MOST_TOGETHER)
     ]

@@ -6,7 +6,7 @@ alone says what is wrong and where. A group that has not changed is sent again a
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import orjson
@@ -19,35 +19,33 @@ from pipeline.sources.items import NONE, find_items
 from pipeline.sources.recent import Recent
 
 Made = TypeVar("Made")
+Whole = TypeVar("Whole")
 
 MOST_ITEMS = 4096  # in one body; Alertmanager sends a group at a time
-# An estimate of what is remembered at most, twice of it while one generation follows the other: 19,000 to 38,000
+# An estimate of what is remembered at most, twice of it while one generation follows the other: 18,000 to 36,000
 # alerts of 900 bytes.
-ITEM_BYTES = 64 * 1024 * 1024
+ITEM_BYTES = 80 * 1024 * 1024
 FRAME_BYTES = 8 * 1024 * 1024
-BODY_BYTES = 32 * 1024 * 1024
+BODY_BYTES = 48 * 1024 * 1024
 LONGEST_BODY = 64 * 1024  # that is remembered whole; the longer it is, the sooner something in it has changed
 
 
-class Heard(NamedTuple, Generic[Made]):
-    """What a body holds: something for each of its alerts, and how many alerts its source says it left out."""
+class Webhooks(Generic[Made, Whole]):
+    """Reads Alertmanager's webhooks and remembers what `make` made of each alert, whose time is that of its change.
 
-    made: list[Made]
-    truncated: int
+    And what `gather` made of each body: of what its alerts became, and of how many its source says it left out.
+    """
 
-
-class Webhooks(Generic[Made]):
-    """Reads Alertmanager's webhooks and remembers what `make` made of each alert, whose time is that of its change."""
-
-    def __init__(self, make: Callable[[Claim], Made]) -> None:
+    def __init__(self, make: Callable[[Claim], Made], gather: Callable[[list[Made], int], Whole]) -> None:
         warm_up()
         self._make = make
+        self._gather = gather
         self._spans = np.empty((MOST_ITEMS, 2), np.int64)
         self._items: Recent[Made] = Recent(ITEM_BYTES)
         self._frames: Recent[int] = Recent(FRAME_BYTES)
-        self._bodies: Recent[Heard[Made]] = Recent(BODY_BYTES)
+        self._bodies: Recent[Whole] = Recent(BODY_BYTES)
 
-    def hear(self, body: bytes) -> Heard[Made] | None:
+    def hear(self, body: bytes) -> Whole | None:
         """What `alertmanager` would find in `body` as history, or None where that has to read it."""
         if len(body) > LONGEST_BODY:
             return self._heard(body)
@@ -56,7 +54,7 @@ class Webhooks(Generic[Made]):
             self._bodies.put(body, heard)
         return heard
 
-    def _heard(self, body: bytes) -> Heard[Made] | None:
+    def _heard(self, body: bytes) -> Whole | None:
         count = find_items(body, self._spans)
         if count == NONE:
             return None
@@ -71,7 +69,7 @@ class Webhooks(Generic[Made]):
             if one is None and (one := self._read(item)) is None:
                 return None
             made.append(one)
-        return Heard(made, truncated)
+        return self._gather(made, truncated)
 
     def _truncated(self, frame: bytes) -> int | None:
         """What the body says around its alerts, for which a 0 stands here."""

@@ -18,9 +18,9 @@ KEPT_CHARACTERS = (MAX_RECORD_BYTES - 64 * 1024) // 6
 UNKNOWN_SOURCE = "unknown"
 
 
-def alerts_draft(record: Alerts) -> Draft:
-    """The draft of one record of `alerts`. Raises Rejected if it is too large for the log."""
-    return _draft(ALERTS.name, record.scope, record, {})
+def alerts_draft(record: Alerts, value: bytes | None = None) -> Draft:
+    """The draft of one record of `alerts`; `value` is its bytes. Raises Rejected if it is too large for the log."""
+    return _draft(ALERTS.name, record.scope, record, {}, value)
 
 
 def tick_draft(at_ms: int, partition: int) -> Draft:
@@ -89,8 +89,8 @@ def rejection(entry: Entry, rejected: Rejected) -> RejectedRecord:
     return record.model_copy(update=place)
 
 
-def _draft(topic: str, key: str, record: Record, headers: Mapping[str, str]) -> Draft:
-    draft = Draft(topic, key, encode(record), headers)
+def _draft(topic: str, key: str, record: Record, headers: Mapping[str, str], value: bytes | None = None) -> Draft:
+    draft = Draft(topic, key, encode(record) if value is None else value, headers)
     if not _fits(draft):
         draft = draft._replace(value=encode(_cut(record)))
         if not _fits(draft):

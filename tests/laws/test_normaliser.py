@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.errors import Rejected
-from pipeline.normalise import Raw, Read, read
+from pipeline.log import Entry
+from pipeline.normalise import Normalised, Raw, Read, normalise, read
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.sources.items import DEEPEST
 
@@ -126,6 +128,33 @@ def test_what_is_remembered_changes_nothing(story: list[Raw]) -> None:
         assert found_by(KEPT.read, raw) == found_by(lambda one: read(one, POLICY), raw)
 
 
+def found_in(normalised: Normalised) -> object:
+    records = [(repr(record), record.model_fields_set) for record in normalised.records]
+    values = normalised.values or [encode(record) for record in normalised.records]
+    return records, values, repr(normalised.rejected), normalised.truncated
+
+
+entries = st.builds(
+    lambda raw, offset, received: Entry(
+        "alerts.raw", 1, offset, "", raw.body, _headers(raw, received), raw.received_at_ms or 7
+    ),
+    raws,
+    st.integers(0, 9),
+    st.sampled_from([None, TIME.strip('"'), LATER.strip('"'), "noon"]),
+)
+
+
+def _headers(raw: Raw, received: str | None) -> dict[str, str]:
+    found = {"source": raw.source, "received_at": received, "tenant": raw.tenant}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+@given(st.lists(entries, min_size=1, max_size=4))
+def test_many_at_once_are_what_each_is_and_are_written_as_it_is(story: list[Entry]) -> None:
+    every = story + story
+    assert [found_in(one) for one in KEPT.normalise_each(every)] == [found_in(normalise(one, POLICY)) for one in every]
+
+
 GOOD = b"{" + ",".join(good).encode() + b"}"
 OVER = GOOD[:-1].replace(b"firing", b"resolved") + b',"endsAt":%s}' % LATER.encode()
 STARTLESS = b"{" + ",".join(worse).encode() + b"}"
@@ -187,7 +216,9 @@ def test_alerts_that_are_known_are_shared_and_stay_as_they_are() -> None:
 
 def few_examples() -> None:
     """The law without the JIT: the kernel is plain Python, in which an overflow is an error."""
-    settings(settings.get_profile("fast"), max_examples=30)(test_what_is_remembered_changes_nothing)()
+    few = settings(settings.get_profile("fast"), max_examples=30)
+    few(test_what_is_remembered_changes_nothing)()
+    few(test_many_at_once_are_what_each_is_and_are_written_as_it_is)()
 
 
 def test_what_is_remembered_changes_nothing_without_the_jit() -> None:
