@@ -14,6 +14,7 @@ class Settings(BaseSettings):
     kafka: str | None = Field(default=None, description="bootstrap servers, host:port[,host:port…]")
     replication: int = Field(default=1, ge=1, description="replicas of each topic that `topics create` makes")
     policy: Path | None = Field(default=None, description="the policy file; without one, the defaults")
+    model: Path | None = Field(default=None, description="a model, or the folder of models and the one in use there")
     tokens: SecretStr | None = Field(default=None, description="comma-separated; any of them opens the gateway")
     tokens_file: Path | None = Field(default=None, description="one token a line, read at start")
     # At most: what is rejected is kept as a JSON string, which doubles every quote, in one record (MAX_RECORD_BYTES).

@@ -1,0 +1,228 @@
+"""A model on disk: a folder of arrays, the templates in words, and a manifest that names and checksums all of them.
+
+A models folder holds one such folder a version, and a file `current` that says which one is in use. Nothing is
+unpickled and nothing is believed: sizes are limited, checksums compared, and the model itself looks at every number.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.model import FORMAT, Arrays, Model
+from pipeline.core.template import VERSION as TEMPLATE_VERSION
+from pipeline.errors import Misuse
+
+MANIFEST, TEMPLATES, CURRENT = "manifest.json", "templates.json", "current"
+MOST_BYTES = 256 * 1024 * 1024  # of a file
+MOST_MANIFEST_BYTES = 1024 * 1024
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Source(_Part):
+    """A file that was learned from."""
+
+    name: str
+    bytes: int
+    sha256: str
+    events: int
+    rejected: int
+
+
+class File(_Part):
+    """A file of the model."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(_Part):
+    """What a model is, and what it rests on. Times are RFC 3339."""
+
+    format: Literal[1]
+    version: str
+    template_version: str
+    policy: str
+    history: tuple[Source, ...]
+    first_at: str
+    last_at: str  # the model knows nothing newer
+    figures: dict[str, int]
+    packages: dict[str, str]
+    files: dict[str, File]
+
+
+class Kept(NamedTuple):
+    """A model as it stands in a folder."""
+
+    path: Path
+    manifest: Manifest
+
+
+def write_model(folder: Path, model: Model, templates: Sequence[str], about: dict[str, Any]) -> Kept:
+    """Put it into the models folder, as a folder of its own that is there whole or not at all. Raises Misuse."""
+    contents = {f"{name}.npy": _npy(array) for name, array in model.arrays._asdict().items()}
+    contents[TEMPLATES] = json.dumps(list(templates), ensure_ascii=False, indent=0).encode("utf-8", "surrogatepass")
+    files = {name: File(bytes=len(content), sha256=_sha256(content)) for name, content in contents.items()}
+    told = about | {"format": FORMAT, "version": model.version, "template_version": TEMPLATE_VERSION, "files": files}
+    manifest = Manifest.model_validate(told)
+    contents[MANIFEST] = json.dumps(manifest.model_dump(), ensure_ascii=False, indent=1).encode() + b"\n"
+    path = folder / _name(manifest.version)
+    try:
+        unfinished = folder / f".{path.name}.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name, content in contents.items():
+            (unfinished / name).write_bytes(content)
+        if path.exists():  # the same arrays, perhaps of files with other names
+            shutil.rmtree(path)
+        unfinished.replace(path)
+    except OSError as exc:
+        raise Misuse(f"{exc.filename or folder}: {exc.strerror or exc}") from None
+    return Kept(path, manifest)
+
+
+def read_model(path: Path) -> Model:
+    """The model in a folder, or the one in use of a models folder. Raises Misuse, naming what is wrong and where."""
+    kept = find(path)
+    arrays = []
+    for name in Arrays._fields:
+        content = _checked(kept, f"{name}.npy")
+        try:
+            arrays.append(np.load(io.BytesIO(content), allow_pickle=False))
+        except (ValueError, EOFError) as exc:
+            raise _damaged(kept.path / f"{name}.npy", str(exc)) from None
+    try:
+        model = Model(Arrays(*arrays))
+    except ValueError as exc:
+        raise _damaged(kept.path, str(exc)) from None
+    if model.version != kept.manifest.version:
+        raise _damaged(kept.path, f"its content is {model.version}, its manifest says {kept.manifest.version}")
+    return model
+
+
+def read_templates(kept: Kept) -> list[str]:
+    """The templates in words, by their numbers. Raises Misuse."""
+    try:
+        found = json.loads(_checked(kept, TEMPLATES).decode("utf-8", "surrogatepass"))
+    except ValueError as exc:
+        raise _damaged(kept.path / TEMPLATES, str(exc)) from None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise _damaged(kept.path / TEMPLATES, "not a list of texts")
+    return found
+
+
+def find(path: Path) -> Kept:
+    """The model in a folder, or the one in use of a models folder. Raises Misuse."""
+    if (path / MANIFEST).exists():
+        return _kept(path)
+    current = path / CURRENT
+    if current.exists():
+        return version_in(path, _read(current, MOST_MANIFEST_BYTES).decode(errors="replace").strip())
+    if not path.is_dir():
+        raise Misuse(f"model {path}: there is no such folder")
+    there = ", ".join(kept.manifest.version for kept in kept_in(path))
+    remedy = f"say which to use (pagesieve models use): there are {there}" if there else "pagesieve train makes one"
+    raise Misuse(f"model {path}: holds no {MANIFEST}, and no model of it is in use; {remedy}")
+
+
+def kept_in(folder: Path) -> list[Kept]:
+    """Every model of a models folder, the one with the newest history first. Raises Misuse."""
+    if not folder.is_dir():
+        raise Misuse(f"{folder}: there is no such folder of models")
+    paths = [path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))]
+    found = [_kept(path) for path in paths if not path.name.startswith(".")]  # those are unfinished
+    return sorted(found, key=lambda kept: (kept.manifest.last_at, kept.manifest.version), reverse=True)
+
+
+def version_in(folder: Path, version: str) -> Kept:
+    """One model of a models folder. Raises Misuse."""
+    path = folder / _name(version)
+    if version != version.strip("/.") or not (path / MANIFEST).exists():
+        there = ", ".join(kept.manifest.version for kept in kept_in(folder)) or "none"
+        raise Misuse(f"{folder}: there is no model {version}; there are {there}")
+    return _kept(path)
+
+
+def current_of(folder: Path) -> str | None:
+    """The version in use."""
+    path = folder / CURRENT
+    return path.read_text(errors="replace").strip() if path.exists() else None
+
+
+def use(folder: Path, version: str) -> Kept:
+    """Let whoever starts from now on with this folder take this version. Raises Misuse."""
+    kept = version_in(folder, version)
+    read_model(kept.path)  # better found here than by a worker that starts
+    unfinished = folder / f".{CURRENT}.unfinished"
+    try:
+        unfinished.write_text(f"{version}\n")
+        unfinished.replace(folder / CURRENT)
+    except OSError as exc:
+        raise Misuse(f"{exc.filename or folder}: {exc.strerror or exc}") from None
+    return kept
+
+
+def _kept(path: Path) -> Kept:
+    content = _read(path / MANIFEST, MOST_MANIFEST_BYTES)
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Misuse(f"model {path / MANIFEST}: no manifest of ours: {place}: {first['msg']}") from None
+    if manifest.template_version != TEMPLATE_VERSION:
+        raise Misuse(
+            f"model {path}: learned from templates {manifest.template_version}, and these are {TEMPLATE_VERSION}; "
+            "train again"
+        )
+    return Kept(path, manifest)
+
+
+def _checked(kept: Kept, name: str) -> bytes:
+    """The content of a file that is as the manifest says."""
+    path, said = kept.path / name, kept.manifest.files.get(name)
+    if said is None:
+        raise _damaged(kept.path / MANIFEST, f"it does not name {name}")
+    content = _read(path, MOST_BYTES)
+    if len(content) != said.bytes or _sha256(content) != said.sha256:
+        raise _damaged(path, "it is not the file that the manifest speaks of")
+    return content
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as exc:
+        raise Misuse(f"model {path}: {exc.strerror or exc}") from None
+    if len(content) > most:
+        raise Misuse(f"model {path}: larger than {most} bytes, so hardly one of ours")
+    return content
+
+
+def _damaged(path: Path, what: str) -> Misuse:
+    return Misuse(f"model {path}: damaged: {what}")
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _name(version: str) -> str:
+    return version.replace(":", "-")  # no file of Windows may hold a colon
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,92 @@
+"""The models that are there: which, what each learned from and what, and which of them is in use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.model import Model
+from pipeline.command.model_files import Kept, current_of, find, kept_in, read_model, read_templates, use, version_in
+from pipeline.command.surroundings import read_settings
+from pipeline.errors import Misuse
+
+MOST_SHOWN = 10  # pairs
+
+
+def run_list(folder: Path | None, *, as_json: bool) -> None:
+    """Print a line a model. Raises Misuse."""
+    path = _folder(folder)
+    current, models = current_of(path), kept_in(path)
+    if as_json:
+        told = [_told(kept) | {"in_use": kept.manifest.version == current} for kept in models]
+        print(json.dumps({"models": told}))
+        return
+    for kept in models:
+        mark = "*" if kept.manifest.version == current else " "
+        print(f"{mark} {_line(kept)}")
+    if not models:
+        print(f"no model is in {path}; `pagesieve train --history FILE --out {path}` makes one")
+
+
+def run_show(version: str | None, folder: Path | None, *, as_json: bool) -> None:
+    """Print what one model rests on, and its clearest pairs. Raises Misuse."""
+    path = _folder(folder)
+    kept = find(path) if version is None else version_in(path, version)
+    manifest, pairs = kept.manifest, _clearest(read_model(kept.path), read_templates(kept))
+    if as_json:
+        print(json.dumps(manifest.model_dump() | {"path": str(kept.path), "clearest": pairs}))
+        return
+    print(_line(kept))
+    for file in manifest.history:
+        print(f"  {file.name}: {file.events} events, {file.rejected} rejected; sha256 {file.sha256[:12]}…")
+    print("  " + ", ".join(f"{name} {count}" for name, count in manifest.figures.items()))
+    print("  by " + ", ".join(f"{name} {number}" for name, number in manifest.packages.items()))
+    for pair in pairs:
+        then = "then" if pair["leads"] else "with"
+        print(f"  {pair['lift']:8.1f}x  {pair['first']} {then} {pair['second']} ({pair['together']} times)")
+
+
+def run_use(version: str, folder: Path | None, *, as_json: bool) -> None:
+    """Point `current` at it. Raises Misuse."""
+    path = _folder(folder)
+    before = current_of(path) if path.is_dir() else None
+    kept = use(path, version)
+    if as_json:
+        print(json.dumps({"in_use": kept.manifest.version, "before": before}))
+    else:
+        print(f"{kept.manifest.version} is in use by whoever starts from now on (before: {before or 'none'})")
+
+
+def _folder(option: Path | None) -> Path:
+    """Raises Misuse."""
+    folder = option or read_settings().model
+    if folder is None:
+        raise Misuse("--dir: say where the models are, or set PAGESIEVE_MODEL")
+    return folder
+
+
+def _line(kept: Kept) -> str:
+    manifest = kept.manifest
+    return f"{manifest.version}  {manifest.first_at} to {manifest.last_at}  {manifest.figures['events']} events"
+
+
+def _told(kept: Kept) -> dict[str, object]:
+    manifest = kept.manifest
+    span = {"first_at": manifest.first_at, "last_at": manifest.last_at}
+    return {"version": manifest.version, "path": str(kept.path)} | span | {"figures": manifest.figures}
+
+
+def _clearest(model: Model, templates: list[str]) -> list[dict[str, Any]]:
+    """The pairs of different templates with the highest lift, in words, the one that begins first in front."""
+    arrays = model.arrays
+    pairs = np.flatnonzero(arrays.pair_a != arrays.pair_b)
+    best = pairs[np.argsort(-arrays.lift[pairs], kind="stable")][:MOST_SHOWN]
+    found = []
+    for pair in best.tolist():
+        a, b, leads = int(arrays.pair_a[pair]), int(arrays.pair_b[pair]), float(arrays.leads[pair])
+        first, second = (a, b) if leads >= 0 else (b, a)
+        lift, together = round(float(arrays.lift[pair]), 3), int(arrays.together[pair])
+        told = {"first": templates[first], "second": templates[second], "lift": lift, "together": together}
+        found.append(told | {"leads": round(abs(leads), 3)})
+    return found
