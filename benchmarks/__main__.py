@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, kernels, latency, replay, restart, step, worker
+from benchmarks import end_to_end, gateway, kernels, latency, replay, restart, scale, step, worker
 from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "latency": latency.measure,
     "gateway": gateway.measure,
     "kernels": kernels.measure,
+    "scale": scale.measure,
     "step": step.measure,
     "worker": worker.measure,
 }

@@ -34,6 +34,10 @@ class System:
     body_of: Callable[[traffic.Batch], bytes]
     metrics_url: str | None = None  # where the decisions are counted; Alertmanager makes none
 
+    def another_target(self) -> Target:
+        """The same, over connections of its own."""
+        return Target(self.target.port, self.target.path)
+
     def cpu_s(self) -> dict[str, float]:
         """What each part has used so far."""
         return {name: part.cpu_s() for name, part in self.parts.items()}

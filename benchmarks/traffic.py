@@ -19,6 +19,11 @@ class Batch(NamedTuple):
     webhook: bytes  # Alertmanager's webhook, for pagesieve
     posted: bytes  # what Prometheus posts to /api/v2/alerts, for Alertmanager
 
+    def apart(self) -> "list[Batch]":
+        """Each alert as a batch of its own."""
+        posted = [orjson.dumps([alert]) for alert in orjson.loads(self.posted)]
+        return [Batch(self.cluster, *bodies) for bodies in zip(self.singles(), posted, strict=True)]
+
     def singles(self) -> list[bytes]:
         """The webhook's alerts, each in a webhook of its own."""
         whole = orjson.loads(self.webhook)

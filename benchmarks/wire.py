@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from itertools import count
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from pipeline.errors import Fault
 
+MOST_AT_ONCE = 64
 _HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
 
 
@@ -29,8 +31,8 @@ class Target:
     """Where bodies are posted, over connections that are kept."""
 
     def __init__(self, port: int, path: str) -> None:
-        self._port = port
-        self._path = path
+        self.port = port
+        self.path = path
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def post(self, body: bytes) -> Post:
@@ -38,14 +40,14 @@ class Target:
         if self._idle:
             reader, writer = self._idle.pop()
         else:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         sent_s = time.perf_counter()
-        writer.write(_HEAD.format(path=self._path, size=len(body)).encode() + body)
+        writer.write(_HEAD.format(path=self.path, size=len(body)).encode() + body)
         head = await reader.readuntil(b"\r\n\r\n")
         said = await reader.readexactly(_length(head))
         answered_s = time.perf_counter()
         if not head.startswith(b"HTTP/1.1 2"):
-            raise Fault(f"{self._path} answered {head.splitlines()[0].decode()}: {said[:500].decode()}")
+            raise Fault(f"{self.path} answered {head.splitlines()[0].decode()}: {said[:500].decode()}")
         self._idle.append((reader, writer))
         return Post(sent_s, answered_s)
 
@@ -67,6 +69,23 @@ class Target:
             await asyncio.sleep(start_s + number / per_s - time.perf_counter())
             posts.append(asyncio.create_task(self.post(body)))
         return list(await asyncio.gather(*posts))
+
+    async def post_for_ever(self, bodies: Sequence[bytes], per_s: float, posted: list[Post]) -> None:
+        """Post one after the other again and again, at a fixed rate, but no more than MOST_AT_ONCE; note each post.
+
+        Raises Fault when one is refused.
+        """
+        start_s, room = time.perf_counter(), asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def post(body: bytes) -> None:
+            posted.append(await self.post(body))
+            room.release()
+
+        async with asyncio.TaskGroup() as posts:
+            for number in count():
+                await asyncio.sleep(start_s + number / per_s - time.perf_counter())
+                await room.acquire()
+                posts.create_task(post(bodies[number % len(bodies)]))
 
     def close(self) -> None:
         """Let go of the connections."""
