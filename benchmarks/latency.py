@@ -18,7 +18,6 @@ from benchmarks.wire import Post
 
 PER_S = 100.0
 AMID_PER_S = 20.0  # new incidents amid what repeats
-REPEATED_PER_S = 2000  # alerts
 REPEATED_GROUPS = 100
 COLUMNS = ("system", "POST → page p50 ms", "p99 ms", "POST → answer p50 ms", "p99 ms")
 
@@ -30,6 +29,7 @@ class Sizes(NamedTuple):
     alerts: int  # a round
     warm_up: int
     amid: int  # alerts a round amid what repeats
+    repeated_per_s: int  # alerts
 
 
 class Waits(NamedTuple):
@@ -47,13 +47,11 @@ class Waits(NamedTuple):
 
 def measure(*, is_quick: bool) -> Report:
     """Drive every system that this machine has the parts for, in turns. Raises Fault."""
-    sizes = Sizes(1, 30, 10, 15) if is_quick else Sizes(3, 700, 100, 400)
+    sizes = Sizes(1, 30, 10, 15, 200) if is_quick else Sizes(3, 700, 100, 400, 2000)
     report = Report("latency")
     for title, waits in asyncio.run(_rounds(sizes, report)).items():
-        columns = (
-            (*COLUMNS, "that repeat, alerts/s") if any(mine.repeated_per_s for mine in waits.values()) else COLUMNS
-        )
-        report.tables.append(Table(title, columns, [_row(name, mine) for name, mine in waits.items()]))
+        more = ("that repeat, alerts/s",) if any(mine.repeated_per_s for mine in waits.values()) else ()
+        report.tables.append(Table(title, (*COLUMNS, *more), [_row(name, mine) for name, mine in waits.items()]))
     report.notes += [
         f"{sizes.rounds * sizes.alerts:,} alerts for each system, in {sizes.rounds} rounds in which the systems take "
         "turns. A page counts when its body has reached the loopback endpoint. pagesieve answers when the alert is "
@@ -83,7 +81,7 @@ async def _rounds(sizes: Sizes, report: Report) -> dict[str, dict[str, Waits]]:
                 await _tell_what_repeats(system)
             alone = f"{PER_S:.0f} alerts/s in webhooks of one"
             amid = {
-                together: f"{AMID_PER_S:.0f} alerts/s amid {REPEATED_PER_S:,} that repeat, in webhooks of {together}"
+                together: f"{AMID_PER_S:.0f} alerts/s amid {sizes.repeated_per_s:,} that repeat, in webhooks of {together}"
                 for together in (10, 1)
             }
             waits = {title: {system.name: Waits([], [], []) for system in systems} for title in (alone, *amid.values())}
@@ -93,7 +91,7 @@ async def _rounds(sizes: Sizes, report: Report) -> dict[str, dict[str, Waits]]:
                     waits[alone][system.name].add(await _run(system, new, PER_S))
                     for together, title in amid.items():
                         new = traffic.singles(f"amid-{together}-{number}", sizes.amid)
-                        async with _repeating(system, together) as posted:
+                        async with _repeating(system, together, sizes.repeated_per_s / together) as posted:
                             posted.clear()
                             began_s = time.perf_counter()
                             found = await _run(system, new, AMID_PER_S)
@@ -113,7 +111,7 @@ async def _tell_what_repeats(system: System) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _repeating(system: System, together: int) -> AsyncIterator[list[Post]]:
+async def _repeating(system: System, together: int, per_s: float) -> AsyncIterator[list[Post]]:
     """Post what was told already, at its rate, meanwhile and for a moment before; each post that was answered."""
     target = system.another_target()
     bodies = [
@@ -122,7 +120,7 @@ async def _repeating(system: System, together: int) -> AsyncIterator[list[Post]]
         for body in ([system.body_of(batch)] if together > 1 else map(system.body_of, batch.apart()))
     ]
     posted: list[Post] = []
-    task = asyncio.create_task(target.post_for_ever(bodies, REPEATED_PER_S / together, posted))
+    task = asyncio.create_task(target.post_for_ever(bodies, per_s, posted))
     try:
         await asyncio.sleep(1.0)
         yield posted

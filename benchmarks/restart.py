@@ -110,7 +110,7 @@ class _Crew:
                 sent = []
         await asyncio.gather(*sent)
         await self._until("pagesieve_triage_decisions_total", alerts)
-        await self._until("pagesieve_snapshot_timestamp_seconds", time.time())
+        await self._kept()
 
     async def restart(self) -> Restart:
         """Kill the worker, start another, and wait for its first decision; then for its state to be kept again."""
@@ -131,7 +131,7 @@ class _Crew:
             sending.cancel()
         await self._worker.until(lambda: answers(self._port, "/readyz"))
         rebuilt = max(_rebuilt(self._worker.said()), key=lambda line: line["records"] + line["next_offset"])
-        await self._until("pagesieve_snapshot_timestamp_seconds", time.time())
+        await self._kept()
         return Restart(
             first_decision_s,
             rebuilt["seconds"],
@@ -140,15 +140,24 @@ class _Crew:
             before["pagesieve_snapshot_blocking_seconds_sum"] / before["pagesieve_snapshot_blocking_seconds_count"],
         )
 
+    async def _kept(self) -> None:
+        """Return once all that it knows is kept. Something new comes, or there were nothing to keep any more."""
+        now_s = time.time()
+        await self._send_one()
+        await self._until("pagesieve_snapshot_timestamp_seconds", now_s)
+
     async def _send_for_ever(self) -> None:
         while True:
-            self._sent += 1
-            body = traffic.batch(f"after-{self._sent:06d}", traffic.NAMES[0], 1).webhook
-            try:
-                await self._producer.send_and_wait(RAW.name, body, partition=0)
-            except KafkaError as exc:
-                raise Fault(f"the broker takes nothing: {exc!r}") from exc
+            await self._send_one()
             await asyncio.sleep(ASK_EVERY_S)
+
+    async def _send_one(self) -> None:
+        self._sent += 1
+        body = traffic.batch(f"after-{self._sent:06d}", traffic.NAMES[0], 1).webhook
+        try:
+            await self._producer.send_and_wait(RAW.name, body, partition=0)
+        except KafkaError as exc:
+            raise Fault(f"the broker takes nothing: {exc!r}") from exc
 
     async def _until(self, name: str, wanted: float) -> None:
         before, since_s = -1.0, time.monotonic()
