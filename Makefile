@@ -7,8 +7,10 @@ CACHE  := $(HOME)/.cache/pagesieve
 export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
 export NUMBA_CACHE_DIR     := $(CACHE)/numba
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
-# `make test PYTEST='-k pager -x'` passes options on.
+# `make test PYTEST='-k pager -x'` passes options on. A file of tests stays in one of JOBS processes; with JOBS=0 all stay
+# in this one, which a debugger needs.
 PYTEST ?=
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench chaos kafka install install-dev
@@ -20,7 +22,8 @@ demo: install ## a story told by a real Alertmanager, from alerts to pages, in u
 	@$(BIN)/python -m deploy.demo
 
 test: install-dev ## unit, laws, golden, then the real parts (skipped, saying what is missing, where they are not)
-	@$(BIN)/python -m pytest $(PYTEST) tests/unit tests/laws tests/golden tests/integration
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST) \
+		tests/unit tests/laws tests/golden tests/integration
 
 check: install-dev ## ruff and mypy over everything
 	$(BIN)/ruff check .

@@ -81,7 +81,7 @@ async def _rounds(sizes: Sizes, report: Report) -> dict[str, dict[str, Waits]]:
                 await _tell_what_repeats(system)
             alone = f"{PER_S:.0f} alerts/s in webhooks of one"
             amid = {
-                together: f"{AMID_PER_S:.0f} alerts/s amid {sizes.repeated_per_s:,} that repeat, in webhooks of {together}"
+                together: f"{AMID_PER_S:.0f} alerts/s amid {sizes.repeated_per_s:,} repeated, in webhooks of {together}"
                 for together in (10, 1)
             }
             waits = {title: {system.name: Waits([], [], []) for system in systems} for title in (alone, *amid.values())}

@@ -1,5 +1,6 @@
 """Real parts as fixtures; every one ends what it started, also when a test fails."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +27,8 @@ class StartMonitor(Protocol):
 def session_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One broker for the whole run: a start costs 3 s. Tests take `broker`, which empties it first."""
     broker = Broker(tmp_path_factory.mktemp("kafka"))
+    if broker.given and int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+        pytest.fail("PAGESIEVE_KAFKA is one broker, and two would empty it: make test JOBS=0", pytrace=False)
     try:
         broker.start()
         yield broker

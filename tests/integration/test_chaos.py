@@ -4,15 +4,18 @@ Without PAGESIEVE_CHAOS_SEED every run has another seed, and prints it.
 """
 
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.__main__ import LARGEST_SEED
 from tests.integration.real import missing
 
 pytestmark = pytest.mark.integration
@@ -24,9 +27,12 @@ MISSING_EXIT = 3
 
 
 @pytest.mark.timeout(MOST_S + 60)
-def test_eight_kills_lose_nothing_double_nothing_and_page_nobody_twice(capsys: pytest.CaptureFixture[str]) -> None:
-    seed = os.environ.get("PAGESIEVE_CHAOS_SEED")
-    command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), *(["--seed", seed] if seed else [])]
+def test_eight_kills_lose_nothing_double_nothing_and_page_nobody_twice(
+    record_property: Callable[[str, object], None],
+) -> None:
+    # Named in the command, so that it is known however this ends.
+    seed = os.environ.get("PAGESIEVE_CHAOS_SEED") or str(random.randrange(LARGEST_SEED))  # noqa: S311 - no secret
+    command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--seed", seed]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
@@ -36,8 +42,7 @@ def test_eight_kills_lose_nothing_double_nothing_and_page_nobody_twice(capsys: p
             process.terminate()  # not a kill: it has programs to end
             process.communicate()
             raise
-    with capsys.disabled():
-        print(f"\n{said}", end="")
+    record_property("said", f"seed {seed}: {said.splitlines()[-1] if said else 'nothing'}")
     if process.returncode == MISSING_EXIT:
         missing(said.splitlines()[-1])
     assert process.returncode == 0, said
