@@ -1,5 +1,7 @@
 """Whose fault it is: the input's, the world's, ours, or the user's machine."""
 
+from typing import Self
+
 
 class Rejected(Exception):  # a verdict in our glossary, not an error of the program
     """The input is no alert. `where` is the path of the field at fault, empty for the whole body."""
@@ -8,6 +10,15 @@ class Rejected(Exception):  # a verdict in our glossary, not an error of the pro
         super().__init__(f"{where}: {reason}" if where else reason)
         self.reason = reason
         self.where = where
+
+    def bare(self) -> Self:
+        """Itself, to be kept: without the frames of where it was raised, which would keep the whole body alive.
+
+        Where one of them holds it, that were for ever, or until Python looks for cycles: measured, 7 MB for each body
+        of 2 MB that is no alert, and 2 GB before it looked.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 class Retryable(Exception):  # likewise

@@ -70,7 +70,7 @@ def normalise_by(reading: Callable[[Raw], Read], entry: Entry) -> Normalised:
     try:
         found = reading(Raw(entry.value, entry.headers.get("source"), time_of(entry), entry.headers.get("tenant")))
     except (Rejected, Misuse) as exc:
-        failure = exc if isinstance(exc, Rejected) else Rejected(str(exc), "header source")
+        failure = exc.bare() if isinstance(exc, Rejected) else Rejected(str(exc), "header source")
         found = Read([], [failure], 0)
     rejected = [_rejected(entry, found.rejected)] if found.rejected else []
     return Normalised(by_scope(found.alerts, entry.partition, entry.offset), rejected, found.truncated)

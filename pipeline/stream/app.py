@@ -12,8 +12,9 @@ from schemas.topics import MAX_RECORD_BYTES
 # A send that no broker takes within an hour ends the worker; until then an outage is only waited for.
 SEND_PATIENCE_S = 3600
 NEVER_S = 1e9
-# What stands in memory is bounded by these three: of each topic BATCHES batches of BATCH_RECORDS records, and what one
-# fetch of each partition brought. One larger record is still fetched, alone.
+# What stands in memory is bounded by these: of each topic BATCHES batches of at most BATCH_RECORDS records and
+# BATCH_BYTES (pipeline.stream.transport.bounded), about as many again in its inbox, and what a fetch of each partition
+# brought, packed. One larger record is still fetched, alone.
 FETCH_BYTES = 1024 * 1024
 BATCH_RECORDS = 500
 BATCHES = 5

@@ -147,7 +147,7 @@ def _read(entry: Entry, recall: Recall) -> Alerts | Tick | Control | Rejected:
         return recall(entry.value)
     except Rejected as exc:
         logger.warning("rejected", partition=entry.partition, offset=entry.offset, why=str(exc))
-        return exc
+        return exc.bare()
 
 
 def _drafts(facts: Facts, entry: Entry) -> list[Draft] | Rejected:
@@ -156,7 +156,7 @@ def _drafts(facts: Facts, entry: Entry) -> list[Draft] | Rejected:
         return facts_drafts(facts, entry.partition, entry.offset)
     except Rejected as exc:
         logger.warning("rejected", partition=entry.partition, offset=entry.offset, why=str(exc))
-        return exc
+        return exc.bare()
 
 
 def _tell_faults(facts: Facts, entry: Entry) -> None:

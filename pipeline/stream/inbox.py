@@ -8,7 +8,7 @@ from pipeline.log import Entry
 
 Batch = Sequence[Entry]  # of one partition, in order, never empty
 MOST_BATCHES = 4  # beside those that Faust holds: one of each partition, as long as they are small
-ROUND_RECORDS = 500  # no further batch joins a round that has so many
+ROUND_RECORDS, ROUND_BYTES = 500, 4 * 1024 * 1024  # no further batch joins a round that has so many
 
 
 class Inbox:
@@ -26,13 +26,17 @@ class Inbox:
         """What waits, in the order in which it came, never nothing."""
         while True:
             batches = [await self._waiting.get()]
-            records = len(batches[0])
-            while records < ROUND_RECORDS and not self._waiting.empty():
+            records, size = len(batches[0]), _size(batches[0])
+            while records < ROUND_RECORDS and size < ROUND_BYTES and not self._waiting.empty():
                 batches.append(self._waiting.get_nowait())
-                records += len(batches[-1])
+                records, size = records + len(batches[-1]), size + _size(batches[-1])
             yield batches
 
     def forget(self) -> None:
         """Another member may hold the partitions now; whoever does reads them again from what is committed."""
         while not self._waiting.empty():
             self._waiting.get_nowait()
+
+
+def _size(batch: Batch) -> int:
+    return sum([len(entry.value) for entry in batch])

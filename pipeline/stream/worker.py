@@ -29,6 +29,7 @@ from pipeline.stream.patience import calm_aiokafka, wait_for_broker
 from pipeline.stream.remembered import Remembered
 from pipeline.stream.status import Status, served
 from pipeline.stream.ticker import Ticker
+from pipeline.stream.transport.bounded import bound_aiokafka
 from pipeline.stream.transport.producer import send_drafts
 from schemas.topics import ALERTS, DECISIONS, INCIDENTS, PAGES, RAW, REJECTED, TOPICS
 
@@ -51,6 +52,7 @@ def run_worker(settings: Settings, policy: Policy, listen: tuple[str, int] | Non
     if settings.kafka is None:
         raise Misuse("PAGESIEVE_KAFKA is not set: host:port of a Kafka broker")
     calm_aiokafka()
+    bound_aiokafka()
     status = Status()
     with served(status, listen):
         asyncio.run(_main(settings, policy, status))

@@ -165,6 +165,24 @@ def test_ten_times_more_than_it_can_take_waits_in_the_log_and_not_in_memory(
     assert worker.most_bytes() - before < 180 * MB, "of 200 MB, which would be here twice: raw and normalised"
 
 
+def test_what_is_small_packed_and_large_unpacked_is_not_unpacked_all_at_once(
+    broker: Broker, topics: Topics, workers: Workers
+) -> None:
+    bodies = 250
+    worker = workers.start(broker.bootstrap)
+    worker.wait_ready()
+    before = worker.most_bytes()
+    write(broker.bootstrap, (b"x" * (2 * MB) for _ in range(bodies)), partition=0)  # 100 bytes each, packed: one fetch
+    rejected = re.compile(r'^pagesieve_rejected_total\{topic="alerts.raw"\} (\S+)$', re.MULTILINE)
+
+    def has_all() -> bool:
+        found = rejected.search(worker.ask("/metrics")[1])
+        return found is not None and float(found[1]) >= bodies
+
+    worker.wait_until(has_all, "not all is rejected")
+    assert worker.most_bytes() - before < 250 * MB, "of 500 MB"
+
+
 def lagging(worker: Worker) -> set[str]:
     """The partitions of `alerts.raw` and `alerts` that the worker says it is behind in."""
     text = worker.ask("/metrics")[1]

@@ -1,5 +1,9 @@
 """How a raw record becomes alerts: identity, scope, and rejection with the place where it stood."""
 
+import gc
+
+import pytest
+
 from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.log import Entry
@@ -112,3 +116,27 @@ def test_a_scope_is_a_short_key_whatever_the_label_holds() -> None:
     one, two = (normalised(raw(f'{{"name":"a","labels":{{"env":"{"x" * 5000}{n}"}}}}'.encode())) for n in "12")
     assert one.records[0].scope != two.records[0].scope
     assert len(one.records[0].scope) < 300
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [
+        (b"no JSON", "alertmanager"),
+        (b'"no UTF-8 \xff', "alertmanager"),
+        (b'{"alerts": [{"status": "firing"}]}', "alertmanager"),
+        (b'{"name": "a"}\nno JSON', "canonical"),
+        (b'{"name": 7}', "canonical"),
+        (b"{}", "nobody"),
+    ],
+)
+def test_what_is_rejected_leaves_no_cycle_that_keeps_its_body(body: bytes, source: str) -> None:
+    """Python looks for cycles only after thousands of objects: enough large bodies would fill the memory before."""
+    normaliser = Normaliser(POLICY)
+    assert normaliser.normalise(raw(body, source=source)).rejected
+    gc.collect()
+    gc.disable()
+    try:
+        normaliser.normalise(raw(body, source=source))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -67,7 +67,7 @@ class Intake:
                 tenant = tenant_of(request.headers)
                 parsed = await self._parse(arrival, value)
             except Rejected as exc:
-                return await self._reject(arrival, value, Parsed([], [exc]))
+                return await self._reject(arrival, value, Parsed([], [exc.bare()]))
             return await self._keep(arrival, tenant, value, parsed)
 
     async def _parse(self, arrival: Arrival, value: bytes) -> Parsed:

@@ -54,7 +54,7 @@ INSIDES = [
     ("faust.app.base.App.on_first_start", "_App makes no folder", "ec655d9c2234"),
     (f"{FETCHER}.Fetcher.fetched_records", "what a batch is", "be4348896b9b"),
     (f"{FETCHER}.Fetcher._get_actions_per_node", "the fetch wait; which partitions a fetch leaves out", "1dab2cf937d1"),
-    (f"{FETCHER}.FetchResult.getall", "max_poll_records bounds a batch", "3e717e30de50"),
+    (f"{FETCHER}.FetchResult.getall", "bound_aiokafka takes its place", "3e717e30de50"),
     (f"{FETCHER}.Fetcher.__init__", "_AsEntries takes the place of its _records", "bf21ecb7e0f2"),
     (f"{FETCHER}.Fetcher._proc_fetch_request", "_AsEntries", "59bf948fff47"),
     (f"{DRIVER}.AIOKafkaConsumerThread.on_start", "_ConsumerThread.on_start", "38b4e8bd1e10"),
