@@ -31,6 +31,11 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Remember its fields by name, which never change."""
+        _names[cls] = set(cls.model_fields)
+
+    @classmethod
     def trusted(cls, **fields: Any) -> Self:
         """A record of fields that are known to be right, and all there, without checking them again.
 
@@ -43,9 +48,8 @@ class Record(BaseModel):
     def owning(cls, fields: dict[str, Any]) -> Self:
         """As `trusted`, of a dict that is the record's own from now on."""
         record = _new(cls)
-        names = _names.get(cls) or _names.setdefault(cls, set(cls.model_fields))
         _set_fields(record, fields)
-        _set_names(record, names)
+        _set_names(record, _names[cls])
         _set_extra(record, None)
         _set_private(record, None)
         return record
@@ -53,7 +57,7 @@ class Record(BaseModel):
     @classmethod
     def owning_each(cls, several: Sequence[dict[str, Any]]) -> list[Self]:
         """As `owning`, of many dicts at once: a third less, since the loop over them is not Python's."""
-        names = _names.get(cls) or _names.setdefault(cls, set(cls.model_fields))
+        names = _names[cls]
         records = list(map(_new, repeat(cls, len(several))))
         for write, values in (
             (_set_fields, several),

@@ -47,6 +47,11 @@ class LiveAlerts:
         return self._count
 
     @property
+    def looked_at(self) -> int:
+        """How many were looked at since `put_back`."""
+        return len(self._taken)
+
+    @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
         if self._room <= 0:

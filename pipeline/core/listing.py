@@ -15,7 +15,7 @@ MOST_KEPT = 100_000  # members, over all incidents of a scope: about 150 MB, whe
 class Listing(NamedTuple):
     """How an incident is told: its first alerts, and what is said of all; None: something in that has changed."""
 
-    members: list[Member]
+    members: tuple[Member, ...]
     heading: Heading | None
 
 
@@ -31,14 +31,15 @@ class Listings:
     def __len__(self) -> int:
         return self._members
 
-    def of(self, incident: Open) -> tuple[list[Member], Heading]:
+    def of(self, incident: Open) -> tuple[tuple[Member, ...], Heading]:
         """How `incident` is told now."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
-            members = [
+            listed = [
                 member_of(alert, severity, first_at_ms, is_firing=is_firing)
                 for alert, severity, first_at_ms, is_firing in self._alerts.glance(incident.members[: self._max_listed])
             ]
+            members = tuple(listed)
             self._count(len(members))
         elif listing.heading is not None and is_current(listing.heading, incident):
             return listing.members, listing.heading
@@ -55,16 +56,16 @@ class Listings:
         listing = self._kept.get(incident.incident_id)
         if listing is None:
             return
-        heading = listing.heading
-        if heading is not None and live.code in (heading.cause, heading.lead):
-            self._kept[incident.incident_id] = Listing(listing.members, None)
-        if live.place >= self._max_listed:
+        members, heading = listing
+        code, place, more = live.code, live.place, 0
+        is_told = heading is not None and code in (heading.cause, heading.lead)
+        if place < self._max_listed:
+            more = int(place == len(members))
+            members = (*members[:place], member_record(live), *members[place + 1 :])
+        elif not is_told:  # almost always, where incidents are large
             return
-        if live.place < len(listing.members):
-            listing.members[live.place] = member_record(live)
-        else:
-            listing.members.append(member_record(live))
-            self._count(1)
+        self._kept[incident.incident_id] = Listing(members, None if is_told else heading)
+        self._count(more)
 
     def drop(self, incident_id: str) -> None:
         """Forget how this incident is told."""

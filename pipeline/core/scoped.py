@@ -32,6 +32,7 @@ from schemas import Alert, Alerts, Reason, Status, Verdict
 
 _NEW, _FIRING = Change.NEW, Status.FIRING
 _times = itemgetter("at_ms", "starts_at_ms", "status")
+_AT_ONCE = 64  # alerts that are put back together: so many are still in the cache
 MOST_SOURCES = 10_000  # a source's name comes from outside
 
 
@@ -170,6 +171,8 @@ class ScopeTriage:
                     self._unforesee(run)
                 teller.tell(facts[run.nth])
                 run.begin_next()
+                if self.alerts.looked_at >= _AT_ONCE:
+                    self.alerts.put_back()
 
     def _is_next(self, at_ms: int, deadline_ms: int | None) -> bool:
         """Whether nothing is due before an event of this time."""

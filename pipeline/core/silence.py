@@ -25,17 +25,13 @@ class Silences:
         self._fixed = [_Span(s.match, s.starts_at_ms, s.ends_at_ms) for s in policy.silences]
         self._records: dict[str, Silence] = {}
         self._spans: dict[str, _Span] = {}
+        self.is_empty = not self._fixed  # whether there is none at all
         for silence in known:
             self._keep(silence)
 
     def records(self) -> list[Silence]:
         """Those from the log, for a snapshot."""
         return list(self._records.values())
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is none at all."""
-        return not (self._fixed or self._spans)
 
     def set(self, silence: Silence, now_ms: int) -> None:
         """Make, change or end (by its `ends_at_ms`) a silence; what is older than what is known changes nothing."""
@@ -65,7 +61,9 @@ class Silences:
             return
         self._records[silence.id] = silence
         self._spans[silence.id] = _Span(match, silence.starts_at_ms, silence.ends_at_ms)
+        self.is_empty = False
 
     def _forget(self, silence_id: str) -> None:
         del self._records[silence_id]
         del self._spans[silence_id]
+        self.is_empty = not (self._fixed or self._spans)
