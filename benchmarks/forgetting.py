@@ -11,10 +11,14 @@ from pipeline.settings import Settings
 
 
 class Forgetting:
-    """A `Writer` that costs nothing."""
+    """A `Broadcaster` that costs nothing."""
 
     async def append(self, drafts: Sequence[Draft]) -> None:
         """Forget them."""
+
+    async def partitions(self, topic: str) -> int:
+        """One."""
+        return 1
 
     async def check(self) -> None:
         """It always answers."""

@@ -27,6 +27,7 @@ GATEWAY_REJECTED = Counter(
     "Items that are no alert; a body of which nothing is usable counts as one.",
     ["source"],
 )
+GATEWAY_CHANGES = Counter("pagesieve_gateway_changes_total", "Changes that are durable in the log.")
 GATEWAY_TRUNCATED = Counter(
     "pagesieve_gateway_truncated_alerts_total",
     "Alerts that the source says it left out (Alertmanager's max_alerts): we never saw them.",

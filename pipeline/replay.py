@@ -13,8 +13,10 @@ from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.normalise import Raw, by_scope
 from pipeline.normalise.normaliser import Normaliser
-from schemas import Alerts, Decision, Decisions, Reason, Tick
+from pipeline.sources.changes import read_change
+from schemas import Alerts, Control, Decision, Decisions, Reason, Tick
 
+_CHANGE = b'"change"'  # a line that is {"change": {…}} tells of a change, whatever the source of the others
 _TOGETHER = 500  # events: a fifth faster than 5,000, whose objects fall out of the cache
 
 
@@ -57,7 +59,7 @@ class _Replayer:
         self._source, self._out = source, out
         self._normaliser = Normaliser(policy)
         self._triage = Triage(policy)
-        self._waiting: list[Alerts | Tick] = []
+        self._waiting: list[Alerts | Tick | Control] = []
         self._events = 0  # among what waits
         self._funnel = Funnel()
         self._fingerprints: set[str] = set()
@@ -66,6 +68,8 @@ class _Replayer:
         """Decide what a line holds, together with others."""
         self._funnel.lines = number
         if not line or line.isspace():
+            return
+        if _CHANGE in line[:20] and self._take_change(number, line):
             return
         try:
             read = self._normaliser.read(Raw(line, self._source, None))
@@ -79,6 +83,21 @@ class _Replayer:
         self._events += len(read.alerts)
         if self._events >= _TOGETHER:
             self._decide_waiting()
+
+    def _take_change(self, number: int, line: bytes) -> bool:
+        """Hear of a change. False if it is none, but an event that says the word."""
+        try:
+            said = orjson.loads(line)
+            if not isinstance(said, dict) or list(said) != ["change"]:
+                return False
+            change = read_change(said["change"], "change", None, None)
+        except orjson.JSONDecodeError:
+            return False
+        except Rejected as exc:
+            self._reject(number, exc)
+            return True
+        self._waiting.append(Control(at_ms=change.at_ms, change=change))
+        return True
 
     def _decide_waiting(self) -> None:
         self._write(self._triage.step(self._waiting))

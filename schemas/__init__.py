@@ -1,11 +1,12 @@
 """The contract: every record that stands on a topic. Imports nothing of ours."""
 
 from schemas.alert import Alert, Alerts, Severity, Status
+from schemas.change import Change, ChangeLink
 from schemas.control import Control, Silence
 from schemas.decision import Decision, Decisions, Reason
 from schemas.incident import Cause, Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
-from schemas.page import Delivery, Page, PageAlert, PageCause, PageDetails, PageKind, PageLink, PagePayload
+from schemas.page import Delivery, Page, PageAlert, PageCause, PageChange, PageDetails, PageKind, PageLink, PagePayload
 from schemas.rejected import Rejected
 from schemas.snapshot import Chunk, Snapshot
 from schemas.tick import Tick
@@ -14,6 +15,8 @@ __all__ = [
     "Alert",
     "Alerts",
     "Cause",
+    "Change",
+    "ChangeLink",
     "Chunk",
     "Control",
     "Decision",
@@ -26,6 +29,7 @@ __all__ = [
     "Page",
     "PageAlert",
     "PageCause",
+    "PageChange",
     "PageDetails",
     "PageKind",
     "PageLink",

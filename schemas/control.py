@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.change import Change
 from schemas.outcome import Outcome
 from schemas.record import Record
 
@@ -27,3 +28,4 @@ class Control(Record):
     at_ms: int = Field(description="when it reached us")
     silence: Silence | None = None
     outcome: Outcome | None = None
+    change: Change | None = None

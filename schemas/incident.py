@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.alert import Severity, Status
+from schemas.change import Change
 from schemas.decision import Reason
 from schemas.record import Record
 
@@ -67,6 +68,7 @@ class Incident(Record):
     firing: int
     events: int
     causes: tuple[Cause, ...] = Field(default=(), description="the likeliest first; empty where there is one alert")
+    changes: tuple[Change, ...] = Field(default=(), description="made to the same just before it opened, newest first")
     members: tuple[Member, ...] = Field(description="the first alerts; `unlisted` says how many were cut")
     unlisted: int = 0
     policy_version: str

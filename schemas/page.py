@@ -42,6 +42,15 @@ class PageCause(Record):
     why: str
 
 
+class PageChange(Record):
+    """A change that was made just before the incident opened, as a page shows it; its links are the page's."""
+
+    summary: str
+    at: str = Field(description="RFC 3339 UTC")
+    kind: str = ""
+    source: str = ""
+
+
 class PageDetails(Record):
     """What a page tells beyond PagerDuty's own fields."""
 
@@ -55,6 +64,7 @@ class PageDetails(Record):
     alert_count: int
     firing: int
     causes: tuple[PageCause, ...] = Field(default=(), description="the likeliest first; empty where there is one alert")
+    changes: tuple[PageChange, ...] = Field(default=(), description="made to the same just before, newest first")
     alerts: tuple[PageAlert, ...]
     unlisted: int = Field(default=0, description="alerts that are in the incident but not listed here")
     policy_version: str

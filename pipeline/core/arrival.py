@@ -1,6 +1,7 @@
 """What an event that fires does to its alert and its incident: a new one is placed, a known one fires again."""
 
 from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
+from pipeline.core.changes import Changes
 from pipeline.core.facets import facets
 from pipeline.core.group import fitting, group_of, key_of
 from pipeline.core.incident import Opening, account, add, open_incident, reopen, revive, special, standing
@@ -21,13 +22,14 @@ _NOBODY = (False, False, False)
 class Arrival:
     """Applies events that fire to one scope."""
 
-    def __init__(self, scope: Scope, review: Review, directions: Directions = NO_DIRECTIONS) -> None:
+    def __init__(self, scope: Scope, review: Review, changes: Changes, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
         self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()
         self._rules = self._policy.rules
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
+        self._changes = changes
         self._causes = Causes(self._alerts, directions)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
@@ -133,6 +135,8 @@ class Arrival:
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         self._causes.joined(incident, live)
+        if self._changes.named:
+            self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()
         if says_resolved:
             self._review.change(live, now_ms)

@@ -54,6 +54,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
             "firing": incident.alive,
             "events": incident.events,
             "causes": told.heading.causes,
+            "changes": incident.changes,
             "members": told.listed,
             "unlisted": len(incident.members) - len(told.listed),
             "policy_version": policy.name,

@@ -58,7 +58,8 @@ def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
     worst = ""
     if incident.lead_rank > first.rank:
-        worst = f", now {_RANKS[incident.lead_rank]}: {_on(lead.name, subject_of(lead.labels), known)}"
+        name = cut(lead.name, LONGEST_VALUE)
+        worst = f", now {_RANKS[incident.lead_rank]}: {_on(name, subject_of(lead.labels), known)}"
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
     what = _on(first.name, first.subject, known)
     return Heading(group, first.name, what, at, worst, causes, first.code, incident.lead, evidence.version)
@@ -75,7 +76,11 @@ def summary_of(incident: Open, heading: Heading) -> str:
     tail = heading.worst + since(incident)
     more = len(incident.members) - 1
     body = heading.what + (_more(more, heading, incident.evidence) if more else "")
-    return cut(body, LONGEST - len(tail)) + tail
+    text = cut(body, LONGEST - len(tail)) + tail
+    if incident.changes:
+        text += f"; just before: {incident.changes[0].summary}"
+        return cut(text, LONGEST)
+    return text
 
 
 def alone(alert: Alert, group: dict[str, str]) -> str:

@@ -128,7 +128,7 @@ def forget(state: ScopeState, incident: Open) -> "array[int]":
     del state.incidents[incident.incident_id]
     incident.is_forgotten = True
     members, incident.members = incident.members, array("Q")
-    incident.evidence = None
+    incident.evidence, incident.changes = None, ()
     if incident.held:
         state.forgotten[incident.incident_id] = incident
     else:

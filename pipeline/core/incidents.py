@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS, INCIDENT
 from pipeline.core.evidence import Evidence
-from schemas import Reason, Severity
+from schemas import Change, Reason, Severity
 
 _FIRST = 64
 
@@ -85,6 +85,7 @@ class Open:
     note: str | None = None  # its summary, where its alerts do not tell it best
     resolved_at_ms: int | None = None
     began_ms: int = FOREVER_MS  # when the first of what fires, or has fired, in it began
+    changes: tuple[Change, ...] = ()  # that were made just before it opened, newest first
     evidence: Evidence | None = None  # of what caused it, once it has more than one member
     ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
     is_forgotten: bool = False  # it may not reopen any more

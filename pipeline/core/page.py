@@ -1,19 +1,21 @@
 """How a page tells an incident: a PagerDuty event that any consumer can post."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pipeline.core.describe import Told, group_in_words, link, member_of, rfc3339, say, summary, team_of
 from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
-from pipeline.core.shown import cut
+from pipeline.core.shown import LONGEST, cut
 from schemas import (
     Alert,
     Cause,
+    Change,
     Member,
     Page,
     PageAlert,
     PageCause,
+    PageChange,
     PageDetails,
     PageKind,
     PageLink,
@@ -54,6 +56,7 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
         alert_count=len(incident.members),
         firing=incident.alive,
         causes=tuple(map(_page_cause, told.heading.causes)),
+        changes=tuple(map(_page_change, incident.changes)),
         alerts=tuple(map(_page_alert, told.listed)),
         unlisted=len(incident.members) - len(told.listed),
         policy_version=policy.name,
@@ -66,7 +69,8 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
         group=where or None,
         custom_details=details,
     )
-    return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, alerts, payload)
+    links = _links(alerts) + _links_of(incident.changes)
+    return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, links, payload)
 
 
 def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, Policy]) -> Page:
@@ -83,6 +87,7 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         alert_count=1,
         firing=1,
         causes=(),
+        changes=(),
         alerts=(_page_alert(member_of(alert, alert.severity, alert.at_ms, is_firing=True)),),
         unlisted=0,
         policy_version=policy.name,
@@ -95,13 +100,13 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
         group=None,
         custom_details=details,
     )
-    return _page("trigger", incident_id, [alert], payload)
+    return _page("trigger", incident_id, _links([alert]), payload)
 
 
-def _page(action: Literal["trigger", "resolve"], dedup_key: str, alerts: Sequence[Alert], payload: PagePayload) -> Page:
-    return Page.trusted(
-        event_action=action, dedup_key=dedup_key, client="pagesieve", links=_links(alerts), payload=payload
-    )
+def _page(
+    action: Literal["trigger", "resolve"], dedup_key: str, links: tuple[PageLink, ...], payload: PagePayload
+) -> Page:
+    return Page.trusted(event_action=action, dedup_key=dedup_key, client="pagesieve", links=links, payload=payload)
 
 
 def _page_alert(member: Member) -> PageAlert:
@@ -118,6 +123,16 @@ def _page_alert(member: Member) -> PageAlert:
 
 def _page_cause(cause: Cause) -> PageCause:
     return PageCause.trusted(name=cause.name, subject=cause.subject, began_at=rfc3339(cause.began_at_ms), why=cause.why)
+
+
+def _page_change(change: Change) -> PageChange:
+    return PageChange.trusted(
+        summary=cut(change.summary, LONGEST), at=rfc3339(change.at_ms), kind=change.kind, source=change.source
+    )
+
+
+def _links_of(changes: Iterable[Change]) -> tuple[PageLink, ...]:
+    return tuple([PageLink.trusted(href=link.href, text=link.text) for change in changes for link in change.links])
 
 
 def _links(alerts: Sequence[Alert]) -> tuple[PageLink, ...]:

@@ -48,6 +48,11 @@ class Rule(_Part):
         alias="reopen_within",
         description="an alert that fires again so soon after its incident resolved reopens it under the same id",
     )
+    change_window_ms: Duration = Field(
+        default=1_800_000,
+        alias="change_window",
+        description="an incident shows changes of the same service made so shortly before it opened; 0s: none",
+    )
     repeat_after_ms: PositiveDuration | None = Field(
         default=None, alias="repeat_after", description="page again if nobody acknowledged; off by default"
     )

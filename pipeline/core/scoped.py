@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.arrival import Arrival
+from pipeline.core.changes import MOST_LOOKED_AT, Changes
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.departure import Departure
@@ -29,6 +30,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import Change, change_of, waits_ms
 from schemas import Alert, Alerts, Reason, Status, Verdict
+from schemas import Change as MadeChange  # beside the change of an alert
 
 _NEW, _FIRING = Change.NEW, Status.FIRING
 _times = itemgetter("at_ms", "starts_at_ms", "status")
@@ -39,18 +41,18 @@ MOST_SOURCES = 10_000  # a source's name comes from outside
 class ScopeTriage:
     """Decides one scope."""
 
-    def __init__(self, state: ScopeState, policy: Policy, silences: Silences, memory: Memory) -> None:
+    def __init__(self, state: ScopeState, policy: Policy, memory: Memory, silences: Silences, changes: Changes) -> None:
         self.state = state
         self.alerts = LiveAlerts(memory, state)
         self.deadlines = Deadlines()
         self.quiet = Quiet(policy, silences)
         self._policy, self._version = policy, policy.name
         self._waits_ms = waits_ms(policy.rules)
-        self._memory = memory
+        self._memory, self._changes = memory, changes
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._review = Review(scope)
-        self._arrival = Arrival(scope, self._review)
+        self._arrival = Arrival(scope, self._review, changes)
         self._departure = Departure(scope, self._review)
         self._passage = Passage(scope, self._review, self._arrival, self._departure)
         for incident in state.incidents.values():
@@ -100,6 +102,15 @@ class ScopeTriage:
             live = self.alerts.at(code)
             if live.is_alive:
                 self._review.review(live, self.state.watermark_ms or 0)
+        self._teller.tell(facts)
+        self.alerts.put_back()
+
+    def hear_change(self, change: MadeChange, facts: Facts) -> None:
+        """It may have been made just before incidents opened that are there already: they show it, unpaged."""
+        for incident in self._changes.opened_after(change, self.state.incidents.values()):
+            first = [one.alert for one in self.alerts.glance(incident.members[:MOST_LOOKED_AT])]
+            if self._changes.attach_late(incident, change, first, self._teller.rule_of(incident).change_window_ms):
+                self._teller.change(incident, None)
         self._teller.tell(facts)
         self.alerts.put_back()
 

@@ -18,9 +18,9 @@ from pipeline.core.packed import Shape
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
-from schemas import Reason, Severity, Silence
+from schemas import Change, Reason, Severity, Silence
 
-VERSION = 7
+VERSION = 8
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -54,6 +54,7 @@ class _Incident(NamedTuple):
     note: str | None
     resolved_at_ms: int | None
     began_ms: int
+    changes: tuple[Change, ...]
     evidence: Evidence | None
     ended_by: Reason
     is_forgotten: bool
@@ -75,13 +76,14 @@ class _Scope(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What all scopes share: the policy whose rules the rows name, silences of the log, what was decided already.
+    """What all scopes share: the policy whose rules the rows name, silences and changes of the log, what was decided.
 
     `most_scopes` is how many there may be before the idle ones are forgotten.
     """
 
     policy: str
     silences: list[Silence]
+    changes: list[Change]
     seen: list[Place]
     most_scopes: int
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain, groupby
 
+from pipeline.core.changes import Changes
 from pipeline.core.fault import facts_of_fault, fault_of, ours
 from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
@@ -31,6 +32,7 @@ class Triage:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._silences = Silences(policy)
+        self._changes = Changes(policy)
         self._memory = Memory(policy.max_live_alerts)
         self._scopes: dict[str, ScopeTriage] = {}
         self._most_scopes = MOST_SCOPES  # to have before those that are idle are looked for
@@ -127,7 +129,7 @@ class Triage:
         self._most_scopes = max(MOST_SCOPES, 2 * len(self._scopes))
 
     def _scope(self, state: ScopeState) -> ScopeTriage:
-        scope = self._scopes[state.name] = ScopeTriage(state, self._policy, self._silences, self._memory)
+        scope = self._scopes[state.name] = ScopeTriage(state, self._policy, self._memory, self._silences, self._changes)
         return scope
 
     def _control(self, control: Control, facts: Facts) -> None:
@@ -138,6 +140,9 @@ class Triage:
             silenced = self._memory.keys_of_scopes(SILENCED)
             for scope in scopes:
                 scope.silences_changed(silenced.get(scope.state.name, []), facts)
+        if control.change is not None and self._changes.hear(control.change, control.at_ms):
+            for scope in scopes:
+                scope.hear_change(control.change, facts)
         if control.outcome is not None:
             for scope in scopes:
                 scope.outcome(control.outcome.incident_id, control.outcome.verdict, control.outcome.by, facts)
@@ -157,7 +162,13 @@ class Triage:
     def snapshot(self) -> bytes:
         """Everything remembered. Who is restored from it gives the same bytes, and the same facts from then on."""
         states = [self._scopes[name].state for name in sorted(self._scopes)]
-        context = Context(self._policy.name, self._silences.records(), self._seen.places(), self._most_scopes)
+        context = Context(
+            self._policy.name,
+            self._silences.records(),
+            self._changes.records(),
+            self._seen.places(),
+            self._most_scopes,
+        )
         return write_snapshot(context, self._memory, states)
 
     @classmethod
@@ -166,6 +177,7 @@ class Triage:
         triage = cls(policy)
         context, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, context.silences)
+        triage._changes = Changes(policy, context.changes)
         triage._seen = Seen(context.seen)
         triage._most_scopes = context.most_scopes
         rows = triage._memory.rows_of_scopes()

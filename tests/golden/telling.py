@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from pipeline.sources.changes import read_change
 from schemas import Control, Incident, Outcome, Silence, Status, Tick, Verdict
 from tests.golden.script import Scene, Step
 
@@ -49,6 +50,8 @@ class Speaker:
             return self._silence(plain[0], given, at_ms)
         if verb == "unsilence":
             return self._silence(plain[0], {"until": f"{step.at_s}s"}, at_ms)
+        if verb == "change":
+            return self._change(" ".join(plain), given, at_ms)
         if verb == "acknowledge":
             [about] = {one.incident_id for one in incidents if first_word(one.summary) == plain[0]}
             outcome = Outcome(incident_id=about, verdict=Verdict.ACKNOWLEDGED, by="ada", via="pagerduty", at_ms=at_ms)
@@ -98,6 +101,11 @@ class Speaker:
         )
         self._silences[name] = silence
         return Control(at_ms=at_ms, silence=silence)
+
+    def _change(self, summary: str, given: dict[str, str], at_ms: int) -> Control:
+        made_ms = self._ms(_seconds(given.pop("made"))) if "made" in given else at_ms
+        said = {"summary": summary, "at": _rfc3339(made_ms), "labels": {**given, "scene": self._scene.name}}
+        return Control(at_ms=at_ms, change=read_change(said, "", at_ms, None))
 
     def _ms(self, seconds: float) -> int:
         return self._begin_ms + round(seconds * 1000)

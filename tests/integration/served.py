@@ -14,7 +14,7 @@ from pipeline.edge.gateway import check_exposure, create_gateway, listen, serve
 from pipeline.errors import Retryable
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_reader import EmbeddedReader
-from pipeline.log.entry import Draft, Entry, Writer
+from pipeline.log.entry import Broadcaster, Draft, Entry
 from pipeline.settings import Settings
 from schemas.topics import RAW, REJECTED
 
@@ -25,7 +25,7 @@ ARRIVES_WITHIN_S = 30
 class Refusing:
     """A log that is away for the first `refusals` appends, then the real one. Counts what it refused."""
 
-    def __init__(self, log: Writer, refusals: int) -> None:
+    def __init__(self, log: Broadcaster, refusals: int) -> None:
         self._log = log
         self._refusals = refusals
         self.refused = 0
@@ -35,6 +35,9 @@ class Refusing:
             self.refused += 1
             raise Retryable("the log is away")
         await self._log.append(drafts)
+
+    async def partitions(self, topic: str) -> int:
+        return await self._log.partitions(topic)
 
     async def check(self) -> None:
         await self._log.check()
@@ -69,7 +72,7 @@ class Served:
 
 @contextmanager
 def served(
-    data_dir: Path, settings: Settings, in_front: Callable[[Writer], Writer] = lambda log: log
+    data_dir: Path, settings: Settings, in_front: Callable[[Broadcaster], Broadcaster] = lambda log: log
 ) -> Iterator[Served]:
     """Serve until the block ends; `in_front` may put something before the log."""
     started = threading.Event()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.log.entry import Entry, Writer
+from pipeline.log.entry import Broadcaster, Entry
 from pipeline.settings import Settings
 from pipeline.sources import Parsed, parse
 from schemas import Status
@@ -82,7 +82,7 @@ def test_alertmanager_delivers_firing_and_resolved(tmp_path: Path, alertmanager:
 def test_alertmanager_comes_back_after_a_503_and_nothing_is_lost(tmp_path: Path, alertmanager: StartMonitor) -> None:
     logs: list[Refusing] = []
 
-    def refuse_thrice(log: Writer) -> Writer:
+    def refuse_thrice(log: Broadcaster) -> Broadcaster:
         logs.append(Refusing(log, refusals=3))
         return logs[0]
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from pipeline.core.policy import Policy
-from schemas import Alerts, Control, Silence, Tick
+from schemas import Alerts, Change, Control, Silence, Tick
 from tests.scene import alert, at, ms
 
 Record = Alerts | Tick | Control
@@ -33,6 +33,7 @@ POLICY = Policy.model_validate(
         "storm": {"floor": 6, "window": 10},
         "max_live_alerts": 12,
         "max_listed": 3,
+        "change_window": 150,
     }
 )
 
@@ -57,18 +58,28 @@ spoken = st.builds(
     comment=st.just(""),
     updated_at_ms=st.just(0),
 )
+made = st.builds(
+    Change,
+    id=st.sampled_from(["chg1:a", "chg1:b", "chg1:c"]),
+    at_ms=st.sampled_from([0, 30, 200, 5000]),  # seconds before it is told
+    summary=st.just("deploy"),
+    labels=st.sampled_from([{"host": "h1"}, {"cluster": "eu"}, {"service": "h1"}, {"host": "h2", "env": "dev"}]),
+)
 seconds = st.sampled_from([0, 0, 1, 10, 39, 59, 61, 300, 900, -30])
-steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken)
+steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made)
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Record]:
-    """A log of up to some forty records; a step without alerts is a tick or a silence."""
+    """A log of up to some forty records; a step without alerts is a tick, a silence or a change."""
     now, records = 1000.0, list[Record]()
     for later, told in draw(st.lists(steps, max_size=25)):
         now += later
         if isinstance(told, Silence):
             records.append(Control(at_ms=ms(now), silence=told))
+        elif isinstance(told, Change):
+            change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
+            records.append(Control(at_ms=ms(now), change=change))
         else:
             records += at(now, *told, policy=POLICY)
     return records

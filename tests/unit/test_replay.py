@@ -45,6 +45,16 @@ def test_each_event_has_one_decision_line_and_the_rest_is_rejected() -> None:
     assert (funnel.lines, funnel.events, funnel.rejected, funnel.alerts) == (6, 4, 1, 2)
 
 
+def test_a_line_may_tell_of_a_change_whatever_the_source_of_the_others() -> None:
+    change = b'{"change": {"summary": "Deploy", "labels": {"host": "b"}, "at": "2026-01-01T00:01:30Z"}}\n'
+    timeless = b'{"change": {"summary": "Deploy", "labels": {"host": "b"}}}\n'
+    named = b'{"source":"change","name":"change","labels":{"host":"a"},"starts_at":"2026-01-01T00:01:40Z"}\n'
+    funnel, (decisions, incidents, _, rejected) = run([*LINES[:4], change, timeless, named, *LINES[4:]])
+    assert len(decisions) == funnel.events == 5
+    assert [len(str(i["changes"])) > 2 for i in incidents if i["revision"] == 1] == [False, True]
+    assert [(r["line"], r["where"]) for r in rejected] == [(2, ""), (6, "change.at")]
+
+
 def test_time_goes_on_until_every_deadline_has_passed() -> None:
     funnel, (_, incidents, pages, _) = run(LINES)
     assert [i["state"] for i in incidents if i["state"] == "resolved"] == ["resolved"] * 2

@@ -13,13 +13,14 @@ from pipeline.edge.gateway.access import Access, client_of
 from pipeline.edge.gateway.alertmanager.api import AlertmanagerApi
 from pipeline.edge.gateway.alertmanager.routes import PATHS, SILENCE, add_routes
 from pipeline.edge.gateway.auth import Auth, Tokens
-from pipeline.edge.gateway.contract import POSTS, PROBES, SUMMARY, PostDoc, describe
+from pipeline.edge.gateway.changes import PATH, ChangeIntake
+from pipeline.edge.gateway.contract import CHANGES, POSTS, PROBES, SUMMARY, PostDoc, describe
 from pipeline.edge.gateway.early import AnswerEarly
 from pipeline.edge.gateway.intake import Intake
 from pipeline.edge.gateway.problem import Kind, Refusal, answer, shorten
 from pipeline.edge.readiness import Readiness
 from pipeline.errors import Misuse
-from pipeline.log.entry import Writer
+from pipeline.log.entry import Broadcaster
 from pipeline.metrics import GATEWAY_READY
 from pipeline.settings import Settings
 
@@ -27,7 +28,7 @@ logger = structlog.get_logger("pagesieve.gateway")
 
 
 def create_gateway(
-    log: Writer, settings: Settings, *, requires_token: bool, api: AlertmanagerApi | None = None
+    log: Broadcaster, settings: Settings, *, requires_token: bool, api: AlertmanagerApi | None = None
 ) -> FastAPI:
     """The gateway as an ASGI app that writes to `log`; whoever made the log closes it.
 
@@ -47,6 +48,7 @@ def create_gateway(
         redirect_slashes=False,
     )
     _route_posts(app, Intake(log, settings))
+    app.add_api_route(PATH, ChangeIntake(log, settings).take, methods=["POST"], name="changes", **CHANGES)
     if api is not None:
         add_routes(app, api)
     _route_probes(app, Readiness(log, settings.append_timeout_s))
@@ -55,7 +57,7 @@ def create_gateway(
     # The last one added is the outermost.
     app.add_middleware(Auth, tokens=tokens)
     app.add_middleware(AnswerEarly)
-    app.add_middleware(Access, endpoints=frozenset({*POSTS, *PROBES, *PATHS, SILENCE, "/openapi.json"}))
+    app.add_middleware(Access, endpoints=frozenset({*POSTS, PATH, *PROBES, *PATHS, SILENCE, "/openapi.json"}))
     describe(app, requires_token=requires_token)
     return app
 

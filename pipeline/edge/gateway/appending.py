@@ -6,9 +6,12 @@ from collections.abc import Sequence
 import structlog
 
 from pipeline import metrics
+from pipeline.codec import encode
 from pipeline.edge.gateway.problem import Kind, Refusal
 from pipeline.errors import Retryable
-from pipeline.log.entry import Draft, Writer
+from pipeline.log.entry import Broadcaster, Draft, Writer
+from schemas import Control
+from schemas.topics import ALERTS
 
 logger = structlog.get_logger("pagesieve.gateway")
 
@@ -22,6 +25,17 @@ async def append(log: Writer, drafts: Sequence[Draft], timeout_s: float) -> None
                 await log.append(drafts)
     except (Retryable, TimeoutError) as exc:
         raise log_away(drafts[0].topic, str(exc) or f"no answer within {limit_s:g} s") from exc
+
+
+async def broadcast(log: Broadcaster, control: Control, timeout_s: float) -> None:
+    """Return once `control` is durable in every partition of `alerts`. Raises Refusal if it may not be in one."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            count = await log.partitions(ALERTS.name)
+    except (Retryable, TimeoutError) as exc:
+        raise log_away(ALERTS.name, str(exc) or "no answer") from exc
+    value = encode(control)
+    await append(log, [Draft(ALERTS.name, "", value, partition=number) for number in range(count)], timeout_s)
 
 
 def log_away(topic: str, why: str) -> Refusal:

@@ -80,3 +80,39 @@ EVENT: dict[str, Any] = {
     },
     "examples": [{"name": "disk full", "labels": {"host": "db-1"}, "severity": "critical"}],
 }
+_WORD: dict[str, Any] = {"type": "string", "maxLength": 200}
+CHANGE: dict[str, Any] = {
+    "type": "object",
+    "title": "Change",
+    "required": ["summary"],
+    "description": "Says what it was made to by `service` or `labels`, in the words of your alerts' labels.",
+    "properties": {
+        "summary": {"type": "string", "minLength": 1, "description": "in one line"},
+        "at": {**_TIME, "description": "when it was made; now if absent"},
+        "kind": {**_WORD, "examples": ["deploy", "flag", "config"]},
+        "source": {**_WORD, "description": "who or what made it"},
+        "service": _WORD,
+        "labels": {**_TEXTS, "maxProperties": 16},
+        "link": {"type": "string"},
+    },
+    "examples": [{"summary": "Deploy cart 1.2.3", "service": "cart", "labels": {"cluster": "eu-1"}, "kind": "deploy"}],
+}
+CHANGE_EVENT: dict[str, Any] = {
+    "type": "object",
+    "title": "PagerDutyChangeEvent",
+    "required": ["payload"],
+    "properties": {
+        "routing_key": {"type": "string", "description": "not looked at, and not kept"},
+        "payload": {
+            "type": "object",
+            "required": ["summary"],
+            "properties": {
+                "summary": {"type": "string", "minLength": 1},
+                "timestamp": _TIME,
+                "source": {**_WORD, "description": "what it was made to, where custom_details do not say"},
+                "custom_details": {"type": "object", "description": "words in it count as labels"},
+            },
+        },
+        "links": {"type": "array", "items": {"type": "object", "properties": {"href": {"type": "string"}}}},
+    },
+}

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from pipeline.edge.gateway import bodies
+from pipeline.edge.gateway.changes import Noted
 from pipeline.edge.gateway.problem import MEDIA_TYPE, Problem
 
 SUMMARY = "Takes alerts from monitors; a success means that they are durable."
@@ -110,6 +111,36 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     503: {
         **_answers("The log does not answer, too much is in flight, or the body came too slowly; send it again."),
         "headers": _RETRY_AFTER,
+    },
+}
+CHANGES: dict[str, Any] = {
+    "summary": "Changes: deploys, flags, configurations",
+    "description": (
+        "PagerDuty's change event, whose routing key is not looked at, or the plain form; one, an array, or one a "
+        "line. A change is shown with the incidents that open soon after it for the same service; it never pages."
+    ),
+    "tags": ["changes"],
+    "status_code": 202,
+    "response_model": Noted,
+    "response_description": "The changes are durable.",
+    "responses": _REFUSALS,
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                _JSON: {
+                    "schema": {
+                        "oneOf": [
+                            bodies.CHANGE,
+                            bodies.CHANGE_EVENT,
+                            {"type": "array", "items": {"oneOf": [bodies.CHANGE, bodies.CHANGE_EVENT]}},
+                        ]
+                    }
+                },
+                "application/x-ndjson": {"schema": {"type": "string", "description": "one change a line"}},
+            },
+        },
+        "parameters": [_TENANT],
     },
 }
 _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}

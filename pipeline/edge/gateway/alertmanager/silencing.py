@@ -10,11 +10,11 @@ import asyncio
 from pipeline.codec import encode
 from pipeline.edge.gateway.alertmanager.board import Board
 from pipeline.edge.gateway.alertmanager.silences import identified, replaces_in_place, state_of
-from pipeline.edge.gateway.appending import append, log_away
-from pipeline.errors import Rejected, Retryable
+from pipeline.edge.gateway.appending import append, broadcast
+from pipeline.errors import Rejected
 from pipeline.log.entry import Broadcaster, Draft
 from schemas import Control, Silence
-from schemas.topics import ALERTS, SILENCES
+from schemas.topics import SILENCES
 
 MOST_HOLDING = 1000  # active or pending: triage looks at each of them for every new alert
 
@@ -77,23 +77,13 @@ class Silencing:
     async def _write(self, silence: Silence, now_ms: int, *, is_more: bool) -> None:
         if is_more:
             await self._list(silence)
-        await self._broadcast(Control(at_ms=now_ms, silence=silence))
+        await broadcast(self._log, Control(at_ms=now_ms, silence=silence), self._append_timeout_s)
         if not is_more:
             await self._list(silence)
         self._board.put(silence)  # the log brings it too, a moment later than the client may ask
 
     async def _list(self, silence: Silence) -> None:
         await append(self._log, [Draft(SILENCES.name, silence.id, encode(silence))], self._append_timeout_s)
-
-    async def _broadcast(self, control: Control) -> None:
-        try:
-            async with asyncio.timeout(self._append_timeout_s):
-                count = await self._log.partitions(ALERTS.name)
-        except (Retryable, TimeoutError) as exc:
-            raise log_away(ALERTS.name, str(exc) or "no answer") from exc
-        value = encode(control)
-        drafts = [Draft(ALERTS.name, "", value, partition=number) for number in range(count)]
-        await append(self._log, drafts, self._append_timeout_s)
 
 
 def _after(known: Silence, now_ms: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from pipeline.edge.gateway import create_gateway
-from pipeline.log.entry import Writer
+from pipeline.log.entry import Broadcaster
 from pipeline.settings import Settings
 
 FIRING = {"status": "firing", "labels": {"alertname": "DiskFull"}, "startsAt": "2026-11-23T07:06:06.120Z"}
@@ -33,7 +33,9 @@ def raw(body: Any) -> bytes:
 
 
 @asynccontextmanager
-async def gateway(log: Writer, *, requires_token: bool = False, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(
+    log: Broadcaster, *, requires_token: bool = False, **settings: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     app = create_gateway(log, Settings(**settings), requires_token=requires_token)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

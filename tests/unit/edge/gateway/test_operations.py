@@ -76,7 +76,7 @@ async def test_every_request_leaves_one_line_without_its_body() -> None:
 async def test_openapi_says_what_each_path_takes_and_answers() -> None:
     async with gateway(MemoryLog(), requires_token=True, tokens="t") as client:
         document = (await client.get("/openapi.json", headers={"Authorization": "Bearer t"})).json()
-    assert set(document["paths"]) == {*GOOD, "/healthz", "/readyz", "/metrics"}
+    assert set(document["paths"]) == {*GOOD, "/v1/changes", "/healthz", "/readyz", "/metrics"}
     for path in GOOD:
         post = document["paths"][path]["post"]
         assert post["summary"]
