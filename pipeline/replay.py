@@ -7,6 +7,7 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from pipeline.codec import encode
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.describe import rfc3339
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
@@ -43,22 +44,22 @@ class Funnel:
     faults: int = 0
 
 
-def replay(lines: Iterable[bytes], source: str, policy: Policy, out: Outputs) -> Funnel:
+def replay(lines: Iterable[bytes], source: str, policy: Policy, out: Outputs, clusters: Clusters = UNLEARNED) -> Funnel:
     """Decide every event of `lines`, then let time go on until nothing is left to happen.
 
     Raises Misuse if there is no such source.
     """
-    replayer = _Replayer(source, policy, out)
+    replayer = _Replayer(source, policy, out, clusters)
     for number, line in enumerate(lines, 1):
         replayer.take(number, line)
     return replayer.finish()
 
 
 class _Replayer:
-    def __init__(self, source: str, policy: Policy, out: Outputs) -> None:
+    def __init__(self, source: str, policy: Policy, out: Outputs, clusters: Clusters) -> None:
         self._source, self._out = source, out
         self._normaliser = Normaliser(policy)
-        self._triage = Triage(policy)
+        self._triage = Triage(policy, clusters)
         self._waiting: list[Alerts | Tick | Control] = []
         self._events = 0  # among what waits
         self._funnel = Funnel()

@@ -89,11 +89,12 @@ def up(
     listen: Listen = "127.0.0.1:9095",
     sink: Sink = SinkName.CONSOLE,
     policy: PolicyFile = None,
+    model: ModelDir = None,
 ) -> None:
     """Run everything in one process, without Kafka."""
     from pipeline.command.up import run_up
 
-    run_up(data_dir, listen, sink.value, policy)
+    run_up(data_dir, listen, sink.value, policy, model)
 
 
 @app.command()
@@ -105,11 +106,11 @@ def gateway(listen: Listen = "127.0.0.1:9095") -> None:
 
 
 @app.command()
-def worker(policy: PolicyFile = None, listen: Probes = None) -> None:
+def worker(policy: PolicyFile = None, model: ModelDir = None, listen: Probes = None) -> None:
     """Decide about the alerts on Kafka; start more of them to share the work."""
     from pipeline.command.on_kafka import run_worker
 
-    run_worker(policy, listen)
+    run_worker(policy, model, listen)
 
 
 @app.command()
@@ -202,12 +203,13 @@ def replay(
     rejected: Out = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
     policy: PolicyFile = None,
+    model: ModelDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide recorded events with the same core, without Kafka, and print the funnel."""
     from pipeline.command.recorded import Files, run_replay
 
-    run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, as_json=as_json)
+    run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, model, as_json=as_json)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
-from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
+from pipeline.command.surroundings import address_of, clusters_of, kafka_of, policy_of, read_settings
 
 # Each command imports its own part only: the worker's Faust is not the gateway's business, nor numba the pager's.
 
@@ -44,13 +44,14 @@ def run_gateway(listen: str) -> None:
     asyncio.run(live())
 
 
-def run_worker(policy_file: Path | None, listen: str | None) -> None:
+def run_worker(policy_file: Path | None, model: Path | None, listen: str | None) -> None:
     """Decide until a signal. Raises Misuse and Missing; ends the process with 70 when it cannot go on."""
     from pipeline.stream import worker
 
     settings = read_settings()
     collect_rarely()
-    worker.run_worker(settings, policy_of(policy_file, settings), address_of(listen) if listen else None)
+    rules = policy_of(policy_file, settings), clusters_of(model, settings)
+    worker.run_worker(settings, *rules, address_of(listen) if listen else None)
 
 
 def run_pager(sink_name: str, listen: str | None) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline import logs
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.policy import Policy
 from pipeline.errors import Misuse
 from pipeline.policy_file import load_policy
@@ -26,6 +27,16 @@ def read_settings() -> Settings:
 def policy_of(option: Path | None, settings: Settings) -> Policy:
     """The policy that `--policy` names, else PAGESIEVE_POLICY, else the defaults. Raises Misuse."""
     return load_policy(option or settings.policy)
+
+
+def clusters_of(option: Path | None, settings: Settings) -> Clusters:
+    """The model that `--model` names, else PAGESIEVE_MODEL, else what is known without one. Raises Misuse."""
+    path = option or settings.model
+    if path is None:
+        return UNLEARNED
+    from pipeline.command.model_files import read_model  # noqa: PLC0415 - only who has a model needs numpy for it
+
+    return read_model(path)
 
 
 def kafka_of(settings: Settings) -> str:

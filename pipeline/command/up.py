@@ -8,7 +8,7 @@ import structlog
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
-from pipeline.command.surroundings import address_of, policy_of, read_settings
+from pipeline.command.surroundings import address_of, clusters_of, policy_of, read_settings
 from pipeline.edge.gateway import (
     FOLLOWED,
     AlertmanagerApi,
@@ -30,10 +30,10 @@ from schemas.topics import PAGES
 logger = structlog.get_logger("pagesieve")
 
 
-def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | None) -> None:
+def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | None, model: Path | None = None) -> None:
     """Run until a signal. Raises Misuse and Missing before anything is started, Fault when a part dies."""
     settings = read_settings()
-    policy = policy_of(policy_file, settings)
+    policy, clusters = policy_of(policy_file, settings), clusters_of(model, settings)
     host, port = address_of(address)
     requires_token = check_exposure(host, settings)
     sink = make_sink(sink_name, settings)
@@ -48,11 +48,17 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
             pages = await log.reader(GROUP, [PAGES.name])
             async with stop_on_signals() as stop:
                 bound = listener.getsockname()
-                logger.info("up", listen=f"{bound[0]}:{bound[1]}", data_dir=str(data_dir), policy=policy.name)
+                logger.info(
+                    "up",
+                    listen=f"{bound[0]}:{bound[1]}",
+                    data_dir=str(data_dir),
+                    policy=policy.name,
+                    model=clusters.version,
+                )
                 parts = {
                     "gateway": serve(gateway, listener, stop),
                     "board": follow(board, log.follower(FOLLOWED), stop),
-                    "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s)),
+                    "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s), clusters),
                     "pager": run_pager(pages, log, sink, stop),
                     "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),
                 }

@@ -112,9 +112,15 @@ class Run:
         """A source has said resolved for the first time."""
         hear_resolved(self.batch, self.fields, states)
 
-    def decisions(self, ids: Sequence[str | None], policy_version: str) -> list[Decisions]:
+    def decisions(
+        self, ids: Sequence[str | None], policy_version: str, model_version: str | None = None
+    ) -> list[Decisions]:
         """What was decided, record by record."""
-        decided_events = tuple(Decision.owning_each(self._all(ids, policy_version)))
+        everything = self._all(ids, policy_version)
+        if model_version is not None:
+            for fields in everything:
+                fields["model_version"] = model_version
+        decided_events = tuple(Decision.owning_each(everything))
         return Decisions.owning_each(
             [
                 {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.arrival import Arrival
+from pipeline.core.cause import NO_DIRECTIONS, Directions
 from pipeline.core.changes import MOST_LOOKED_AT, Changes
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines
@@ -41,7 +42,15 @@ MOST_SOURCES = 10_000  # a source's name comes from outside
 class ScopeTriage:
     """Decides one scope."""
 
-    def __init__(self, state: ScopeState, policy: Policy, memory: Memory, silences: Silences, changes: Changes) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  # what it remembers, its rules, and what people said
+        self,
+        state: ScopeState,
+        policy: Policy,
+        memory: Memory,
+        silences: Silences,
+        changes: Changes,
+        directions: Directions = NO_DIRECTIONS,
+    ) -> None:
         self.state = state
         self.alerts = LiveAlerts(memory, state)
         self.deadlines = Deadlines()
@@ -52,7 +61,8 @@ class ScopeTriage:
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._review = Review(scope)
-        self._arrival = Arrival(scope, self._review, changes)
+        self._arrival = Arrival(scope, self._review, changes, directions)
+        self._model_version = directions.clusters.version
         self._departure = Departure(scope, self._review)
         self._passage = Passage(scope, self._review, self._arrival, self._departure)
         for incident in state.incidents.values():
@@ -137,7 +147,7 @@ class ScopeTriage:
         self._memory.incidents.settle()
 
     def _conclude(self, run: Run, facts: Sequence[Facts]) -> None:
-        decisions = run.decisions(self._memory.incidents.ids, self._policy.name)
+        decisions = run.decisions(self._memory.incidents.ids, self._policy.name, self._model_version)
         for several, decided_now in zip(facts, decisions, strict=True):
             several.decisions.append(decided_now)
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from itertools import chain, groupby
 
+from pipeline.core.cause import Directions
 from pipeline.core.changes import Changes
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.fault import facts_of_fault, fault_of, ours
 from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
@@ -29,8 +31,9 @@ class Triage:
     Scopes share nothing; a tick moves every scope that exists.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, clusters: Clusters = UNLEARNED) -> None:
         self._policy = policy
+        self._directions = Directions(None, clusters)
         self._silences = Silences(policy)
         self._changes = Changes(policy)
         self._memory = Memory(policy.max_live_alerts)
@@ -129,7 +132,9 @@ class Triage:
         self._most_scopes = max(MOST_SCOPES, 2 * len(self._scopes))
 
     def _scope(self, state: ScopeState) -> ScopeTriage:
-        scope = self._scopes[state.name] = ScopeTriage(state, self._policy, self._memory, self._silences, self._changes)
+        scope = self._scopes[state.name] = ScopeTriage(
+            state, self._policy, self._memory, self._silences, self._changes, self._directions
+        )
         return scope
 
     def _control(self, control: Control, facts: Facts) -> None:
@@ -172,9 +177,12 @@ class Triage:
         return write_snapshot(context, self._memory, states)
 
     @classmethod
-    def restore(cls, policy: Policy, snapshot: bytes) -> "Triage":
-        """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version."""
-        triage = cls(policy)
+    def restore(cls, policy: Policy, snapshot: bytes, clusters: Clusters = UNLEARNED) -> "Triage":
+        """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version.
+
+        What was decided stays as it is under another policy or model; what comes is decided by these.
+        """
+        triage = cls(policy, clusters)
         context, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, context.silences)
         triage._changes = Changes(policy, context.changes)

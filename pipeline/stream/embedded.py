@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import structlog
 
 from pipeline import metrics
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.policy import Policy
 from pipeline.errors import Retryable
 from pipeline.log import Draft, Entry
@@ -37,14 +38,20 @@ RUN_RECORDS, RUN_BYTES = 50, 64 * 1024  # handled at once: a few milliseconds, i
 RETRY_S, SAY_EVERY_S = 0.5, 10.0
 
 
-async def run_embedded(log: EmbeddedLog, policy: Policy, stop: asyncio.Event, pace: Pace | None = None) -> None:
+async def run_embedded(  # the log, the rules, and how long and how often
+    log: EmbeddedLog,
+    policy: Policy,
+    stop: asyncio.Event,
+    pace: Pace | None = None,
+    clusters: Clusters = UNLEARNED,
+) -> None:
     """Normalise, triage and tick on `log` until `stop`; then store a snapshot, so that the next start is quick.
 
     Continues where the last process stopped, however it ended. While the log cannot be written it waits and says so.
     """
     reader = await log.reader(GROUP, (RAW.name, ALERTS.name))
     try:
-        engine, kept = await restored(log, policy, reader.next_offset(ALERTS.name))
+        engine, kept = await restored(log, policy, reader.next_offset(ALERTS.name), clusters)
         worker = _EmbeddedWorker(log, policy, reader, engine, EmbeddedState(log, engine, policy, pace or Pace(), kept))
         await worker.run(stop)
     finally:

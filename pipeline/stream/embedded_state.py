@@ -8,7 +8,9 @@ from typing import Any
 import structlog
 
 from pipeline import metrics
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.policy import Policy
+from pipeline.core.triage import Triage
 from pipeline.errors import Fault, Retryable
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_tables import PARTITION
@@ -85,13 +87,15 @@ class EmbeddedState:
         metrics.SNAPSHOT_AT.labels(str(PARTITION)).set(taken.at_ms / 1000)
 
 
-async def restored(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine, Snapshot | None]:
+async def restored(
+    log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clusters = UNLEARNED
+) -> tuple[Engine, Snapshot | None]:
     """The engine as it stood when the cursor was committed: a snapshot, and what came after it without its outputs.
 
     And the snapshot that it is of, if one was usable.
     """
     started_s = time.monotonic()
-    engine, kept = await _newest(log, policy, cursor)
+    engine, kept = await _newest(log, policy, cursor, clusters)
     since, replayed = engine.next_offset, 0
     while engine.next_offset < cursor:
         wanted = engine.next_offset
@@ -125,7 +129,7 @@ async def restored(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engin
     return engine, kept
 
 
-async def _newest(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine, Snapshot | None]:
+async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clusters) -> tuple[Engine, Snapshot | None]:
     found: list[tuple[Snapshot, bytes]] = []
     for name in NAMES:
         if (value := await log.load_snapshot(name)) is not None:
@@ -138,7 +142,7 @@ async def _newest(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine
         why = refusal(snapshot, PARTITION, cursor)
         if why is None:
             try:
-                engine = await Engine.restored(PARTITION, policy, state, snapshot)
+                engine = await Engine.restored(PARTITION, policy, state, snapshot, clusters)
             except ValueError as exc:
                 why = str(exc)
             else:
@@ -152,7 +156,7 @@ async def _newest(log: EmbeddedLog, policy: Policy, cursor: int) -> tuple[Engine
         _refuse(why)
     if cursor > 0:
         logger.warning("no snapshot: the whole log is read", records=cursor)
-    return Engine(PARTITION, policy), None
+    return Engine(PARTITION, policy, Triage(policy, clusters)), None
 
 
 def _refuse(why: str) -> None:

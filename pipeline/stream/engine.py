@@ -13,6 +13,7 @@ import structlog
 
 from pipeline import metrics
 from pipeline.codec import decode, decode_alerts
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.fault import facts_of_fault
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
@@ -41,9 +42,12 @@ class Engine:
         metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
 
     @classmethod
-    async def restored(cls, partition: int, policy: Policy, state: bytes, snapshot: Snapshot) -> Self:
+    async def restored(  # a place, the rules, and the two halves of a snapshot
+        cls, partition: int, policy: Policy, state: bytes, snapshot: Snapshot, clusters: Clusters = UNLEARNED
+    ) -> Self:
         """The engine that `snapshot` was taken of. Raises ValueError if `state` is not one that this version reads."""
-        triage = await asyncio.to_thread(Triage.restore, policy, state)  # hundreds of megabytes take their time
+        # Hundreds of megabytes take their time.
+        triage = await asyncio.to_thread(Triage.restore, policy, state, clusters)
         return cls(partition, policy, triage, snapshot.next_offset)
 
     def step(self, entries: Sequence[Entry], recall: Recall = decode_alerts) -> list[Draft]:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import structlog
 
 from pipeline import metrics
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.policy import Policy
+from pipeline.core.triage import Triage
 from pipeline.errors import Fault
 from pipeline.stream.cadence import Pace
 from pipeline.stream.checkpoint import is_of_another_log, migration, refusal
@@ -44,8 +46,11 @@ class Engines:
     one that never died.
     """
 
-    def __init__(self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace) -> None:
+    def __init__(  # the rules, and where a state is kept and how often
+        self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace, clusters: Clusters = UNLEARNED
+    ) -> None:
         self._policy = policy
+        self._clusters = clusters
         self._log = log
         self._store = store
         self._checkpoints = Checkpoints(store, policy.name, pace)
@@ -132,7 +137,8 @@ class Engines:
             why = refusal(snapshot, partition, extent.end)
             if why is None:
                 try:
-                    engine = await Engine.restored(partition, self._policy, await self._store.state(snapshot), snapshot)
+                    state = await self._store.state(snapshot)
+                    engine = await Engine.restored(partition, self._policy, state, snapshot, self._clusters)
                 except ValueError as exc:
                     why = str(exc)[:500]
                 else:
@@ -151,7 +157,8 @@ class Engines:
             )
         elif extent.committed > 0:
             logger.warning("no snapshot: the whole log is read", partition=partition, records=extent.committed)
-        return Engine(partition, self._policy, next_offset=extent.first), []
+        triage = Triage(self._policy, self._clusters)
+        return Engine(partition, self._policy, triage, next_offset=extent.first), []
 
     async def _hear_silences(self, engine: Engine, extent: _Extent) -> None:
         """Tell a state that begins in the middle of the log what people had silenced by then."""

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import structlog
 from faust.types import TP
 
+from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.policy import Policy
 from pipeline.errors import Missing, Misuse, Retryable
 from pipeline.log import Draft
@@ -43,7 +44,9 @@ KEEP_S = 2.0  # likewise for the snapshots: the whole group waits for them, and 
 STOP_S = 15.0
 
 
-def run_worker(settings: Settings, policy: Policy, listen: tuple[str, int] | None = None) -> None:
+def run_worker(
+    settings: Settings, policy: Policy, clusters: Clusters = UNLEARNED, listen: tuple[str, int] | None = None
+) -> None:
     """Run the worker on Kafka until SIGTERM or SIGINT; metrics and health are answered at `listen`.
 
     Waits for a broker that is away. Raises Misuse without `PAGESIEVE_KAFKA` and Missing without the topics. Ends the
@@ -55,10 +58,10 @@ def run_worker(settings: Settings, policy: Policy, listen: tuple[str, int] | Non
     bound_aiokafka()
     status = Status()
     with served(status, listen):
-        asyncio.run(_main(settings, policy, status))
+        asyncio.run(_main(settings, policy, clusters, status))
 
 
-async def _main(settings: Settings, policy: Policy, status: Status) -> None:
+async def _main(settings: Settings, policy: Policy, clusters: Clusters, status: Status) -> None:
     bootstrap = settings.kafka or ""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -66,9 +69,9 @@ async def _main(settings: Settings, policy: Policy, status: Status) -> None:
         loop.add_signal_handler(number, stop.set)
     if not await _unless_stopped(_ready(bootstrap), stop):
         return
-    worker = _Worker(bootstrap, policy, status, settings)
+    worker = _Worker(policy, clusters, status, settings)
     await worker.start()
-    logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name)
+    logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name, model=clusters.version)
     await worker.until(stop)
     logger.info("stopping")
     try:
@@ -110,13 +113,14 @@ async def _ready(bootstrap: str) -> None:
 class _Worker:
     """Everything that lives while the worker runs, wired together."""
 
-    def __init__(self, bootstrap: str, policy: Policy, status: Status, settings: Settings) -> None:
+    def __init__(self, policy: Policy, clusters: Clusters, status: Status, settings: Settings) -> None:
         self._status = status
-        self._bootstrap = bootstrap
+        self._bootstrap = bootstrap = settings.kafka or ""
         self._name = settings.worker_name
         self._app = new_app(bootstrap, GROUP, self._name)
         self._log = KafkaLog(bootstrap, GROUP)
-        self._engines = Engines(policy, self._log, SnapshotStore(self._log, bootstrap), Pace(settings.snapshot_every_s))
+        store, pace = SnapshotStore(self._log, bootstrap), Pace(settings.snapshot_every_s)
+        self._engines = Engines(policy, self._log, store, pace, clusters)
         self._outbox = Outbox(self._send_all, lambda error: _crash("sending", error))
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []

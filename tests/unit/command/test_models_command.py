@@ -166,3 +166,41 @@ def test_what_is_wrong_is_said_in_one_line(trained: Path, tmp_path: Path) -> Non
     assert "there is no model ../x" in complaint(pagesieve("models", "use", "../x", "--dir", trained), 2)
     assert "set PAGESIEVE_MODEL" in complaint(pagesieve("models", "list"), 2)
     assert "no such folder" in complaint(pagesieve("models", "list", "--dir", tmp_path / "no"), 2)
+
+
+def test_a_replay_with_the_model_ranks_by_what_was_learned(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(trained, folder)
+    version = version_in(folder)
+    assert pagesieve("models", "use", version, "--dir", folder).returncode == 0
+    policy, events = tmp_path / "policy.yaml", tmp_path / "events.ndjson"
+    policy.write_text("group_by: [site]\n")
+    event = {"source": "probe", "labels": {"site": "a"}}
+    said = (("RequestErrors", "2026-02-01T10:00:00Z"), ("DatabaseDown", "2026-02-01T10:00:01Z"))
+    events.write_text("".join(json.dumps({**event, "name": name, "starts_at": at}) + "\n" for name, at in said))
+
+    def cause(*options: str | Path, **environment: str) -> str:
+        out = tmp_path / "incidents"
+        arguments = ("--decisions", tmp_path / "decisions", "--incidents", out, "--policy", policy)
+        done = pagesieve("replay", events, *arguments, *options, **environment)
+        assert done.returncode == 0, done.stderr
+        last = json.loads(out.read_text().splitlines()[-1])
+        return str(last["causes"][0]["name"])
+
+    assert cause() == "RequestErrors"
+    assert cause("--model", folder) == "DatabaseDown"
+    assert cause("--model", folder / version.replace(":", "-")) == "DatabaseDown"
+    assert cause(PAGESIEVE_MODEL=str(folder)) == "DatabaseDown"
+
+
+def test_no_command_runs_with_a_damaged_model(trained: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(next(trained.glob("m1-*")), model)
+    _flip(model / "lift.npy")
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(recorded())
+    said = complaint(pagesieve("replay", events, "--decisions", tmp_path / "out", "--model", model), 2)
+    assert "lift.npy: damaged" in said
+    said = complaint(pagesieve("up", "--data-dir", tmp_path / "log", "--listen", "127.0.0.1:0", "--model", model), 2)
+    assert "lift.npy: damaged" in said
+    assert "no such folder" in complaint(pagesieve("worker", PAGESIEVE_MODEL="/no", PAGESIEVE_KAFKA="127.0.0.1:1"), 2)
