@@ -25,7 +25,7 @@ from schemas.topics import DECISIONS, RAW
 TOGETHER = 100  # alerts of a group, and in a webhook
 AT_ONCE = 200  # records in a batch of the producer
 KEEP_S = 5.0  # so that a round need not wait for the snapshot of a million alerts for long
-PATIENCE_S = 180.0  # without any progress
+PATIENCE_S = 600.0  # without any progress
 ASK_EVERY_S = 0.02
 _METRIC = re.compile(r"^(pagesieve_\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
 

@@ -14,9 +14,11 @@ import gc
 import mmap
 import os
 import signal
+import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -37,6 +39,7 @@ class Taker:
 
     def __init__(self, size: int, patience_s: float = PATIENCE_S) -> None:
         """`size` is that of the last one, in bytes."""
+        self.cost_s = 0.0  # what the last one took of this process, or of a core beside it
         self._size = size
         self._patience_s = patience_s
         self._may_copy = True
@@ -45,19 +48,22 @@ class Taker:
         """What `snapshot` returns now, and raises now if it is called here. The future raises Fault."""
         if self._may_copy and self._size >= FROM_BYTES:
             try:
-                aside = _Copy(snapshot, self._patience_s).state
+                copy = _Copy(snapshot, self._patience_s)
             except OSError as exc:
                 logger.warning("no copy of the process can be made; the state is taken here", why=str(exc))
             else:
-                aside.add_done_callback(self._look)
-                return aside
+                copy.state.add_done_callback(partial(self._look, copy))
+                return copy.state
+        started_s = time.monotonic()
         state = snapshot()
-        self._size = len(state)
+        self._size, self.cost_s = len(state), time.monotonic() - started_s
         here: asyncio.Future[State] = asyncio.get_running_loop().create_future()
         here.set_result(state)
         return here
 
-    def _look(self, taken: "asyncio.Future[State]") -> None:
+    def _look(self, copy: "_Copy", taken: "asyncio.Future[State]") -> None:
+        # Not the time that passed: it has the lowest priority, so on a busy machine it waits for most of it.
+        self.cost_s = copy.cpu_s
         if taken.cancelled():
             return
         if (error := taken.exception()) is not None:
@@ -72,6 +78,7 @@ class _Copy:
 
     def __init__(self, snapshot: Callable[[], bytes], patience_s: float) -> None:
         """Raises OSError where there is no memory or no process left."""
+        self.cpu_s = 0.0
         self._loop = asyncio.get_running_loop()
         self.state: asyncio.Future[State] = self._loop.create_future()
         self._file = os.memfd_create("pagesieve-snapshot")
@@ -89,7 +96,8 @@ class _Copy:
     def _ended(self) -> None:
         self._loop.remove_reader(self._handle)
         self._patience.cancel()
-        _, status = os.waitpid(self._pid, 0)
+        _, status, used = os.wait4(self._pid, 0)
+        self.cpu_s = used.ru_utime + used.ru_stime
         size = os.fstat(self._file).st_size
         if not self.state.done():
             if status == 0 and size:

@@ -132,6 +132,7 @@ class Checkpoints:
         slot = next_slot(course.kept)
         try:
             taken = taken._replace(state=await state)
+            started_s = time.monotonic() - course.taker.cost_s
             snapshot = await self._store.write(taken, self._policy, slot, course.chunks.get(slot, 0))
         except Exception as exc:
             metrics.SNAPSHOTS_FAILED.inc()

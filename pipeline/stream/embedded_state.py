@@ -73,6 +73,7 @@ class EmbeddedState:
         slot = (self._slot + 1) % len(NAMES)
         try:
             taken = taken._replace(state=await state)
+            started_s = time.monotonic() - self._taker.cost_s
             value = await asyncio.to_thread(frame, taken, self._policy, slot)
             await self._log.keep_snapshot(NAMES[slot], value)
         except (Retryable, Fault) as exc:
