@@ -29,7 +29,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = random.randrange(LARGEST_SEED) if options.seed is None else options.seed  # noqa: S311 - no secret
     print(f"seed {seed}, {options.kills} kills", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends what it has started, as at Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # it ends what it has started; a shell lets a job ignore Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     os.environ.pop("PAGESIEVE_KAFKA", None)  # it kills its broker, so it starts its own
     folder = Path(tempfile.mkdtemp(prefix=f"pagesieve-chaos-{seed}-"))
     code, last_line = _played(seed, options.kills, folder)

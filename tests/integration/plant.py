@@ -60,8 +60,19 @@ class Part:
             self._process = Process(self._command, self._output, environment=self._environment)
 
     def wait_ready(self) -> None:
+        self.wait_until(lambda: self.readiness() == 200)
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Return once it holds; fail with its last words if it ends or takes too long."""
         assert self._process is not None
-        self._process.wait_until(lambda: self.readiness() == 200, READY_WITHIN_S)
+        self._process.wait_until(holds, READY_WITHIN_S)
+
+    def most_bytes(self) -> int:
+        """The most memory that it ever had, as the kernel counts it."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        [line] = [line for line in status.splitlines() if "VmHWM" in line]
+        return int(line.split()[1]) * 1024
 
     def readiness(self) -> int:
         """What `/readyz` answers; 0 while nobody listens."""
