@@ -2,10 +2,12 @@
 
 | what speaks for an alert | points |
 | --- | --- |
-| how soon it began | 1000, as 60 s / (60 s + how much later than the first) |
+| how many began in the same burst | 2000 times their share: what began alone is hardly the cause of the others |
+| how soon it began in its burst | 1000, as 60 s / (60 s + how much later than the first of it) |
+| how early that burst is | 1500, as 5 min / (5 min + how much later than the first) |
 | its severity, as the source claims it | 300 for each step above info |
-| the others depend on it (topology) | 1500 times their share, less the share of those that it depends on |
-| the others usually follow it (model) | 1000 times their share, less the share of those that it usually follows |
+| the others depend on it (topology) | 3000 times their share, less the share of those that it depends on |
+| the others usually follow it (model) | 2000 times their share, less the share of those that it usually follows |
 
 So of alerts that began together the worst is named, and of equals the first. It is weighed as each alert joins, against
 a handful of suspects: that costs the same in an incident of three as of thirty thousand.
@@ -15,7 +17,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from pipeline.core.alerts import LiveAlerts
+from pipeline.core.burst import CALM_MS, burst_of, join
 from pipeline.core.clusters import UNLEARNED, Clusters, key_of
+from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
@@ -24,12 +28,14 @@ from pipeline.core.tally import Common, count_keys
 from pipeline.core.template import template_of
 from schemas import Alert
 
-MOST_SUSPECTS = 5
-_HALVED_AFTER_MS = 60_000  # usual rules look twice a minute and wait for one or two: a few seconds say little
-_SOON = 1000
-_SEVERITY = 300  # critical and 30 s later beats a warning; critical and 10 minutes later does not
-_UPSTREAM = 1500  # what the topology says is known; the rest is guessed
-_LEADS = 1000
+MOST_SUSPECTS = 6
+MOST_OF_LAST = 3  # of them, of the newest burst: the others are of those before it, until it has proved the larger
+_CROWD = 2000
+_SOON, _SOON_MS = 1000, 60_000  # usual rules look twice a minute and wait for one or two: a few seconds say little
+_EARLY, _EARLY_MS = 1500, 300_000
+_SEVERITY = 300  # critical and a minute later in its burst beats a warning
+_UPSTREAM = 3000  # what the topology says is known; the rest is guessed
+_LEADS = 2000
 _USUALLY = 0.5  # of `Clusters.leads`: three times in four
 _LONGEST_DELAY_MS = 3_600_000  # what began longer before we heard of it says nothing of an incident of now
 
@@ -72,10 +78,18 @@ class Causes:
                 return
             evidence = incident.evidence = self.of_first(incident)
         evidence.hear(alert)
-        if began_ms < evidence.late_ms or not evidence.mildest <= alert.severity.rank <= evidence.mild:
-            self._suspect(evidence, live.code, alert, began_ms)  # else it changes nothing: almost always, in a crowd
+        if (
+            began_ms >= evidence.late_ms
+            and evidence.mildest <= alert.severity.rank <= evidence.mild
+            and began_ms <= evidence.bursts[-1].last_ms + CALM_MS
+        ):  # almost always, in a crowd: no suspect, and nothing else is new
+            join(evidence.bursts, began_ms)
+        else:
+            self._suspect(evidence, live.code, alert, began_ms)
         if self._is_directed:
             self._set_against_all(evidence, alert)
+        if not evidence.alerts & (evidence.alerts - 1):  # twice as many as when it was asked last: shares have changed
+            settle(evidence, is_directed=self._is_directed)
 
     def of_first(self, incident: Open) -> Evidence:
         """What is known of an incident's first alert alone."""
@@ -97,9 +111,10 @@ class Causes:
                 if rank > suspect.rank:
                     suspect.rank = rank
                     evidence.weigh(rank)
-                    self._settle(evidence)
+                    settle(evidence, is_directed=self._is_directed)
                 return
-        self._suspect(evidence, live.code, live.alert, _began_ms(live.alert, live.first_at_ms))
+        evidence.weigh(rank)
+        self._accuse(evidence, live.code, live.alert, _began_ms(live.alert, live.first_at_ms))
 
     def fires_again(self, live: Live, now_ms: int) -> None:
         """An alert fires again in an incident that was reopened: the cause is among those that do."""
@@ -116,32 +131,24 @@ class Causes:
             for suspect in suspects:
                 self._compare(suspect, others.services, others.templates)
         into.absorb(other)
-        into.suspects += other.suspects
-        self._settle(into)
+        settle(into, is_directed=self._is_directed)
 
     def _suspect(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
-        """The alert may be the cause; another that hardly is makes room for it."""
-        rank = alert.severity.rank
+        """One more alert began, which may be the cause."""
         evidence.date(began_ms)
-        evidence.weigh(rank)
-        if began_ms >= evidence.late_ms and rank <= evidence.mild:
-            return
-        suspect = Suspect(code, began_ms, rank, alert.name[:LONGEST], subject_of(alert.labels))
+        evidence.weigh(alert.severity.rank)
+        self._accuse(evidence, code, alert, began_ms)
+
+    def _accuse(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
+        """The alert may be the cause; another that hardly is makes room for it."""
+        burst = min(burst_of(evidence.bursts, began_ms), len(evidence.bursts) - 1)
+        rank = alert.severity.rank
+        suspect = Suspect(code, began_ms, rank, burst, alert.name[:LONGEST], subject_of(alert.labels))
         if self._is_directed:
             suspect.service, suspect.template = self._known_as(alert)
             self._compare(suspect, evidence.services, evidence.templates)
         evidence.suspects.append(suspect)
-        self._settle(evidence)
-
-    def _settle(self, evidence: Evidence) -> None:
-        """The suspects have changed: of too many the likeliest stay."""
-        suspects = evidence.suspects
-        while len(suspects) > MOST_SUSPECTS:
-            suspects.remove(ranked(evidence)[-1])
-        if len(suspects) == MOST_SUSPECTS and not self._is_directed:  # of no use where anything may be upstream
-            evidence.late_ms = max([one.began_ms for one in suspects])
-            evidence.mild = min([one.rank for one in suspects])
-        evidence.version += 1
+        settle(evidence, is_directed=self._is_directed)
 
     def _known_as(self, alert: Alert) -> tuple[str | None, str | None]:
         """The service and the template by which the alert has directions."""
@@ -176,17 +183,29 @@ class Causes:
         return before != (suspect.below, suspect.above, suspect.led, suspect.led_by)
 
 
-def ranked(evidence: Evidence) -> list[Suspect]:
-    """The suspects, the likeliest first."""
-    return sorted(evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms))  # stable: as they came
+def settle(evidence: Evidence, *, is_directed: bool) -> None:
+    """Set the likeliest suspect first. Of too many those stay; of the newest burst, as long as it may grow, some."""
+    ranked = sorted(evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms))  # stable: as they came
+    last = len(evidence.bursts) - 1
+    newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
+    others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
+    stay = {one.code for one in (*newest, *others)}
+    evidence.suspects = [one for one in ranked if one.code in stay]
+    is_full = len(newest) == MOST_OF_LAST and not is_directed  # where there are directions, anything may be upstream
+    evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
+    evidence.mild = min([one.rank for one in newest]) if is_full else -1
+    evidence.version += 1
 
 
 def points(suspect: Suspect, evidence: Evidence) -> int:
     """How much speaks for it."""
-    delay_ms = max(suspect.began_ms - (evidence.first_ms or 0), 0)
+    bursts = evidence.bursts
+    burst = bursts[suspect.burst]
     others = max(evidence.alerts - 1, 1)
     return (
-        _SOON * _HALVED_AFTER_MS // (_HALVED_AFTER_MS + delay_ms)
+        _CROWD * burst.alerts // sum([one.alerts for one in bursts])
+        + _SOON * _SOON_MS // (_SOON_MS + max(suspect.began_ms - burst.first_ms, 0))
+        + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - bursts[0].first_ms)
         + _SEVERITY * suspect.rank
         + _UPSTREAM * (suspect.below - suspect.above) // others
         + _LEADS * (suspect.led - suspect.led_by) // others

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.tally import Common, count_keys, merge_counts
 from schemas import Alert
@@ -21,6 +22,7 @@ class Suspect:
     code: int
     began_ms: int
     rank: int  # the worst severity that it claimed
+    burst: int  # which of the bursts it began in
     name: str
     subject: str  # what it is about
     service: str | None = None  # which the topology knows
@@ -39,8 +41,9 @@ class Evidence:
     """
 
     alerts: int = 0
-    suspects: list[Suspect] = field(default_factory=list)  # in the order in which they came
-    late_ms: int = FOREVER_MS  # what begins later, and is no worse than `mild`, is no suspect: there are enough
+    suspects: list[Suspect] = field(default_factory=list)  # the likeliest first, as of when that was last asked
+    bursts: list[Burst] = field(default_factory=list)
+    late_ms: int = FOREVER_MS  # what begins later in the last, and is no worse than `mild`, is no suspect
     mild: int = -1
     first_ms: int | None = None  # when the first of them began
     next_ms: int | None = None  # and the one after it
@@ -76,7 +79,8 @@ class Evidence:
             self._stray(alert.labels)
 
     def date(self, began_ms: int) -> None:
-        """One of its alerts began then."""
+        """One more of its alerts began then."""
+        join(self.bursts, began_ms)
         if self.first_ms is None or began_ms < self.first_ms:
             self.first_ms, self.next_ms = began_ms, self.first_ms
         elif self.next_ms is None or began_ms < self.next_ms:
@@ -100,13 +104,14 @@ class Evidence:
     def reopen(self) -> None:
         """It had resolved: its cause is among what fires from now on."""
         self.suspects.clear()
+        self.bursts.clear()
         self.late_ms, self.mild = FOREVER_MS, -1
         self.first_ms = self.next_ms = None
         self.worst, self.worst_alerts, self.mildest = -1, 0, 9
         self.version += 1
 
     def absorb(self, other: "Evidence") -> None:
-        """The alerts of another incident are this one's now. All but the suspects, which are for `cause` to choose."""
+        """The alerts of another incident are this one's now; of the suspects some have to go."""
         for label, value in self.labels.items():
             strays = other.strays.get(label, 0) if other.labels.get(label) == value else other.alerts
             if strays:
@@ -118,9 +123,14 @@ class Evidence:
         merge_counts(self.templates, other.templates)
         counts = self.names.counts
         self.top = max(counts, key=lambda name: (counts[name], name), default=self.top)
-        for began_ms in (other.first_ms, other.next_ms):
-            if began_ms is not None:
-                self.date(began_ms)
+        self.bursts, (ours, theirs) = merge(self.bursts, other.bursts)
+        for suspect in self.suspects:
+            suspect.burst = ours[suspect.burst]
+        for suspect in other.suspects:
+            suspect.burst = theirs[suspect.burst]
+        self.suspects += other.suspects
+        times = [at for at in (self.first_ms, self.next_ms, other.first_ms, other.next_ms) if at is not None]
+        self.first_ms, self.next_ms = (*sorted(times), None, None)[:2]
         if other.worst > self.worst:
             self.worst, self.worst_alerts = other.worst, other.worst_alerts
         elif other.worst == self.worst:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.core.cause import ranked, why
+from pipeline.core.cause import why
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import Evidence, Suspect
 from pipeline.core.fingerprint import fingerprint_of
@@ -43,7 +43,7 @@ class Heading(NamedTuple):
 def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
     """What is said while `lead` is the first of its worst alerts. `cause`: itself, where there is no evidence."""
     evidence, group = incident.evidence, shown(incident.group)
-    suspects = ranked(evidence) if evidence is not None else []
+    suspects = evidence.suspects if evidence is not None else []
     if evidence is None or not suspects:
         alert = cause or lead
         code = incident.members[0] if cause is not None else incident.lead

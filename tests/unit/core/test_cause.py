@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.core.alerts import LiveAlerts
-from pipeline.core.cause import MOST_SUSPECTS, Causes, Directions, lasting, ranked, why
+from pipeline.core.cause import MOST_OF_LAST, MOST_SUSPECTS, Causes, Directions, lasting, why
 from pipeline.core.clusters import UNKNOWN, Unlearned, key_of
 from pipeline.core.evidence import Evidence
 from pipeline.core.incident import add, reopen
@@ -75,7 +75,7 @@ class Scene:
         return self.incident.evidence
 
     def says(self) -> list[str]:
-        return [f"{one.name}: {why(one, self.evidence)}" for one in ranked(self.evidence)]
+        return [f"{one.name}: {why(one, self.evidence)}" for one in self.evidence.suspects]
 
 
 def test_of_equals_the_first_is_the_cause() -> None:
@@ -113,6 +113,25 @@ def test_long_after_the_first_not_even_what_is_critical_is_the_cause() -> None:
     scene.comes(0, alert("A", host="a"))
     scene.comes(10 * MINUTES, alert("B", host="b", severity="critical"))
     assert scene.says() == ["A: first, 10 min before the next", "B: 10 min after the first; the most severe"]
+
+
+def test_one_alone_long_before_all_others_is_not_their_cause() -> None:
+    scene = Scene()
+    scene.comes(0, alert("HostHighCpuLoad", host="a"))
+    for number in range(20):
+        scene.comes(11 * MINUTES + number, alert("PodNotReady", pod=f"p{number}"))
+    assert scene.says()[0] == "PodNotReady: 11 min after the first"
+
+
+def test_neither_is_what_was_noisy_before_and_what_comes_long_after() -> None:
+    scene = Scene()
+    for number in range(8):
+        scene.comes(number * 4 * MINUTES, alert(f"Noise{number}", host="a"))
+    for number in range(30):
+        scene.comes(40 * MINUTES + number, alert("PodNotReady", pod=f"p{number}"))
+    scene.comes(55 * MINUTES, alert("Late", host="b", severity="critical"))
+    assert scene.evidence.suspects[0].subject == "p0"
+    assert len(scene.evidence.suspects) <= MOST_SUSPECTS
 
 
 def test_one_that_turns_worse_is_weighed_anew() -> None:
@@ -164,8 +183,7 @@ def test_there_is_a_handful_of_suspects_however_many_alerts_there_are() -> None:
     scene = Scene()
     for number in range(3000):
         scene.comes(number / 10, alert("A", host=f"h{number}", severity="critical" if number == 300 else "warning"))
-    assert len(scene.evidence.suspects) == MOST_SUSPECTS
-    assert [one.subject for one in ranked(scene.evidence)] == ["h300", "h0", "h1", "h2", "h3"]
+    assert [one.subject for one in scene.evidence.suspects] == ["h300", "h0", "h1"]
     assert scene.evidence.alerts == 3000
 
 
@@ -177,7 +195,7 @@ def test_of_two_incidents_that_merge_the_causes_of_both_are_suspects() -> None:
     for number in range(4):
         other.comes(60 + number, alert(f"B{number}", service="db"))
     one.causes.merged(one.evidence, other.evidence)
-    assert len(one.evidence.suspects) == MOST_SUSPECTS
+    assert len(one.evidence.suspects) == MOST_OF_LAST
     assert one.says()[0] == "B0: 60 s after the first; upstream of 4 of the others"
     assert (one.evidence.alerts, one.evidence.first_ms) == (8, ms(0))
 

@@ -10,7 +10,9 @@ from pipeline.core.triage import Triage
 from schemas import Alerts
 from tests.scene import Told, alert, at, play, resolved
 
-POLICY = Policy.model_validate({"group_by": ["cluster"], "storm": {"floor": 10_000}, "reopen_within": "2h"})
+POLICY = Policy.model_validate(
+    {"group_by": ["cluster"], "storm": {"floor": 10_000}, "reopen_within": "2h", "gap": "20m"}
+)
 SINCE = "since 22:13 UTC"  # when scenes begin, and the second 40
 
 
@@ -55,7 +57,7 @@ def test_two_are_both_named() -> None:
 
 
 def test_what_is_worse_than_the_cause_is_named_too() -> None:
-    late = (280.0, alert("DataLoss", cluster="eu-1", host="db-1", severity="critical"))
+    late = (900.0, alert("DataLoss", cluster="eu-1", host="db-1", severity="critical"))
     assert says(pods(1)[0], late) == "PodNotReady on p0 in cluster eu-1, now critical: DataLoss on db-1"
     assert says(*pods(9), late).endswith("(mostly the same), now critical: DataLoss on db-1")
 
