@@ -13,6 +13,7 @@ from pipeline.core.flap import FlapPolicy
 from pipeline.core.interval import NamedIntervals
 from pipeline.core.matcher import Matchers, all_match
 from pipeline.core.storm import StormPolicy
+from pipeline.core.topology import Topology, TopologyPolicy
 
 
 class _Part(BaseModel):
@@ -116,6 +117,7 @@ class Policy(Rule):
     time_intervals: tuple[NamedIntervals, ...] = ()
     flapping: FlapPolicy = FlapPolicy()
     storm: StormPolicy = StormPolicy()
+    topology: TopologyPolicy = TopologyPolicy()
     max_live_alerts: int = Field(
         default=1_000_000, ge=1, description="remembered in a scope; beyond it, one incident pages for all that is new"
     )
@@ -149,6 +151,11 @@ class Policy(Rule):
         """`p1:` and a hash of the content: equal policies have equal names."""
         content = self.model_dump_json(by_alias=True).encode()
         return f"p{self.version}:{hashlib.blake2b(content, digest_size=6).hexdigest()}"
+
+    @cached_property
+    def graph(self) -> Topology | None:
+        """What depends on what; None where the policy names no services."""
+        return Topology(self.topology) if self.topology.services else None
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -33,7 +33,7 @@ class Triage:
 
     def __init__(self, policy: Policy, clusters: Clusters = UNLEARNED) -> None:
         self._policy = policy
-        self._directions = Directions(None, clusters)
+        self._directions = Directions(policy.graph, clusters)
         self._silences = Silences(policy)
         self._changes = Changes(policy)
         self._memory = Memory(policy.max_live_alerts)

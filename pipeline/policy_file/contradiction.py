@@ -7,6 +7,7 @@ from itertools import combinations
 from pipeline.core.duration import written
 from pipeline.core.matcher import Matcher
 from pipeline.core.policy import Policy, Rule
+from pipeline.core.topology import faults_of
 from pipeline.policy_file.lines import Path
 
 Found = tuple[Path, str]  # where, and what is wrong with it
@@ -27,6 +28,9 @@ def contradictions(policy: Policy) -> Iterator[Found]:
         if covers(inhibition.source, inhibition.target) and covers(inhibition.target, inhibition.source):
             where = ("inhibit", index)
             yield where, "source and target match the same alerts, and none inhibits itself: this never inhibits"
+    for index, place, fault in faults_of(policy.topology.services):
+        part: Path = ("name",) if place is None else ("depends_on", place)
+        yield ("topology", "services", index, *part), fault
     yield from _dropped(policy, "scope", (), policy.scope)
     for path, given, rule in _rules(policy):
         yield from _within(path, given, rule)
