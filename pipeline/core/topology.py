@@ -49,9 +49,8 @@ class Topology:
                 near.setdefault(needed, set()).add(service.name)
             near.setdefault(service.name, set()).update(service.depends_on)
             self._needs.setdefault(service.name, []).extend(service.depends_on)
-        self._near = {
-            name: sorted(others - {name}) for name, others in near.items()
-        }  # sorted: ways are always the same
+        # Sorted, so that of two ways of one length it is always the same.
+        self._near = {name: sorted(others - {name}) for name, others in near.items()}
         self._upstream: dict[str, frozenset[str]] = {}
         self._ways: dict[str, Ways] = {}
 
