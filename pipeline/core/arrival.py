@@ -134,7 +134,7 @@ class Arrival:
             )
         self._alerts.add(live, known)
         add(incident, live, now_ms)
-        self._causes.joined(incident, live)
+        self._causes.joined(incident, live, alert)
         if self._changes.named:
             self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()

@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from pipeline.core.alerts import LiveAlerts
-from pipeline.core.burst import CALM_MS, burst_of, join
+from pipeline.core.burst import CALM_MS, burst_of
 from pipeline.core.clusters import UNLEARNED, Clusters, key_of
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.subject import subject_of
-from pipeline.core.tally import Common, count_keys
+from pipeline.core.tally import count_keys
 from pipeline.core.template import template_of
 from schemas import Alert
 
@@ -36,6 +36,7 @@ _EARLY, _EARLY_MS = 1500, 300_000
 _SEVERITY = 300  # critical and a minute later in its burst beats a warning
 _UPSTREAM = 3000  # what the topology says is known; the rest is guessed
 _LEADS = 2000
+_FEW = 16  # alerts up to which directions are looked up whenever one joins; then whenever there are twice as many
 _USUALLY = 0.5  # of `Clusters.leads`: three times in four
 _LONGEST_DELAY_MS = 3_600_000  # what began longer before we heard of it says nothing of an incident of now
 
@@ -68,37 +69,22 @@ class Causes:
         self._directions = directions
         self._is_directed = directions != NO_DIRECTIONS
 
-    def joined(self, incident: Open, live: Live) -> None:
+    def joined(self, incident: Open, live: Live, alert: Alert) -> None:
         """A new alert is the incident's newest member. While it is the only one, nothing is kept: it is the cause."""
-        alert, evidence = live.alert, incident.evidence
         began_ms = _began_ms(alert, live.first_at_ms)
         incident.began_ms = min(incident.began_ms, began_ms)
+        evidence = incident.evidence
         if evidence is None:
             if len(incident.members) == 1:
                 return
             evidence = incident.evidence = self.of_first(incident)
-        evidence.hear(alert)
-        if (
-            began_ms >= evidence.late_ms
-            and evidence.mildest <= alert.severity.rank <= evidence.mild
-            and began_ms <= evidence.bursts[-1].last_ms + CALM_MS
-        ):  # almost always, in a crowd: no suspect, and nothing else is new
-            join(evidence.bursts, began_ms)
-        else:
-            self._suspect(evidence, live.code, alert, began_ms)
-        if self._is_directed:
-            self._set_against_all(evidence, alert)
-        if not evidence.alerts & (evidence.alerts - 1):  # twice as many as when it was asked last: shares have changed
-            settle(evidence, is_directed=self._is_directed)
+        self._hear(evidence, live.code, alert, began_ms)
 
     def of_first(self, incident: Open) -> Evidence:
         """What is known of an incident's first alert alone."""
         evidence = Evidence()
         [first] = self._alerts.glance(incident.members[:1])
-        evidence.hear(first.alert)
-        self._suspect(evidence, incident.members[0], first.alert, _began_ms(first.alert, first.first_at_ms))
-        if self._is_directed:
-            self._set_against_all(evidence, first.alert)
+        self._hear(evidence, incident.members[0], first.alert, _began_ms(first.alert, first.first_at_ms))
         return evidence
 
     def worsened(self, live: Live, before: int) -> None:
@@ -111,7 +97,7 @@ class Causes:
                 if rank > suspect.rank:
                     suspect.rank = rank
                     evidence.weigh(rank)
-                    settle(evidence, is_directed=self._is_directed)
+                    self._settle(evidence)
                 return
         evidence.weigh(rank)
         self._accuse(evidence, live.code, live.alert, _began_ms(live.alert, live.first_at_ms))
@@ -127,11 +113,25 @@ class Causes:
 
     def merged(self, into: Evidence, other: Evidence) -> None:
         """The alerts of another incident are members of this one now."""
-        for suspects, others in ((into.suspects, other), (other.suspects, into)):
-            for suspect in suspects:
-                self._compare(suspect, others.services, others.templates)
         into.absorb(other)
-        settle(into, is_directed=self._is_directed)
+        self._settle(into)
+
+    def _hear(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
+        evidence.hear(alert)
+        is_more = self._is_directed and self._count(evidence, alert)
+        if (
+            began_ms >= evidence.late_ms
+            and evidence.mildest <= alert.severity.rank <= evidence.mild
+            and began_ms <= (burst := evidence.bursts[-1]).last_ms + CALM_MS
+            and not is_more
+        ):  # almost always, in a crowd: no suspect, and nothing else is new
+            burst.alerts += 1
+            burst.last_ms = max(burst.last_ms, began_ms)
+        else:
+            self._suspect(evidence, code, alert, began_ms)
+        alerts = evidence.alerts
+        if not alerts & (alerts - 1) or (self._is_directed and alerts <= _FEW):  # shares have changed
+            self._settle(evidence)
 
     def _suspect(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
         """One more alert began, which may be the cause."""
@@ -142,13 +142,10 @@ class Causes:
     def _accuse(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
         """The alert may be the cause; another that hardly is makes room for it."""
         burst = min(burst_of(evidence.bursts, began_ms), len(evidence.bursts) - 1)
-        rank = alert.severity.rank
-        suspect = Suspect(code, began_ms, rank, burst, alert.name[:LONGEST], subject_of(alert.labels))
-        if self._is_directed:
-            suspect.service, suspect.template = self._known_as(alert)
-            self._compare(suspect, evidence.services, evidence.templates)
-        evidence.suspects.append(suspect)
-        settle(evidence, is_directed=self._is_directed)
+        known_as = self._known_as(alert) if self._is_directed else (None, None)
+        rank, name = alert.severity.rank, alert.name[:LONGEST]
+        evidence.suspects.append(Suspect(code, began_ms, rank, burst, name, subject_of(alert.labels), *known_as))
+        self._settle(evidence)
 
     def _known_as(self, alert: Alert) -> tuple[str | None, str | None]:
         """The service and the template by which the alert has directions."""
@@ -156,45 +153,47 @@ class Causes:
         service = None if topology is None else topology.service_of(alert.labels)
         return service, None if clusters is UNLEARNED else template_of(alert)
 
-    def _set_against_all(self, evidence: Evidence, alert: Alert) -> None:
-        """A new member is one more for every suspect to stand above or below."""
-        known_as = self._known_as(alert)
-        alone = [Common() if key is None else Common({key: 1}) for key in known_as]
-        for suspect in evidence.suspects:
-            evidence.version += self._compare(suspect, *alone)
-        for key, counted in zip(known_as, (evidence.services, evidence.templates), strict=True):
+    def _count(self, evidence: Evidence, alert: Alert) -> bool:
+        """Count what has directions. Whether it is new in the incident: it may be the cause however late it is."""
+        is_new = False
+        for key, common in zip(self._known_as(alert), (evidence.services, evidence.templates), strict=True):
             if key is not None:
-                count_keys(counted, [key])
+                is_new = is_new or key not in common.counts
+                count_keys(common, [key])
+        return is_new
 
-    def _compare(self, suspect: Suspect, services: Common, templates: Common) -> bool:
-        """Count who of these depends on the suspect or follows it, and the reverse. Whether anybody does."""
+    def _settle(self, evidence: Evidence) -> None:
+        """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
+        for suspect in evidence.suspects if self._is_directed else ():
+            self._look_around(suspect, evidence)
+        ranked = sorted(
+            evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms)
+        )  # stable: as they came
+        last = len(evidence.bursts) - 1
+        newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
+        others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
+        stay = {one.code for one in (*newest, *others)}
+        evidence.suspects = [one for one in ranked if one.code in stay]
+        is_full = len(newest) == MOST_OF_LAST
+        evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
+        evidence.mild = min([one.rank for one in newest]) if is_full else -1
+        evidence.asked = evidence.alerts
+        evidence.version += 1
+
+    def _look_around(self, suspect: Suspect, evidence: Evidence) -> None:
+        """Count who depends on the suspect or usually follows it, and the reverse."""
         topology, clusters = self._directions
-        before = (suspect.below, suspect.above, suspect.led, suspect.led_by)
+        suspect.below = suspect.above = suspect.led = suspect.led_by = 0
         if topology is not None and suspect.service is not None:
-            for service, alerts in services.counts.items():
+            for service, alerts in evidence.services.counts.items():
                 suspect.below += alerts * topology.is_upstream(suspect.service, service)
                 suspect.above += alerts * topology.is_upstream(service, suspect.service)
         if suspect.template is not None:
             mine = clusters.number(key_of(suspect.template))
-            for template, alerts in templates.counts.items():
+            for template, alerts in evidence.templates.counts.items():
                 leads = clusters.leads(mine, clusters.number(key_of(template)))
                 suspect.led += alerts * (leads > _USUALLY)
                 suspect.led_by += alerts * (leads < -_USUALLY)
-        return before != (suspect.below, suspect.above, suspect.led, suspect.led_by)
-
-
-def settle(evidence: Evidence, *, is_directed: bool) -> None:
-    """Set the likeliest suspect first. Of too many those stay; of the newest burst, as long as it may grow, some."""
-    ranked = sorted(evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms))  # stable: as they came
-    last = len(evidence.bursts) - 1
-    newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
-    others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
-    stay = {one.code for one in (*newest, *others)}
-    evidence.suspects = [one for one in ranked if one.code in stay]
-    is_full = len(newest) == MOST_OF_LAST and not is_directed  # where there are directions, anything may be upstream
-    evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
-    evidence.mild = min([one.rank for one in newest]) if is_full else -1
-    evidence.version += 1
 
 
 def points(suspect: Suspect, evidence: Evidence) -> int:
@@ -215,10 +214,11 @@ def points(suspect: Suspect, evidence: Evidence) -> int:
 def why(suspect: Suspect, evidence: Evidence) -> str:
     """What speaks for it, in words: `first, 40 s before the next; upstream of 12 of the others`."""
     said = [_when(suspect, evidence)]
+    least = "" if evidence.asked <= _FEW else "at least "  # it is asked again when there are twice as many
     if suspect.below:
-        said.append(f"upstream of {suspect.below} of the others")
+        said.append(f"upstream of {least}{suspect.below} of the others")
     if suspect.led:
-        said.append(f"usually before {suspect.led} of the others")
+        said.append(f"usually before {least}{suspect.led} of the others")
     if suspect.rank == evidence.worst > evidence.mildest:
         said.append("the most severe" if evidence.worst_alerts == 1 else "among the most severe")
     return "; ".join(said)

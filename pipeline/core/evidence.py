@@ -56,6 +56,7 @@ class Evidence:
     top: str = ""  # the most common name
     labels: dict[str, str] = field(default_factory=dict)  # of the first alert, what nearly all share
     strays: dict[str, int] = field(default_factory=dict)  # by label, how many do not share it
+    asked: int = 0  # how many alerts there were when the suspects were ranked
     version: int = 0
 
     def shared(self) -> dict[str, str]:

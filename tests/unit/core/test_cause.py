@@ -65,7 +65,7 @@ class Scene:
         live.told = known
         self.alerts.add(live, None)
         add(self.incident, live, now_ms)
-        self.causes.joined(self.incident, live)
+        self.causes.joined(self.incident, live, known)
         self.lives.append(live)
         return live
 
