@@ -35,6 +35,7 @@ class Onsets(NamedTuple):
     template: Numbers
     place: Numbers
     thing: Numbers
+    event: Ints  # which event of the history it is
 
 
 SESSION_MS = 300_000  # a source that never says resolved: silence of so long ends a firing
@@ -56,7 +57,7 @@ def onsets_of(history: History) -> Onsets:
     place = history.place[thing]
     first = first[np.lexsort((first, history.at_ms[first], place))]
     thing = history.thing[first]
-    return Onsets(history.at_ms[first], history.template[thing], history.place[thing], thing)
+    return Onsets(history.at_ms[first], history.template[thing], history.place[thing], thing, first)
 
 
 def spans_ms(history: History) -> Ints:

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from models.history import Flags, Floats, Ints, Numbers, Onsets
 
-EVENT_WINDOW_MS = 10_000  # 60 s instead: AUC .70 for .88 (benchmarks/quality/learned.py says of what)
+EVENT_WINDOW_MS = 10_000  # with 20 s AUC .75 for .87, with 5 s .86 (of benchmarks/quality/pairs.py, attacks apart)
 STATE_WINDOW_MS = 60_000  # a state is looked at every 15 to 60 s, which blurs "together"
 SHRINK = 0.25  # as if a quarter of a meeting had been seen where as much was due: a pair seen once proves little
 EVEN = 2  # meetings that went either way, assumed before any is seen
@@ -158,7 +158,7 @@ def _avoiding(rate: sparse.csr_array, window_ms: Ints, met: Ints) -> tuple[Ints,
 def _with_itself(onsets: Onsets, window_ms: Ints, span_ms: Ints) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """Templates that began on several things one after the other within the window: how often, and expected."""
     order = np.lexsort((onsets.at_ms, onsets.template, onsets.place))
-    at_ms, template, place, thing = (column[order] for column in onsets)
+    at_ms, template, place, thing = (column[order] for column in onsets[:4])
     key = place.astype(np.int64) * len(window_ms) + template
     is_next = (np.diff(key) == 0) & (np.diff(thing) != 0) & (np.diff(at_ms) <= window_ms[template[1:]])
     keys, size = np.unique(key, return_counts=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import Watch
-from benchmarks.quality import ait, itbench, operations, upptime
+from benchmarks.quality import ait, itbench, operations, pairs, upptime
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
@@ -28,6 +28,7 @@ SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
         wanted.seeds or operations.SEEDS, wanted.methods, wanted.policy, jobs=wanted.jobs
     ),
     "upptime": lambda wanted: upptime.measure(wanted.methods, wanted.policy),
+    "pairs": lambda wanted: pairs.measure(wanted.networks, cache=wanted.cache),
     "itbench": lambda wanted: itbench.measure(wanted.seeds or itbench.SEEDS, wanted.methods, wanted.policy),
 }
 
