@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.programs import done
 from benchmarks.report import Report, Table
 from benchmarks.report import Row as Line
-from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, Batch, Row, new_batch
+from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, RHYTHM, Batch, Row, new_batch
 from pipeline.core.jit import warm_up
 from pipeline.core.table import LiveTable
 from tests.laws.table_oracle import Incident, OracleTable, events_of
@@ -131,13 +131,17 @@ def _scans(
 
 
 def _run(table: LiveTable, batches: list[Batch]) -> None:
-    incidents, waits_ms, watermark_ms = np.zeros(INCIDENTS, INCIDENT), np.array(WAITS_MS), None
-    incidents["due_ms"] = FOREVER_MS
+    homes, waits_ms, watermark_ms = (
+        (np.zeros(INCIDENTS, INCIDENT), np.zeros(INCIDENTS, RHYTHM)),
+        np.array(WAITS_MS),
+        None,
+    )
+    homes[0]["due_ms"] = homes[1]["stray_ms"] = FOREVER_MS
     for batch in batches:
         table.look_up(batch)
         start = 0
         while start < len(batch):
-            start, watermark_ms, _ = table.scan(batch, start, (watermark_ms, None), incidents, waits_ms)
+            start, watermark_ms, _ = table.scan(batch, start, (watermark_ms, None), homes, waits_ms)
             if start < len(batch):
                 event = batch[start]
                 table.insert(Row(int(event["key"]), int(event["at_ms"]), 0, incident=0))

@@ -12,17 +12,19 @@ from pipeline.core.describe import rfc3339
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
+from pipeline.final import Merged
+from pipeline.frame import Frames
 from pipeline.normalise import Raw, by_scope
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.sources.changes import read_change
-from schemas import Alerts, Control, Decision, Decisions, Reason, Tick
+from schemas import Alerts, Control, Decision, Decisions, Reason, Tick, Why
 
 _CHANGE = b'"change"'  # a line that is {"change": {…}} tells of a change, whatever the source of the others
 _TOGETHER = 500  # events: a fifth faster than 5,000, whose objects fall out of the cache
 
 
 class Outputs(NamedTuple):
-    """Where the lines go; None: nobody wants them."""
+    """Where the lines go; None: nobody wants them. Decisions are read again where incidents were merged."""
 
     decisions: BinaryIO
     incidents: BinaryIO | None = None
@@ -60,6 +62,8 @@ class _Replayer:
         self._source, self._out = source, out
         self._normaliser = Normaliser(policy)
         self._triage = Triage(policy, clusters)
+        self._frames = Frames(policy)
+        self._merged = Merged()
         self._waiting: list[Alerts | Tick | Control] = []
         self._events = 0  # among what waits
         self._funnel = Funnel()
@@ -80,7 +84,8 @@ class _Replayer:
         self._funnel.truncated += read.truncated
         for failure in read.rejected:
             self._reject(number, failure)
-        self._waiting += by_scope(read.alerts, 0, number)
+        if read.alerts:
+            self._waiting += self._frames.take(by_scope(read.alerts, 0, number))
         self._events += len(read.alerts)
         if self._events >= _TOGETHER:
             self._decide_waiting()
@@ -97,7 +102,7 @@ class _Replayer:
         except Rejected as exc:
             self._reject(number, exc)
             return True
-        self._waiting.append(Control(at_ms=change.at_ms, change=change))
+        self._waiting += [*self._frames.rest(), Control(at_ms=change.at_ms, change=change)]
         return True
 
     def _decide_waiting(self) -> None:
@@ -106,14 +111,17 @@ class _Replayer:
 
     def finish(self) -> Funnel:
         """Decide the rest, and let every deadline pass."""
+        self._waiting += self._frames.rest()
         self._decide_waiting()
         while (due_ms := self._triage.next_deadline_ms()) is not None:
             self._write(self._triage.step([Tick(at_ms=due_ms + 1)]))
+        self._merged.follow(self._out.decisions)
         self._funnel.alerts = len(self._fingerprints)
         return self._funnel
 
     def _write(self, facts: Facts) -> None:
         self._decide(facts.decisions)
+        self._merged.hear(facts.incidents)
         for records, file in ((facts.incidents, self._out.incidents), (facts.pages, self._out.pages)):
             if file is not None:
                 file.writelines(encode(record) + b"\n" for record in records)
@@ -124,14 +132,15 @@ class _Replayer:
         seq, lines = self._funnel.events, []
         for record in records:
             at_ms, at = None, ""
-            for decision in record.decisions:
+            numbers = self._frames.lines_of(record.raw_offset, len(record.decisions))
+            for line, decision in zip(numbers, record.decisions, strict=True):
                 seq += 1
                 if decision.reason is not Reason.DUPLICATE:  # those are nine of ten, and say nothing new
                     self._note(decision)
                 if decision.at_ms != at_ms:  # mostly all of a body have one time
                     at_ms = decision.at_ms
                     at = rfc3339(at_ms)
-                lines.append(decision_line(seq, record.raw_offset, decision, at))
+                lines.append(decision_line(seq, line, decision, at))
         self._out.decisions.write("".join(lines).encode())
         self._funnel.events = seq
 
@@ -160,8 +169,12 @@ def decision_line(seq: int, line: int, decision: Decision, at: str) -> str:
     return (
         f'{{"seq":{seq},"line":{line},"fingerprint":"{decision.fingerprint}","source_fingerprint":{said},'
         f'"incident_id":{incident_id},"reason":"{decision.reason._value_}","score":{actionability},'
-        f'"paged":{"true" if decision.paged else "false"},"at":"{at}"}}\n'
+        f'"paged":{"true" if decision.paged else "false"},"at":"{at}"{_why(decision.why)}}}\n'
     )
+
+
+def _why(why: Why | None) -> str:
+    return "" if why is None else f',"why":{encode(why).decode()}'
 
 
 def _json(value: str | float | None) -> str:

@@ -10,6 +10,7 @@ from schemas.page import Delivery, Page, PageAlert, PageCause, PageChange, PageD
 from schemas.rejected import Rejected
 from schemas.snapshot import Chunk, Snapshot
 from schemas.tick import Tick
+from schemas.why import Shared, Why
 
 __all__ = [
     "Alert",
@@ -37,9 +38,11 @@ __all__ = [
     "Reason",
     "Rejected",
     "Severity",
+    "Shared",
     "Silence",
     "Snapshot",
     "Status",
     "Tick",
     "Verdict",
+    "Why",
 ]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.record import Record
+from schemas.why import Why
 
 
 class Reason(StrEnum):
@@ -59,6 +60,7 @@ class Reason(StrEnum):
     REPEATED = "repeated", "It still fires and nobody has acknowledged the page.", True
     FLAP_ENDED = "flap_ended", "It has stopped changing between firing and resolved."
     STORM_ENDED = "storm_ended", "No more new alerts come than this scope is used to."
+    MERGED = "merged", "Its alerts turned out to belong to an older incident, which goes on for it."
 
 
 class Decision(Record):
@@ -76,6 +78,7 @@ class Decision(Record):
     policy_version: str
     model_version: str | None = None
     fingerprint_version: str
+    why: Why | None = Field(default=None, description="why it joined its incident, where it was correlated")
 
 
 class Decisions(Record):

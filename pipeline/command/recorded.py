@@ -4,11 +4,13 @@ import dataclasses
 import gzip
 import io
 import json
+import shutil
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple
 
 from rich.console import Console
@@ -64,7 +66,17 @@ def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | 
         return None
     if path.exists() and path.samefile(recorded):
         raise Misuse(f"{path} is the recording itself, and would be overwritten")
-    return opened.enter_context(path.open("wb", buffering=BUFFER_BYTES))
+    if not path.exists() or path.is_file():
+        return opened.enter_context(path.open("w+b", buffering=BUFFER_BYTES))
+    # A pipe or a terminal cannot be read again, and gets everything at the end.
+    kept = opened.enter_context(TemporaryFile())  # noqa: SIM115  # the stack closes it
+    opened.callback(_hand_on, kept, opened.enter_context(path.open("wb")))
+    return kept
+
+
+def _hand_on(kept: BinaryIO, end: BinaryIO) -> None:
+    kept.seek(0)
+    shutil.copyfileobj(kept, end)
 
 
 def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
-from pipeline.core.incidents import Open
+from pipeline.core.incidents import Open, trace_of
 from pipeline.core.live import QUIETS, SEVERITIES, Live
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
@@ -96,9 +97,9 @@ class LiveAlerts:
             if row < 0:
                 raise KeyError(fingerprint_of(code))
             _, _, _, _, _, starts_at_ms, _, _, _, is_firing, _ = memory.table.row_of(row)
-            first_at_ms, _, _, _, _, _, _, number, _, _ = memory.table.rest_of(row)
+            first_at_ms, _, _, _, _, _, _, number, _, _, is_parted = memory.table.rest_of(row)
             severity = SEVERITIES[number]
-            standing = Standing(fingerprint_of(code), severity, starts_at_ms, first_at_ms)
+            standing = Standing(self._fingerprint(code, row, is_parted), severity, starts_at_ms, first_at_ms)
             alert = memory.packer.unpack(memory.contents[row], standing)
             glimpses.append(Glimpse(alert, severity, first_at_ms, bool(is_firing)))
         return glimpses
@@ -138,6 +139,22 @@ class LiveAlerts:
         else:
             self._memory.table.remove(live.row)
             self._memory.contents[live.row] = b""
+
+    def rename(self, live: Live, code: int, *, is_parted: bool) -> None:
+        """Let it have another code, that no other has: that of what it was in its incident, or its own again."""
+        live.told, live.incident.held = live.alert, live.incident.held + 1  # before its row goes
+        self.remove(live)
+        self._count += 1
+        self._fresh += 1
+        live.row, live.queued_ms, live.code, live.is_parted = -1, FOREVER_MS, code, is_parted
+        self._taken[code] = self.said[code] = live
+
+    def move(self, live: Live, into: Open) -> None:
+        """Let it be of another incident from now on, as its newest member."""
+        into.held += 1
+        self._let_go(live.incident)
+        live.incident, live.place = into, len(into.members)
+        into.members.append(live.code)
 
     def unpack(self, live: Live) -> Alert:
         """What the alert says."""
@@ -197,6 +214,12 @@ class LiveAlerts:
         found: list[int] = (columns.key[alive] ^ np.uint64(self.salt)).tolist()
         return found
 
+    def _fingerprint(self, code: int, row: int, is_parted: int) -> str:
+        if not is_parted:
+            return fingerprint_of(code)
+        incident = self._memory.incidents.known[self._memory.table.columns.incident.item(row)]
+        return fingerprint_of(code if incident is None else code ^ trace_of(incident.incident_id))
+
     def _let_go(self, incident: Open) -> None:
         incident.held -= 1
         if incident.is_forgotten and not incident.held:
@@ -208,9 +231,10 @@ class LiveAlerts:
         _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
             memory.table.row_of(row)
         )
-        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, is_flapping, is_echo = (
-            memory.table.rest_of(row)
+        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, *flags = memory.table.rest_of(
+            row
         )
+        is_flapping, is_echo, is_parted = map(bool, flags)
         incident = memory.incidents.known[number]
         if incident is None:
             raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
@@ -231,9 +255,10 @@ class LiveAlerts:
             review_at_ms,
             penalty,
             flap_at_ms,
-            bool(is_flapping),
+            is_flapping,
             flap_ends_ms,
-            bool(is_echo),
+            is_echo,
+            is_parted,
             place,
             queued_ms,
             row,

@@ -2,13 +2,14 @@
 
 from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.changes import Changes
+from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
-from pipeline.core.group import fitting, group_of, key_of
-from pipeline.core.incident import Opening, account, add, open_incident, reopen, revive, special, standing
+from pipeline.core.incident import account, add, reopen, revive, special, standing
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.overflow import overflow
 from pipeline.core.paging import reason_of
+from pipeline.core.placement import Arriving, Placement
 from pipeline.core.review import Review, Scope
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms, waits_ms
@@ -24,6 +25,7 @@ class Arrival:
 
     def __init__(self, scope: Scope, review: Review, changes: Changes, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
+        self.placement = Placement(scope)
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
         self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()
@@ -34,6 +36,7 @@ class Arrival:
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
+        self.placement.why = None
         index = self._policy.rule_of(facets(alert)) if self._is_routed else 0
         rule = self._rules[index]
         is_unwanted = self._quiet.may_hush and self._quiet.hushed(facets(alert), rule, now_ms) is not None
@@ -43,23 +46,23 @@ class Arrival:
                 return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
             if known is None:
                 self._alerts.require_room()
-            incident = self._open(special(alert, "overflow", self._state.name, now_ms))
+            incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
-            return self._enter(alert, (code, index), known, incident, now_ms)
-        found = None if is_unwanted else self._weather.arrives(alert, now_ms)
-        if found is None:
-            key = key_of(alert, rule)
-            found = fitting(self._state, key, now_ms, rule) or self._open(
-                Opening(alert, group_of(alert, rule), key, now_ms)
-            )
-        return self._enter(alert, (code, index), known, found, now_ms)
+            return self.enter(alert, (code, index), known, incident, now_ms)
+        # Log-like events come in bursts as it is: only time tells theirs apart, and one incident for all would not.
+        is_event = rule.group_by is None and not self.placement.says_resolved(alert)
+        is_stormy = not is_unwanted and not is_event and self._weather.arrives(alert, now_ms)
+        found = None
+        if not is_stormy or rule.group_by is None:
+            last_at_ms = None if known is None else known.last_at_ms
+            found = self.placement.place(Arriving(alert, code, last_at_ms, now_ms), rule, is_stormy=is_stormy)
+        return self.enter(alert, (code, index), known, found or self._weather.shelter(alert, now_ms), now_ms)
 
     def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """An alert that is in an incident fires again, or still and worse than before."""
         seen = facets(alert)
         index = self._policy.rule_of(seen)
-        says_resolved = alert.is_state or alert.source in self._state.states
-        due_ms = over_ms(alert.expires_at_ms, now_ms, self._waits_ms[index][says_resolved])
+        due_ms = self.over_ms(alert, index, live.incident, now_ms)
         live.due_ms = max(live.due_ms, due_ms) if live.is_firing else due_ms
         was = standing(live)
         # The slower twin of a pair may tell of a firing that is over; that is no change of the condition.
@@ -104,15 +107,19 @@ class Arrival:
         if incident is not None and incident.resolved_at_ms is None:
             self._teller.change(incident, Reason.STORM_ENDED)
 
-    def _enter(
-        self, alert: Alert, marks: tuple[int, int], known: Live | None, incident: Open, now_ms: int
+    def enter(  # noqa: PLR0913, PLR0917  # an alert is placed by all of them
+        self,
+        alert: Alert,
+        marks: tuple[int, int],
+        known: Live | None,
+        incident: Open,
+        now_ms: int,
+        fired_at_ms: int | None = None,
     ) -> tuple[Reason, Open, Live]:
         """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule)."""
         code, rule = marks
         is_first = not incident.members
         fields = fields_of(alert)
-        says_resolved = fields["is_state"] or fields["source"] in self._state.states
-        due_ms = over_ms(fields["expires_at_ms"], now_ms, self._waits_ms[rule][says_resolved])
         live = Live(
             self._alerts,
             code,
@@ -122,8 +129,8 @@ class Arrival:
             fields["starts_at_ms"],
             now_ms,
             now_ms,
-            due_ms,
-            now_ms,
+            self.over_ms(alert, rule, incident, now_ms),
+            now_ms if fired_at_ms is None else fired_at_ms,
         )
         live.told = alert
         if known is not None:
@@ -138,7 +145,7 @@ class Arrival:
         if self._changes.named:
             self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()
-        if says_resolved:
+        if fields["is_state"] or fields["source"] in self._state.states:
             self._review.change(live, now_ms)
         calm, opening = _JOINED, _OPENED if is_first else _SURFACED
         if incident.incident_id == self._state.storm_id:
@@ -173,5 +180,11 @@ class Arrival:
         if due_ms is not None:
             self._deadlines.incident(incident.incident_id, due_ms)
 
-    def _open(self, opening: Opening) -> Open:
-        return open_incident(self._state, self._book, opening, self._policy)
+    def over_ms(self, alert: Alert, rule: int, incident: Open, now_ms: int) -> int:
+        """When the alert is over if nothing more is heard of it: one of an everyday event, not before its incident."""
+        fields = fields_of(alert)
+        says_resolved = fields["is_state"] or fields["source"] in self._state.states
+        due_ms = over_ms(fields["expires_at_ms"], now_ms, self._waits_ms[rule][says_resolved])
+        if says_resolved or fields["expires_at_ms"] is not None or incident.stray_ms == FOREVER_MS:
+            return due_ms
+        return max(due_ms, now_ms + incident.stray_ms)

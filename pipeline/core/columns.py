@@ -40,11 +40,22 @@ REST = np.dtype(
         ("severity", np.uint8),  # likewise
         ("is_flapping", np.uint8),
         ("is_echo", np.uint8),
+        ("is_parted", np.uint8),  # it has gone on to another incident, and this is what it was here
     ],
     align=True,
 )
 # What a duplicate changes and asks of its incident.
 INCIDENT = np.dtype([("events", np.int64), ("due_ms", np.int64)], align=True)  # due: FOREVER_MS if never
+# What one of a log-like event does besides: states never touch it, so it lies apart.
+RHYTHM = np.dtype(
+    [
+        ("beat_ms", np.int64),  # when it was last heard of, where repeats soon after one another count once
+        ("beats", np.int64),
+        ("stray_ms", np.int64),  # an event after so long a silence looks for its incident anew; FOREVER_MS: none does
+    ],
+    align=True,
+)
+REPEAT_MS = 500  # what comes sooner after the last beat is none; a flood is heard so often
 # One event of a batch: what the caller knows of it, and what `look_up` and `scan` find out.
 EVENT = np.dtype(
     [
@@ -65,6 +76,8 @@ EVENT = np.dtype(
 Rows = NDArray[np.void]
 Batch = NDArray[np.void]
 Incidents = NDArray[np.void]
+Rhythms = NDArray[np.void]
+Homes = tuple[Incidents, Rhythms]  # what a scan is told of incidents, by number
 
 
 class Row(NamedTuple):
@@ -91,6 +104,7 @@ class Row(NamedTuple):
     severity: int = 0
     is_flapping: int = 0
     is_echo: int = 0
+    is_parted: int = 0
 
 
 class Columns(NamedTuple):
@@ -117,6 +131,7 @@ class Columns(NamedTuple):
     severity: NDArray[np.uint8]
     is_flapping: NDArray[np.uint8]
     is_echo: NDArray[np.uint8]
+    is_parted: NDArray[np.uint8]
 
 
 def columns_of(rows: Rows, rest: Rows) -> Columns:

@@ -30,6 +30,11 @@ class Departure:
             return Reason.FLAPPING
         return Reason.TRANSIENT if was_held else Reason.RESOLVED
 
+    def expire(self, live: Live, now_ms: int) -> None:
+        """It is over without its source saying so."""
+        self.end(live, now_ms)
+        live.incident.ended_by = Reason.EXPIRED
+
     def alert_due(self, code: int, due_ms: int) -> None:
         """A deadline of an alert has come, or was put off."""
         live = self._alerts.find(code)
@@ -43,8 +48,7 @@ class Departure:
         elif live.flap_ends_ms <= due_ms:
             self._stop_flapping(live, due_ms)
         elif live.is_firing and live.due_ms <= due_ms:
-            self.end(live, due_ms)
-            live.incident.ended_by = Reason.EXPIRED
+            self.expire(live, due_ms)
         elif live.review_at_ms <= due_ms and live.is_alive:
             self._review.review(live, due_ms)
         elif live.due_ms <= due_ms:  # over, but its incident still tells of it
@@ -54,11 +58,12 @@ class Departure:
     def forget(self, incident: Open) -> None:
         """It may not reopen any more. Where memory is short, its alerts that are over go with it."""
         members = forget(self._state, incident)
-        if len(self._alerts) <= self._policy.max_live_alerts:
+        is_short = len(self._alerts) > self._policy.max_live_alerts
+        if not is_short and not incident.is_correlated:
             return
         for code in members:
             live = self._alerts.find(code)
-            if live is not None and live.incident is incident:
+            if live is not None and live.incident is incident and (is_short or live.is_parted):
                 self._alerts.remove(live)
 
     def _leave(self, live: Live, was: tuple[bool, bool, bool], now_ms: int) -> None:

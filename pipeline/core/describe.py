@@ -30,12 +30,11 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     """The full picture at this revision. `context` is (scope, policy)."""
     scope, policy = context
     incident = told.incident
-    state = IncidentState.OPEN if incident.acknowledged_by is None else IncidentState.ACKNOWLEDGED
     return Incident.owning(
         {
             "incident_id": incident.incident_id,
             "revision": incident.revision,
-            "state": state if incident.resolved_at_ms is None else IncidentState.RESOLVED,
+            "state": _state_of(incident),
             "scope": scope,
             "group": told.heading.group,
             "opened_at_ms": incident.opened_at_ms,
@@ -47,7 +46,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
             "acknowledged_by": incident.acknowledged_by,
             "reopened": incident.reopened,
             "is_flapping": incident.flapping > 0,
-            "merged_into": None,
+            "merged_into": incident.merged_into,
             "team": incident.team,
             "summary": summary(told),
             "alerts": len(incident.members),
@@ -60,6 +59,14 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
             "policy_version": policy.name,
         }
     )
+
+
+def _state_of(incident: Open) -> IncidentState:
+    if incident.merged_into is not None:
+        return IncidentState.MERGED
+    if incident.resolved_at_ms is not None:
+        return IncidentState.RESOLVED
+    return IncidentState.OPEN if incident.acknowledged_by is None else IncidentState.ACKNOWLEDGED
 
 
 def member_record(live: Live) -> Member:

@@ -12,14 +12,14 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
     One that has none of them groups by its name: otherwise all that is badly labelled would share one incident,
     and its second problem would not page.
     """
-    group = {label: alert.labels[label] for label in rule.group_by if label in alert.labels}
+    group = {label: alert.labels[label] for label in rule.group_by or () if label in alert.labels}
     return group or {"name": alert.name}
 
 
 def key_of(alert: Alert, rule: Rule) -> str:
     """The alert's group as one string."""
     labels = alert.labels
-    parts = [f"{label}\1{labels[label]}" for label in rule.group_by if label in labels]
+    parts = [f"{label}\1{labels[label]}" for label in rule.group_by or () if label in labels]
     return "\0".join(parts) or f"name\1{alert.name}"
 
 

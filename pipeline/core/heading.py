@@ -38,6 +38,7 @@ class Heading(NamedTuple):
     cause: int  # its code
     lead: int  # code of the first of its worst alerts
     version: int  # of the evidence
+    of: dict[str, str]  # the group that this tells, which shrinks where its alerts were correlated
 
 
 def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
@@ -48,7 +49,16 @@ def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
         alert = cause or lead
         code = incident.members[0] if cause is not None else incident.lead
         return Heading(
-            group, alert.name, alone(alert, incident.group), "", "", (), code, incident.lead, _version(evidence)
+            group,
+            alert.name,
+            alone(alert, incident.group),
+            "",
+            "",
+            (),
+            code,
+            incident.lead,
+            _version(evidence),
+            incident.group,
         )
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)
@@ -62,12 +72,16 @@ def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
         worst = f", now {_RANKS[incident.lead_rank]}: {_on(name, subject_of(lead.labels), known)}"
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
     what = _on(first.name, first.subject, known)
-    return Heading(group, first.name, what, at, worst, causes, first.code, incident.lead, evidence.version)
+    return Heading(
+        group, first.name, what, at, worst, causes, first.code, incident.lead, evidence.version, incident.group
+    )
 
 
 def is_current(heading: Heading, incident: Open) -> bool:
     """Whether nothing else is known than when it was made."""
     evidence = incident.evidence
+    if heading.of is not incident.group:
+        return False
     return heading.lead == incident.lead and (evidence is None or heading.version == evidence.version)
 
 

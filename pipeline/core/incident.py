@@ -8,7 +8,8 @@
 | open | `repeat_after` passed and nobody acknowledged | open | update |
 | open, acknowledged | nothing in it is alive, for `resolve_after` | resolved | resolve, if anyone was paged |
 | resolved | one of its own alerts fires within `reopen_within` | open | trigger |
-| resolved | `reopen_within` passed | forgotten | - |
+| open, acknowledged | its alerts turn out to belong to an older one | merged | resolve, saying where it goes on |
+| resolved, merged | `reopen_within` passed | forgotten | - |
 
 It never opens from a resolve, and never grows after it resolved: a stranger that comes then opens another. A page
 that was triggered is always resolved, also if all in it was silenced meanwhile. A severity that falls changes nothing.
@@ -32,7 +33,7 @@ class Opening(NamedTuple):
 
     alert: Alert
     group: dict[str, str]
-    key: str  # of the group, for look-up
+    key: str  # of the group, for look-up; none: its alerts are found by correlation
     now_ms: int
 
 
@@ -53,7 +54,8 @@ def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: 
         book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
     )
     state.incidents[new_id] = incident
-    state.by_group[key] = new_id
+    if key:
+        state.by_group[key] = new_id
     return incident
 
 
@@ -62,6 +64,13 @@ def add(incident: Open, live: Live, now_ms: int) -> None:
     live.place = len(incident.members)
     incident.members.append(live.code)
     incident.grew_at_ms = now_ms
+
+
+def rename(incident: Open, live: Live, code: int) -> None:
+    """One of its alerts is to have another code."""
+    incident.members[live.place] = code
+    if incident.lead == live.code:
+        incident.lead = code
 
 
 def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
@@ -120,7 +129,15 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.began_ms = FOREVER_MS
     if incident.evidence is not None:
         incident.evidence.reopen()
-    state.by_group.setdefault(incident.key, incident.incident_id)
+    if incident.key:
+        state.by_group.setdefault(incident.key, incident.incident_id)
+
+
+def absorb(state: ScopeState, incident: Open, into: Open, now_ms: int, rule: Rule) -> int:
+    """Another incident goes on for it. When it may be forgotten."""
+    incident.merged_into = into.incident_id
+    incident.alive = incident.loud = incident.flapping = 0
+    return resolve(state, incident, now_ms, rule)
 
 
 def forget(state: ScopeState, incident: Open) -> "array[int]":

@@ -2,11 +2,12 @@
 
 from array import array
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.columns import FOREVER_MS, INCIDENT
+from pipeline.core.columns import FOREVER_MS, INCIDENT, RHYTHM, Homes
 from pipeline.core.evidence import Evidence
 from schemas import Change, Reason, Severity
 
@@ -18,6 +19,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self._make_numbers(np.zeros(_FIRST, INCIDENT))
+        self._make_rhythms(np.zeros(_FIRST, RHYTHM))
         self.known: list[Open | None] = []
         # Theirs: a duplicate's decision needs no more, and every object is a cache miss.
         self.ids: list[str | None] = []
@@ -35,8 +37,15 @@ class Incidents:
             self.ids.append(incident.incident_id)
             if number == len(self.numbers):
                 self._make_numbers(np.concatenate((self.numbers, np.zeros(number, INCIDENT))))
+                self._make_rhythms(np.concatenate((self.rhythms, np.zeros(number, RHYTHM))))
         self.numbers[number] = (0, FOREVER_MS)
+        self.rhythms[number] = (0, 0, FOREVER_MS)
         return number
+
+    @property
+    def homes(self) -> Homes:
+        """What a scan reads and writes of them."""
+        return self.numbers, self.rhythms
 
     def leave(self, number: int) -> None:
         """The incident is gone, and no alert names it."""
@@ -52,6 +61,10 @@ class Incidents:
     def _make_numbers(self, numbers: NDArray[np.void]) -> None:
         self.numbers = numbers
         self.flat = numbers.view(np.int64).data  # events, due, events, due …; one takes a third of numpy's time
+
+    def _make_rhythms(self, rhythms: NDArray[np.void]) -> None:
+        self.rhythms = rhythms
+        self.beat_ms, self.beats, self.stray_ms = (rhythms[name] for name in ("beat_ms", "beats", "stray_ms"))
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +101,10 @@ class Open:
     changes: tuple[Change, ...] = ()  # that were made just before it opened, newest first
     evidence: Evidence | None = None  # of what caused it, once it has more than one member
     ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
+    merged_into: str | None = None  # the incident that goes on for it
     is_forgotten: bool = False  # it may not reopen any more
+    is_correlated: bool = False  # `group` is what its alerts have in common so far, not what they were chosen by
+    profile: int | None = None  # the number of its profile, while it takes newcomers by likeness
 
     def __post_init__(self) -> None:
         """Take a number."""
@@ -116,3 +132,38 @@ class Open:
     @due_ms.setter
     def due_ms(self, due_ms: int | None) -> None:
         self.book.flat[2 * self.number + 1] = FOREVER_MS if due_ms is None else due_ms
+
+    @property
+    def beat_ms(self) -> int:
+        """When it was last heard of."""
+        beat_ms: int = self.book.beat_ms.item(self.number)
+        return beat_ms
+
+    @property
+    def beats(self) -> int:
+        """How often it was heard of; repeats in quick succession count once."""
+        beats: int = self.book.beats.item(self.number)
+        return beats
+
+    @property
+    def stray_ms(self) -> int:
+        """After so long a silence an event of its alerts looks for its incident anew; FOREVER_MS: never."""
+        stray_ms: int = self.book.stray_ms.item(self.number)
+        return stray_ms
+
+    def beat(self, at_ms: int) -> None:
+        """It was heard of, and not only by a repeat."""
+        book, number = self.book, self.number
+        if at_ms > book.beat_ms.item(number):
+            book.beat_ms[number] = at_ms
+        book.beats[number] += 1
+
+    def keep_rhythm(self, stray_ms: int, at_ms: int, beats: int = 0) -> None:
+        """Let its rhythm count from now on."""
+        book, number = self.book, self.number
+        book.stray_ms[number], book.beat_ms[number], book.beats[number] = stray_ms, at_ms, beats
+
+
+def trace_of(incident_id: str) -> int:
+    """What tells the code of an alert that has left the incident from its own."""
+    return int.from_bytes(blake2b(incident_id.encode(), digest_size=8).digest(), "big") | 1

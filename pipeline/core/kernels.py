@@ -14,7 +14,19 @@ import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
-from pipeline.core.columns import EVENT, INCIDENT, NEVER_MS, ROW, Batch, Incidents, Rows
+from pipeline.core.columns import (
+    EVENT,
+    FOREVER_MS,
+    INCIDENT,
+    NEVER_MS,
+    REPEAT_MS,
+    RHYTHM,
+    ROW,
+    Batch,
+    Incidents,
+    Rhythms,
+    Rows,
+)
 from pipeline.core.jit import kernel, part
 
 Slots = NDArray[np.uint64]
@@ -32,6 +44,7 @@ _BATCH = types.Array(from_dtype(EVENT), 1, "C")
 _KEYS = types.Array(types.uint64, 1, "A", readonly=True)  # or the column of a batch, which is strided
 _FOUND = types.Array(types.int32, 1, "A")
 _INCIDENTS = types.Array(from_dtype(INCIDENT), 1, "C")
+_RHYTHMS = types.Array(from_dtype(RHYTHM), 1, "C")
 _WAITS = types.int64[:, ::1]
 
 
@@ -45,6 +58,7 @@ class Stop(IntEnum):
     REFIRES = 4  # its alert is over
     WORSE = 5  # it is more severe than its alert
     HOMELESS = 6  # its alert has no incident, or no rule, among those given
+    STRAYS = 7  # it came after so long a silence that it may belong to another incident by now
 
 
 @part
@@ -171,12 +185,13 @@ def take_out(slots: Slots, old: Slots, rows: Rows, row: int) -> None:
     slots[hole] = _EMPTY
 
 
-@kernel(_SLOTS, _SLOTS, _ROWS, _INCIDENTS, _WAITS, _BATCH, types.int64, types.int64)
+@kernel(_SLOTS, _SLOTS, _ROWS, _INCIDENTS, _RHYTHMS, _WAITS, _BATCH, types.int64, types.int64)
 def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
     slots: Slots,
     old: Slots,
     rows: Rows,
     incidents: Incidents,
+    rhythms: Rhythms,
     waits_ms: NDArray[np.int64],
     batch: Batch,
     watermark_ms: int,
@@ -203,13 +218,17 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         if found < 0:
             return index, watermark_ms, np.int64(Stop.UNKNOWN)
         row = rows[found]
-        why = _hindrance(event, row, incidents.shape[0], waits_ms.shape[0])
+        why = _hindrance(event, row, min(incidents.shape[0], rhythms.shape[0]), waits_ms.shape[0])
         if why != 0:
             return index, watermark_ms, why
+        if event["says_resolved"] == 0 and _strays(row, rhythms[row["incident"]], max(at_ms, watermark_ms)):
+            return index, watermark_ms, np.int64(Stop.STRAYS)
         event["is_late"] = at_ms < watermark_ms
         watermark_ms = max(at_ms, watermark_ms)
         event["incident"] = row["incident"]
         wait_ms = waits_ms[row["rule"], min(event["says_resolved"], 1)]
+        if event["says_resolved"] == 0:
+            wait_ms = _beat(rhythms[row["incident"]], watermark_ms, wait_ms)
         _repeat(event, row, incidents[row["incident"]], watermark_ms, wait_ms)
     return batch.shape[0], watermark_ms, np.int64(Stop.END)
 
@@ -229,6 +248,24 @@ def _hindrance(event: np.void, row: np.void, incidents: int, rules: int) -> np.i
     if row["incident"] < 0 or row["incident"] >= incidents or row["rule"] >= rules:
         return np.int64(Stop.HOMELESS)
     return np.int64(Stop.END)
+
+
+@part
+def _strays(row: np.void, rhythm: np.void, now_ms: int) -> bool:
+    """Whether an event, not a state, may belong to another incident by now."""
+    return bool(now_ms - row["last_at_ms"] >= rhythm["stray_ms"])
+
+
+@part
+def _beat(rhythm: np.void, now_ms: int, wait_ms: int) -> int:
+    """Let an event keep its incident awake. How long its alert is waited for: not less than its incident is."""
+    if rhythm["stray_ms"] == FOREVER_MS:
+        return wait_ms
+    if now_ms - rhythm["beat_ms"] >= REPEAT_MS:
+        rhythm["beat_ms"] = now_ms
+        rhythm["beats"] += 1
+    longest_ms: int = max(wait_ms, rhythm["stray_ms"])
+    return longest_ms
 
 
 @part

@@ -6,7 +6,7 @@ from typing import Protocol
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
-from pipeline.core.incidents import Open
+from pipeline.core.incidents import Open, trace_of
 from schemas import Alert, Reason, Severity
 
 # What a row's numbers mean.
@@ -51,6 +51,7 @@ class Live:
     is_flapping: bool = False
     flap_ends_ms: int = FOREVER_MS
     is_echo: bool = False  # it fires again only because a slower twin says what is over: no change of the condition
+    is_parted: bool = False  # it has gone on to another incident: what it was here has a code of its own
     place: int = 0  # among its incident's members
     queued_ms: int = FOREVER_MS  # when its deadline comes up, which may be too early
     row: int = -1
@@ -67,7 +68,7 @@ class Live:
     @property
     def fingerprint(self) -> str:
         """Its fingerprint."""
-        return fingerprint_of(self.code)
+        return fingerprint_of(self.code ^ trace_of(self.incident.incident_id) if self.is_parted else self.code)
 
     @property
     def is_alive(self) -> bool:
@@ -122,6 +123,7 @@ class Live:
             _SEVERITY_NUMBERS[self.severity],
             self.is_flapping,
             self.is_echo,
+            self.is_parted,
         )
 
     def say(self, alert: Alert) -> None:

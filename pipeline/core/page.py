@@ -50,7 +50,7 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
         revision=incident.revision,
         kind=kind,
         reason=reason,
-        why=reason.sentence,
+        why=reason.sentence if incident.merged_into is None else f"{reason.sentence} It is {incident.merged_into}.",
         scope=scope,
         team=incident.team,
         alert_count=len(incident.members),

@@ -6,7 +6,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from schemas import PageKind, Reason
 
-ENDINGS = (Reason.RESOLVED, Reason.EXPIRED)
+ENDINGS = (Reason.RESOLVED, Reason.EXPIRED, Reason.MERGED)
 # Told to whoever was paged already; none of these wakes anybody.
 _NOTICES = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED}
 # What a decision says when it pages; a deadline says nothing to anybody before its page.

@@ -42,6 +42,7 @@ class Passage:
             self._departure.forget(incident)
         elif not incident.alive:
             self._deadlines.incident(key, resolve(self._state, incident, due_ms, rule))
+            self._state.correlation.close(incident)
             self._teller.change(incident, incident.ended_by)
         elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             self._review.rejudge(incident, due_ms)

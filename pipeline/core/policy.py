@@ -23,12 +23,15 @@ class _Part(BaseModel):
 class Rule(_Part):
     """What may differ from alert to alert; a route overrides what it names."""
 
-    group_by: tuple[str, ...] = Field(
-        default=("cluster", "namespace", "host"),
-        description="alerts equal in these labels share an incident; one that has none of them groups by its name",
+    group_by: tuple[str, ...] | None = Field(
+        default=None,
+        description="alerts equal in these labels share an incident; one that has none of them groups by its name; "
+        "by default alerts are correlated by their words, labels and times",
     )
     gap_ms: Duration = Field(
-        default=300_000, alias="gap", description="an incident that did not grow for so long takes no new alerts"
+        default=300_000,
+        alias="gap",
+        description="with group_by: an incident that did not grow for so long takes no new alerts",
     )
     max_age_ms: PositiveDuration = Field(
         default=3_600_000, alias="max_age", description="an older incident takes no new alerts, so chains end"

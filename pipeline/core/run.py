@@ -1,7 +1,7 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,7 @@ from pipeline.core.events import batch_of, hear_resolved
 from pipeline.core.fingerprint import VERSION
 from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
-from schemas import Alert, Alerts, Decision, Decisions, Reason, Status
+from schemas import Alert, Alerts, Decision, Decisions, Reason, Status, Why
 from schemas.record import fields_of
 
 _DUPLICATE, _FIRING = Reason.DUPLICATE, Status.FIRING
@@ -80,7 +80,7 @@ class Run:
     def scan(self, memory: Memory, clock: Clock, waits_ms: NDArray[np.int64], *, is_single: bool) -> Scanned:
         """Decide plain duplicates up to the first event that is more, or to the end: of the run, or of this record."""
         batch = self.batch[: self.end] if is_single else self.batch
-        found = memory.table.scan(batch, self.index, clock, memory.incidents.numbers, waits_ms)
+        found = memory.table.scan(batch, self.index, clock, memory.incidents.homes, waits_ms)
         self.index = found.stop
         if found.stop < len(batch):
             self._enter(bisect_right(self._ends, found.stop))
@@ -111,6 +111,10 @@ class Run:
     def hear_resolved(self, states: Container[str]) -> None:
         """A source has said resolved for the first time."""
         hear_resolved(self.batch, self.fields, states)
+
+    def events_of_record(self) -> Iterator[tuple[Alert, int]]:
+        """The events of the record that is being decided, with their codes."""
+        return zip(self.alerts[self.start : self.end], self._codes[self.start : self.end], strict=True)
 
     def decisions(
         self, ids: Sequence[str | None], policy_version: str, model_version: str | None = None
@@ -163,6 +167,7 @@ class Run:
                 "policy_version": policy_version,
                 "model_version": None,
                 "fingerprint_version": VERSION,
+                "why": None,
             }
         return everything
 
@@ -180,6 +185,7 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     *,
     is_late: bool = False,
     next_at_ms: int | None = None,
+    why: Why | None = None,
 ) -> Decided:
     """The decision on one event."""
     fingerprint, source_fingerprint, at_ms = _told(fields_of(alert))
@@ -196,4 +202,5 @@ def decided(  # noqa: PLR0913  # the parts of a decision
         "policy_version": policy_version,
         "model_version": None,
         "fingerprint_version": VERSION,
+        "why": why,
     }

@@ -1,7 +1,6 @@
 """How the events of one scope are decided, and what its deadlines do. Time is event time; nothing here waits."""
 
 from collections.abc import Sequence
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +12,27 @@ from pipeline.core.changes import MOST_LOOKED_AT, Changes
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.departure import Departure
-from pipeline.core.events import near
 from pipeline.core.fault import fault_of, ours
 from pipeline.core.fingerprint import code_of
+from pipeline.core.gathering import Gathering
+from pipeline.core.hearing import Hearing
 from pipeline.core.incident import acknowledge
-from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
-from pipeline.core.live import Live
 from pipeline.core.memory import Memory
 from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.review import Review, Scope
-from pipeline.core.run import Decided, Run, decided
+from pipeline.core.run import Decided, Run
+from pipeline.core.seeking import Seeking
 from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
-from pipeline.core.window import Change, change_of, waits_ms
-from schemas import Alert, Alerts, Reason, Status, Verdict
+from pipeline.core.window import waits_ms
+from schemas import Alert, Alerts, Status, Verdict
 from schemas import Change as MadeChange  # beside the change of an alert
 
-_NEW, _FIRING = Change.NEW, Status.FIRING
-_times = itemgetter("at_ms", "starts_at_ms", "status")
 _AT_ONCE = 64  # alerts that are put back together: so many are still in the cache
-MOST_SOURCES = 10_000  # a source's name comes from outside
 
 
 class ScopeTriage:
@@ -64,6 +60,10 @@ class ScopeTriage:
         self._arrival = Arrival(scope, self._review, changes, directions)
         self._model_version = directions.clusters.version
         self._departure = Departure(scope, self._review)
+        seeking = Seeking(scope, self._arrival, self._departure)
+        self._hearing = Hearing(scope, self._arrival, self._departure, seeking)
+        self._gathering = Gathering(scope, self._arrival, seeking)
+        self._gathers = any(rule.group_by is None for rule in policy.rules)
         self._passage = Passage(scope, self._review, self._arrival, self._departure)
         for incident in state.incidents.values():
             if incident.due_ms is not None:
@@ -177,19 +177,22 @@ class ScopeTriage:
 
     def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
         """Let a scan go as far as it can, and decide the event at which it stopped; and again, to the end."""
-        foresees, teller = bool(self._policy.inhibit), self._teller
+        foresees, gathers, teller = bool(self._policy.inhibit), self._gathers, self._teller
         while run.index < run.count:
             if foresees and run.index == run.start and len(run.record.alerts) > 1:
                 self._foresee(run, facts[run.nth])
+            if gathers and run.index == run.start and run.end - run.start > 1:
+                self._gathering.plan(run)
             # What is not told yet is told before time moves, and when its record ends.
             deadline_ms = NEVER_MS if teller.is_pending else self.deadlines.next_ms()
             if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
-                run.decide(self._event(run, is_unknown=True))
+                run.decide(self._hearing.hear(run, is_unknown=True))
             else:
                 self._scan(run, facts, deadline_ms)
             if run.index == run.end:
                 if run.foreseen:
                     self._unforesee(run)
+                self._gathering.end()
                 teller.tell(facts[run.nth])
                 run.begin_next()
                 if self.alerts.looked_at >= _AT_ONCE:
@@ -212,7 +215,7 @@ class ScopeTriage:
             self._teller.tell(facts[run.nth])
             self._passage.advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
-            run.decide(self._event(run))
+            run.decide(self._hearing.hear(run))
 
     def _foresee(self, run: Run, facts: Facts) -> None:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""
@@ -234,57 +237,11 @@ class ScopeTriage:
             if live is None or not live.is_counted:
                 self.quiet.unforesee(code)
 
-    def _event(self, run: Run, *, is_unknown: bool = False) -> Decided:
-        alert, watermark_ms, code = run.alert, self.state.watermark_ms, run.code
-        at_ms, starts_at_ms, status = _times(run.fields[run.index])
-        is_late = watermark_ms is not None and at_ms < watermark_ms
-        now_ms = watermark_ms if watermark_ms is not None and is_late else at_ms
-        self.state.watermark_ms = now_ms
-        live = None if is_unknown else self.alerts.find(code)
-        near(starts_at_ms)
-        if status is not _FIRING:
-            self._hear_resolved(alert.source, run)
-        change = change_of(alert, live)
-        if change is _NEW:
-            reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
-            return self._decision(alert, reason, incident, entered, is_late=is_late)
-        if live is None:
-            return decided(alert, Reason.NEVER_FIRED, None, self._policy.name, is_late=is_late)
-        reason = self._known(alert, live, change, now_ms)
-        return self._decision(alert, reason, live.incident, live, is_late=is_late)
-
-    def _hear_resolved(self, source: str, run: Run) -> None:
-        states = self.state.states
-        if source not in states and len(states) < MOST_SOURCES:
-            states[source] = True
-            run.hear_resolved(states)
-
-    def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
-        """Apply an event about an alert that has been seen before."""
-        live.events += 1
-        live.last_at_ms = now_ms
-        if live.incident.is_forgotten:
-            return Reason.ALREADY_RESOLVED
-        live.incident.hear()
-        if change is Change.ALREADY_RESOLVED:
-            return Reason.ALREADY_RESOLVED
-        if change is Change.RESOLVED:
-            return self._departure.end(live, now_ms)
-        return self._arrival.again(alert, live, change, now_ms)
-
-    def _decision(self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool) -> Decided:
-        next_at_ms = None if incident.is_forgotten else incident.due_ms
-        if live is not None and live.is_alive:
-            next_ms = live.next_ms
-            next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
-            if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
-                next_at_ms = min(next_at_ms, again_ms)
-        return decided(alert, reason, incident.incident_id, self._version, is_late=is_late, next_at_ms=next_at_ms)
-
     def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
         """Page each alert of the record on which we failed."""
         error = type(exc).__name__
         self._unforesee(run)
+        self._gathering.end()
         run.fail([self._page(alert, error, facts) for alert in run.record.alerts])
         run.begin_next()
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from pipeline.core.correlation.kept import KeptCorrelation, keep, recall
 from pipeline.core.evidence import Evidence
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
@@ -57,9 +58,13 @@ class _Incident(NamedTuple):
     changes: tuple[Change, ...]
     evidence: Evidence | None
     ended_by: Reason
+    merged_into: str | None
     is_forgotten: bool
+    is_correlated: bool
+    profile: int | None
     events: int
     due_ms: int | None
+    rhythm: tuple[int, int, int]
 
 
 class _Scope(NamedTuple):
@@ -73,6 +78,7 @@ class _Scope(NamedTuple):
     storm_id: str | None
     overflow_id: str | None
     incidents: list[_Incident]
+    correlation: KeptCorrelation
 
 
 class Context(NamedTuple):
@@ -122,6 +128,7 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
                 state.storm_id,
                 state.overflow_id,
                 incidents,
+                keep(state.correlation),
             )
         )
     rows = memory.table.live_rows()
@@ -161,6 +168,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             incident = _opened(memory, scope.name, kept, members[position : position + kept.members])
             position += kept.members
             (state.forgotten if incident.is_forgotten else state.incidents)[incident.incident_id] = incident
+        state.correlation = recall(scope.correlation, state.incidents.__getitem__)
         states.append(state)
     lengths = np.frombuffer(lengths_part, np.uint32)
     edges = [0, *accumulate(lengths.tolist())]
@@ -180,13 +188,20 @@ def _in_order(state: ScopeState) -> list[Open]:
 
 def _kept(incident: Open) -> _Incident:
     named = {name: getattr(incident, name) for name in _NUMBERED}
-    return _Incident(**named, members=len(incident.members), events=incident.events, due_ms=incident.due_ms)
+    return _Incident(
+        **named,
+        members=len(incident.members),
+        events=incident.events,
+        due_ms=incident.due_ms,
+        rhythm=(incident.stray_ms, incident.beat_ms, incident.beats),
+    )
 
 
 def _opened(memory: Memory, scope: str, kept: _Incident, members: NDArray[np.uint64]) -> Open:
     named = {name: getattr(kept, name) for name in _NUMBERED}
     incident = Open(memory.incidents, scope, **named, members=array("Q", members.tobytes()))
     incident.events, incident.due_ms = kept.events, kept.due_ms
+    incident.keep_rhythm(*kept.rhythm)
     return incident
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.incidents import Open
 from pipeline.core.storm import StormState
 
@@ -17,5 +18,6 @@ class ScopeState:
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
     storm: StormState = field(default_factory=StormState)
+    correlation: Correlation = field(default_factory=Correlation)
     storm_id: str | None = None
     overflow_id: str | None = None

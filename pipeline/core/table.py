@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import kernels
-from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Incidents, Row, Rows, columns_of, reserve
+from pipeline.core.columns import FOREVER_MS, NEVER_MS, REST, ROW, Batch, Homes, Row, Rows, columns_of, reserve
 from pipeline.core.jit import warm_up
 from pipeline.core.kernels import Slots, Stop
 
@@ -23,10 +23,10 @@ _STOPS = tuple(Stop)
 
 _WIDTH = len(ROW.names or ())
 # The same as `ROW` and `REST`: reads a row in a third of the time that numpy takes.
-_ROW, _REST = struct.Struct("=Qqqqqqqi H BB".replace(" ", "")), struct.Struct("=qqqqdi BBBB".replace(" ", ""))
+_ROW, _REST = struct.Struct("=Qqqqqqqi H BB".replace(" ", "")), struct.Struct("=qqqqdi BBBBB 7x".replace(" ", ""))
 _ROW_BYTES = ROW.itemsize + REST.itemsize
 _HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then the rows, then the rest of each
-_MAGIC, _VERSION = b"live", 3
+_MAGIC, _VERSION = b"live", 4
 
 
 Clock = tuple[int | None, int | None]
@@ -151,13 +151,11 @@ class LiveTable:
         kernels.look_up(self._slots, self._old, self._rows, keys, found)
         return found
 
-    def scan(
-        self, batch: Batch, start: int, clock: Clock, incidents: Incidents, waits_ms: NDArray[np.int64]
-    ) -> Scanned:
+    def scan(self, batch: Batch, start: int, clock: Clock, homes: Homes, waits_ms: NDArray[np.int64]) -> Scanned:
         """Apply the plain duplicates of `batch` from `start` up to the first event that is more than that.
 
         `clock` is (watermark, next deadline): an event that moves the watermark to the deadline or past it stops the
-        scan. The rows say which of `incidents` an alert is in, and by which rule of `waits_ms` it is waited for:
+        scan. The rows say which incident of `homes` an alert is in, and by which rule of `waits_ms` it is waited for:
         `waits_ms[rule, 0]` if its source never says resolved, `waits_ms[rule, 1]` if it does.
         """
         watermark_ms, deadline_ms = clock
@@ -165,7 +163,7 @@ class LiveTable:
             self._slots,
             self._old,
             self._rows,
-            incidents,
+            *homes,
             waits_ms,
             batch[start:],
             NEVER_MS if watermark_ms is None else watermark_ms,

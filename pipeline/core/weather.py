@@ -26,14 +26,14 @@ class Weather:
         if state.storm.is_storm:
             deadlines.storm(ends_at_ms(state.storm, policy.storm))
 
-    def arrives(self, alert: Alert, now_ms: int) -> Open | None:
-        """Count a new alert. The storm's incident if it belongs there; None: it is placed as ever."""
+    def arrives(self, alert: Alert, now_ms: int) -> bool:
+        """Count a new alert. Whether it comes in a storm; if not, it is placed as ever."""
         storm = self._state.storm
         is_named = self._names_some and self._policy.pages_now(facets(alert))
         if self._untallied and now_ms >= window_ends_ms(storm, self._storms):
             self.settle()
         if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
-            return None
+            return False
         has_begun = count(storm, now_ms, self._storms)
         self._untallied.append(alert)
         if storm.is_storm or len(self._untallied) == _TOGETHER:
@@ -41,8 +41,10 @@ class Weather:
         if has_begun:
             self._state.storm_id = None
             self._deadlines.storm(ends_at_ms(storm, self._storms))
-        if not storm.is_storm or is_named:
-            return None
+        return storm.is_storm and not is_named
+
+    def shelter(self, alert: Alert, now_ms: int) -> Open:
+        """The storm's incident, which takes what would open one of its own."""
         incident = self._state.incidents.get(self._state.storm_id or "")
         if incident is None or incident.resolved_at_ms is not None:
             incident = open_incident(

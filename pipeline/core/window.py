@@ -24,6 +24,8 @@ class Change(Enum):
 
 
 _NEW, _FIRING = Change.NEW, Status.FIRING
+# What may have taken an alert of events to another incident.
+SEEKING = frozenset({Change.DUPLICATE, Change.REFIRED, Change.REOPENED})
 
 
 def change_of(alert: Alert, live: Live | None) -> Change:

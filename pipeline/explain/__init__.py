@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from pipeline.core.facets import facets
 from pipeline.core.flap import FlapState, changed, ends_at_ms
-from pipeline.core.group import group_of
 from pipeline.core.matcher import Matcher, all_match
+from pipeline.core.placement import group_at_first
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.scope import scope_of
 from pipeline.explain.forecast import Course, Waiting, course_of, waitings_of
@@ -64,7 +64,7 @@ def explain(alert: Alert, policy: Policy) -> Explanation:
         is_resolve=alert.status is Status.RESOLVED,
         policy_version=policy.name,
         scope=scope,
-        group=group_of(alert, rule),
+        group=group_at_first(alert, rule),
         route=policy.routes[index].name if index < len(policy.routes) else None,
         passed=tuple(_passed(policy, index, alert)),
         rule=rule,

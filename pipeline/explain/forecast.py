@@ -114,6 +114,8 @@ class _Play:
         self._end_ms = alert.at_ms + HORIZON_MS
         self.at_ms = alert.at_ms
         self.facts: Facts = self._triage.step([Alerts(scope=scope, raw_partition=0, raw_offset=0, alerts=(alert,))])
+        if not self.facts.decisions:  # it waits for what comes with it, and is decided as of its own time
+            self.facts = self._triage.step([Tick(at_ms=self._triage.next_deadline_ms() or self.at_ms)])
         self.decision = self.facts.decisions[0].decisions[0]
 
     def goes_on(self) -> bool:

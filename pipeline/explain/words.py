@@ -77,6 +77,12 @@ def _identity(found: Explanation) -> Iterator[str]:
     theirs = found.alert.source_fingerprint
     yield found.alert.fingerprint + (f", in Prometheus {theirs}" if theirs else "")
     rule = found.rule
+    if rule.group_by is None:
+        yield (
+            f"scope {found.scope}, correlated: shares an incident with alerts like it in words and labels that come as "
+            f"soon after one another as their rhythm says, and within {written(rule.max_age_ms)} of the first"
+        )
+        return
     yield (
         f"scope {found.scope}, group {_pairs(found.group)}: shares an incident with others of that group that come "
         f"within {written(rule.gap_ms)} of each other and {written(rule.max_age_ms)} of the first"

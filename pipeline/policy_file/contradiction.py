@@ -34,7 +34,7 @@ def contradictions(policy: Policy) -> Iterator[Found]:
     yield from _dropped(policy, "scope", (), policy.scope)
     for path, given, rule in _rules(policy):
         yield from _within(path, given, rule)
-        if "group_by" in given:
+        if "group_by" in given and rule.group_by is not None:
             yield from _dropped(policy, "group_by", path, rule.group_by)
 
 

@@ -8,34 +8,33 @@ from tests.scene import alert, at, ms
 
 Record = Alerts | Tick | Control
 
-POLICY = Policy.model_validate(
-    {
-        "scope": ["env"],
-        "group_by": ["cluster"],
-        "gap": 60,
-        "max_age": 200,
-        "resolve_after": 20,
-        "expire_after": 400,
-        "reopen_within": 100,
-        "repeat_after": 250,
-        "page_now": [['cluster="us"', 'host="h1"']],
-        "routes": [
-            {"name": "held", "match": ['host="h2"'], "hold": 40},
-            {"name": "many", "match": ['host="h3"'], "at_least": 2},
-            {"name": "muted", "match": ['host="h4"'], "mute_during": ["odd"]},
-        ],
-        # The logs begin on 2023-11-14 at 22:30 UTC and last minutes to hours.
-        "time_intervals": [
-            {"name": "odd", "time_intervals": [{"times": [{"start_time": "22:00", "end_time": "22:40"}]}]}
-        ],
-        "inhibit": [{"source": ['host="h1"'], "target": ['host=~"h[23]"'], "equal": ["cluster"]}],
-        "flapping": {"half_life": 120},
-        "storm": {"floor": 6, "window": 10},
-        "max_live_alerts": 12,
-        "max_listed": 3,
-        "change_window": 150,
-    }
-)
+_FIELDS = {
+    "scope": ["env"],
+    "group_by": ["cluster"],
+    "gap": 60,
+    "max_age": 200,
+    "resolve_after": 20,
+    "expire_after": 400,
+    "reopen_within": 100,
+    "repeat_after": 250,
+    "page_now": [['cluster="us"', 'host="h1"']],
+    "routes": [
+        {"name": "held", "match": ['host="h2"'], "hold": 40},
+        {"name": "many", "match": ['host="h3"'], "at_least": 2},
+        {"name": "muted", "match": ['host="h4"'], "mute_during": ["odd"]},
+    ],
+    # The logs begin on 2023-11-14 at 22:30 UTC and last minutes to hours.
+    "time_intervals": [{"name": "odd", "time_intervals": [{"times": [{"start_time": "22:00", "end_time": "22:40"}]}]}],
+    "inhibit": [{"source": ['host="h1"'], "target": ['host=~"h[23]"'], "equal": ["cluster"]}],
+    "flapping": {"half_life": 120},
+    "storm": {"floor": 6, "window": 10},
+    "max_live_alerts": 12,
+    "max_listed": 3,
+    "change_window": 150,
+}
+POLICY = Policy.model_validate(_FIELDS)
+CORRELATED = Policy.model_validate(_FIELDS | {"group_by": None})
+policies = st.sampled_from([POLICY, CORRELATED])
 
 tolds = st.builds(
     alert,
@@ -65,7 +64,7 @@ made = st.builds(
     summary=st.just("deploy"),
     labels=st.sampled_from([{"host": "h1"}, {"cluster": "eu"}, {"service": "h1"}, {"host": "h2", "env": "dev"}]),
 )
-seconds = st.sampled_from([0, 0, 1, 10, 39, 59, 61, 300, 900, -30])
+seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 3, 10, 39, 59, 61, 300, 900, -30])
 steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made)
 
 

@@ -1,11 +1,11 @@
 """The slow twin of `LiveTable` and its kernels: a dict, a list and plain integers, and the rule as a person says it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, Batch, Incidents, Row, new_batch
+from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, REPEAT_MS, RHYTHM, Batch, Homes, Row, new_batch
 from pipeline.core.kernels import Stop
 from pipeline.core.table import Clock, Scanned, TableFull
 
@@ -34,11 +34,14 @@ class Incident:
 
     events: int = 0
     due_ms: int = FOREVER_MS
+    beat_ms: int = 0
+    beats: int = 0
+    stray_ms: int = FOREVER_MS
 
 
-def incidents_of(told: Sequence[Incident]) -> Incidents:
+def homes_of(told: Sequence[Incident]) -> Homes:
     """The same incidents for a kernel."""
-    return np.array([(one.events, one.due_ms) for one in told], INCIDENT)
+    return np.array([astuple(one)[:2] for one in told], INCIDENT), np.array([astuple(one)[2:] for one in told], RHYTHM)
 
 
 def batch_of(events: Sequence[Event]) -> Batch:
@@ -117,8 +120,10 @@ class OracleTable:
             why = self._hindrance(event, len(incidents), len(waits_ms))
             if why is not Stop.END:
                 return Scanned(index, watermark_ms, why)
-            event.is_late = watermark_ms is not None and event.at_ms < watermark_ms
             now_ms = event.at_ms if watermark_ms is None or moves else watermark_ms
+            if self._strays(event, now_ms, incidents):
+                return Scanned(index, watermark_ms, Stop.STRAYS)
+            event.is_late = watermark_ms is not None and event.at_ms < watermark_ms
             self._repeat(event, now_ms, incidents, waits_ms)
             watermark_ms = now_ms
         return Scanned(len(events), watermark_ms, Stop.END)
@@ -137,15 +142,22 @@ class OracleTable:
         is_home = 0 <= known.incident < incidents and known.rule < rules
         return Stop.END if is_home else Stop.HOMELESS
 
+    def _strays(self, event: Event, now_ms: int, incidents: Sequence[Incident]) -> bool:
+        known = self.get(event.row)
+        return not event.says_resolved and now_ms - known.last_at_ms >= incidents[known.incident].stray_ms
+
     def _repeat(self, event: Event, now_ms: int, incidents: Sequence[Incident], waits_ms: Waits) -> None:
         known = self.get(event.row)
+        incident = incidents[known.incident]
+        wait_ms = waits_ms[known.rule][event.says_resolved]
+        if not event.says_resolved and incident.stray_ms != FOREVER_MS:
+            wait_ms = max(wait_ms, incident.stray_ms)
+            if now_ms - incident.beat_ms >= REPEAT_MS:
+                incident.beat_ms, incident.beats = now_ms, incident.beats + 1
         is_lease = event.expires_at_ms != NEVER_MS
-        over_ms = (
-            max(event.expires_at_ms, now_ms + 1) if is_lease else now_ms + waits_ms[known.rule][event.says_resolved]
-        )
+        over_ms = max(event.expires_at_ms, now_ms + 1) if is_lease else now_ms + wait_ms
         due_ms = max(known.due_ms, over_ms)
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
-        incident = incidents[known.incident]
         incident.events += 1
         event.incident = known.incident
         event.next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms, incident.due_ms)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.codec import encode
+from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import Alerts, IncidentState, PageKind, Reason, Status, Tick
-from tests.laws.events import POLICY, Record, logs
+from tests.laws.events import CORRELATED, POLICY, Record, logs, policies
 
 END = Tick(at_ms=10**14)
 
@@ -26,49 +27,51 @@ def joined(several: list[Facts]) -> list[bytes]:
     return [line for index in range(3) for facts in several for line in map(encode, facts[index])]
 
 
-@given(logs(), st.lists(st.integers(0, 40)))
-def test_how_the_log_is_cut_into_batches_changes_nothing(log: list[Record], cuts: list[int]) -> None:
-    triage = Triage(POLICY)
+@given(policies, logs(), st.lists(st.integers(0, 40)))
+def test_how_the_log_is_cut_into_batches_changes_nothing(policy: Policy, log: list[Record], cuts: list[int]) -> None:
+    triage = Triage(policy)
     edges = [0, *sorted(cuts), len(log)]
-    assert joined([triage.step(log[a:b]) for a, b in pairwise(edges)]) == joined([Triage(POLICY).step(log)])
+    assert joined([triage.step(log[a:b]) for a, b in pairwise(edges)]) == joined([Triage(policy).step(log)])
 
 
-@given(logs())
-def test_facts_apart_are_those_of_each_record_alone(log: list[Record]) -> None:
-    alone = Triage(POLICY)
-    assert [told(facts) for facts in Triage(POLICY).step_each(log)] == [told(alone.step([record])) for record in log]
+@given(policies, logs())
+def test_facts_apart_are_those_of_each_record_alone(policy: Policy, log: list[Record]) -> None:
+    alone = Triage(policy)
+    assert [told(facts) for facts in Triage(policy).step_each(log)] == [told(alone.step([record])) for record in log]
 
 
-@given(logs(), st.integers(0, 40))
-def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(log: list[Record], cut: int) -> None:
-    first = Triage(POLICY)
+@given(policies, logs(), st.integers(0, 40))
+def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(policy: Policy, log: list[Record], cut: int) -> None:
+    first = Triage(policy)
     before = first.step(log[:cut])
-    after = Triage.restore(POLICY, first.snapshot()).step([*log[cut:], END])
-    assert joined([before, after]) == joined([Triage(POLICY).step([*log, END])])
+    after = Triage.restore(policy, first.snapshot()).step([*log[cut:], END])
+    assert joined([before, after]) == joined([Triage(policy).step([*log, END])])
 
 
-@given(logs())
-def test_a_snapshot_of_a_restored_state_is_the_same_snapshot(log: list[Record]) -> None:
-    triage = Triage(POLICY)
+@given(policies, logs())
+def test_a_snapshot_of_a_restored_state_is_the_same_snapshot(policy: Policy, log: list[Record]) -> None:
+    triage = Triage(policy)
     triage.step(log)
-    assert Triage.restore(POLICY, triage.snapshot()).snapshot() == triage.snapshot()
+    assert Triage.restore(policy, triage.snapshot()).snapshot() == triage.snapshot()
 
 
-@given(logs(), st.integers(0, 40), st.integers(0, 3_000_000))
-def test_ticks_at_or_below_the_watermark_are_invisible(log: list[Record], cut: int, back_ms: int) -> None:
+@given(policies, logs(), st.integers(0, 40), st.integers(0, 3_000_000))
+def test_ticks_at_or_below_the_watermark_are_invisible(
+    policy: Policy, log: list[Record], cut: int, back_ms: int
+) -> None:
     before, after = log[:cut], log[cut:]
-    triage = Triage(POLICY)
+    triage = Triage(policy)
     triage.step(before)
     lowest = min((scope.state.watermark_ms or 0 for scope in triage._scopes.values()), default=0)
     tick = Tick(at_ms=max(0, lowest - back_ms))
-    assert told(Triage(POLICY).step([*before, tick, *after])) == told(Triage(POLICY).step(log))
+    assert told(Triage(policy).step([*before, tick, *after])) == told(Triage(policy).step(log))
 
 
-@given(logs())
-def test_scopes_are_independent(log: list[Record]) -> None:
-    together = Triage(POLICY).step([*log, END])
+@given(policies, logs())
+def test_scopes_are_independent(policy: Policy, log: list[Record]) -> None:
+    together = Triage(policy).step([*log, END])
     for scope in {record.scope for record in log if isinstance(record, Alerts)}:
-        alone = Triage(POLICY).step([r for r in [*log, END] if not isinstance(r, Alerts) or r.scope == scope])
+        alone = Triage(policy).step([r for r in [*log, END] if not isinstance(r, Alerts) or r.scope == scope])
         mine = Facts(
             [d for d in together.decisions if d.scope == scope],
             [i for i in together.incidents if i.scope == scope],
@@ -77,22 +80,24 @@ def test_scopes_are_independent(log: list[Record]) -> None:
         assert told(alone) == told(mine)
 
 
-@given(logs())
-def test_the_books_balance(log: list[Record]) -> None:
-    facts = Triage(POLICY).step([*log, END])
+@given(policies, logs())
+def test_the_books_balance(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step([*log, END])
     records = [record for record in log if isinstance(record, Alerts)]
-    assert [len(r.alerts) for r in records] == [len(d.decisions) for d in facts.decisions]
+    assert len(records) == len(facts.decisions)
+    by_place = {(d.scope, d.raw_partition, d.raw_offset): d for d in facts.decisions}  # each scope in its own order
     ids = {incident.incident_id for incident in facts.incidents}
-    for record, decisions in zip(records, facts.decisions, strict=True):
+    for record in records:
+        decisions = by_place[record.scope, record.raw_partition, record.raw_offset]
         for alert, decision in zip(record.alerts, decisions.decisions, strict=True):
             assert decision.fingerprint == alert.fingerprint
             assert decision.reason != "fault"
             assert decision.incident_id in ids or alert.status is Status.RESOLVED
 
 
-@given(logs())
-def test_whoever_was_paged_is_told_the_end_and_nobody_is_told_twice(log: list[Record]) -> None:
-    facts = Triage(POLICY).step([*log, END])
+@given(policies, logs())
+def test_whoever_was_paged_is_told_the_end_and_nobody_is_told_twice(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step([*log, END])
     for incident_id in {incident.incident_id for incident in facts.incidents}:
         kinds = [p.payload.custom_details.kind for p in facts.pages if p.dedup_key == incident_id]
         revisions = [i.revision for i in facts.incidents if i.incident_id == incident_id]
@@ -104,9 +109,9 @@ def test_whoever_was_paged_is_told_the_end_and_nobody_is_told_twice(log: list[Re
         assert told[-1].state is IncidentState.RESOLVED
 
 
-@given(logs())
-def test_records_made_without_checking_are_those_made_with(log: list[Record]) -> None:
-    facts = Triage(POLICY).step([*log, END])
+@given(policies, logs())
+def test_records_made_without_checking_are_those_made_with(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step([*log, END])
     alerts = [record for record in log if isinstance(record, Alerts)]
     for record in [*alerts, *facts.decisions, *facts.incidents, *facts.pages]:
         checked = type(record).model_validate(record.model_dump(), strict=False)
@@ -114,18 +119,18 @@ def test_records_made_without_checking_are_those_made_with(log: list[Record]) ->
         assert encode(checked) == encode(record)
 
 
-@given(logs())
-def test_a_decision_that_paged_has_a_page(log: list[Record]) -> None:
-    facts = Triage(POLICY).step([*log, END])
+@given(policies, logs())
+def test_a_decision_that_paged_has_a_page(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step([*log, END])
     notices = {Reason.FLAPPING, Reason.FLAP_ENDED, Reason.STORM_ENDED, Reason.RESOLVED, Reason.EXPIRED}
     paged = Counter(d.incident_id for record in facts.decisions for d in record.decisions if d.paged)
     pages = Counter(p.dedup_key for p in facts.pages if p.payload.custom_details.reason not in notices)
     assert paged <= pages
 
 
-@given(logs())
-def test_whatever_nothing_keeps_quiet_is_paged(log: list[Record]) -> None:
-    facts = Triage(POLICY).step(log)
+@given(policies, logs())
+def test_whatever_nothing_keeps_quiet_is_paged(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step(log)
     paged = {page.dedup_key for page in facts.pages}
     quiet = {Reason.HELD, Reason.TOO_FEW, Reason.MUTED, Reason.INHIBITED, Reason.SILENCED}
     for record in facts.decisions:
@@ -159,8 +164,11 @@ def sample() -> bytes:
     log: list[Record] = [
         r for n, name in enumerate(names) for r in at(n * 7, alert(name, cluster=f"c{n % 4}", env=f"e{n % 3}"))
     ]
-    triage = Triage(POLICY)
-    return b"\n".join(told(triage.step([*log, Tick(at_ms=log_end(log))]))) + triage.snapshot()
+    written = []
+    for policy in (POLICY, CORRELATED):
+        triage = Triage(policy)
+        written += [*told(triage.step([*log, Tick(at_ms=log_end(log))])), triage.snapshot()]
+    return b"\n".join(written)
 
 
 def log_end(log: list[Record]) -> int:

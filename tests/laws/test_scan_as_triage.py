@@ -1,16 +1,18 @@
 """What triage decides at once as plain duplicates is what the rule says of them one by one, and nothing else is."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.fingerprint import code_of
 from pipeline.core.kernels import Stop
+from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
 from pipeline.core.triage import Triage
 from pipeline.core.window import waits_ms
 from schemas import Alert, Alerts, Reason, Status
-from tests.laws.events import POLICY, Record
+from tests.laws.events import CORRELATED, POLICY, Record
 from tests.laws.table_oracle import Event, Incident, OracleTable
 from tests.scene import Told, alert, at
 
@@ -39,7 +41,8 @@ def oracle_of(triage: Triage) -> OracleTable:
 
 def incidents_of(triage: Triage) -> list[Incident]:
     book = triage._memory.incidents
-    return [Incident(events, due_ms) for events, due_ms in book.numbers[: len(book.known)].tolist()]
+    several = zip(book.numbers.tolist(), book.rhythms.tolist(), strict=True)
+    return [Incident(*numbers, *rhythm) for numbers, rhythm in list(several)[: len(book.known)]]
 
 
 def event_of(one: Alert, scope: ScopeTriage) -> Event:
@@ -53,14 +56,15 @@ def event_of(one: Alert, scope: ScopeTriage) -> Event:
     )
 
 
-@given(st.lists(steps, max_size=12))
-def test_triage_decides_duplicates_as_the_oracle_does(story: list[tuple[int, list[Told]]]) -> None:
+@given(story=st.lists(steps, max_size=12))
+@pytest.mark.parametrize("policy", [POLICY, CORRELATED], ids=["grouped", "correlated"])
+def test_triage_decides_duplicates_as_the_oracle_does(policy: Policy, story: list[tuple[int, list[Told]]]) -> None:
     now, log = 1000, list[Record]()
     for later, told in story:
         now += later
-        log += at(now, *told, policy=POLICY)
+        log += at(now, *told, policy=policy)
     for cut in range(len(log)):
-        triage = Triage(POLICY)
+        triage = Triage(policy)
         triage.step(log[:cut])
         for scope in triage._scopes.values():
             rest = [alert for record in log[cut:] if isinstance(record, Alerts) for alert in record.alerts]
@@ -90,4 +94,4 @@ def compare(triage: Triage, scope: ScopeTriage, alerts: list[Alert]) -> None:
     for record in records[found.stop : found.stop + 1]:
         [decided] = triage.step([record]).decisions
         is_duplicate = decided.decisions[0].reason is Reason.DUPLICATE
-        assert not is_duplicate or found.why in {Stop.DEADLINE, Stop.WORSE}
+        assert not is_duplicate or found.why in {Stop.DEADLINE, Stop.WORSE, Stop.STRAYS}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.core.columns import FOREVER_MS, NEVER_MS, Row
 from pipeline.core.table import LiveTable, TableFull
 from tests.laws.table_keys import ASKED, FAMILIES, TOP
-from tests.laws.table_oracle import Event, Incident, OracleTable, batch_of, events_of, incidents_of
+from tests.laws.table_oracle import Event, Incident, OracleTable, batch_of, events_of, homes_of
 
 INCIDENTS = 4
 WAITS_MS = [[5, 40], [20, 60]]
@@ -41,6 +41,7 @@ rows = st.builds(
     place=times,
     severity=st.integers(0, 4),
     is_echo=st.sampled_from([0, 1]),
+    is_parted=st.sampled_from([0, 1]),
     quiet=times,
     is_flapping=st.just(1),
 )
@@ -62,8 +63,11 @@ class Both:
 
     def __init__(self, limit: int = 300) -> None:
         self.table, self.oracle = LiveTable(limit), OracleTable(limit)
-        self.told_of = [Incident(due_ms=due_ms) for due_ms in (FOREVER_MS, 20, 40, FOREVER_MS)]
-        self.incidents = incidents_of(self.told_of)
+        self.told_of = [
+            Incident(due_ms=due_ms, stray_ms=stray_ms)
+            for due_ms, stray_ms in ((FOREVER_MS, FOREVER_MS), (20, 5), (40, 500), (FOREVER_MS, 3_000))
+        ]
+        self.homes = homes_of(self.told_of)
 
     def insert(self, fresh: Row) -> None:
         assert answer(lambda: self.table.insert(fresh)) == answer(lambda: self.oracle.insert(fresh))
@@ -96,7 +100,7 @@ class Both:
             self.oracle.look_up(told)
         start = 0
         while start < len(told):
-            found = self.table.scan(batch, start, clock, self.incidents, np.array(WAITS_MS))
+            found = self.table.scan(batch, start, clock, self.homes, np.array(WAITS_MS))
             assert found == self.oracle.scan(told, start, clock, self.told_of, WAITS_MS)
             assert events_of(batch) == told
             if found.stop == len(told):
@@ -105,7 +109,7 @@ class Both:
             event = told[found.stop]  # whatever it is: it becomes an alert if there is none
             self.insert(Row(event.key, event.at_ms, 60, incident=1))
             clock = (found.watermark_ms, clock[1])
-        assert self.incidents.tolist() == incidents_of(self.told_of).tolist()
+        assert [one.tolist() for one in self.homes] == [one.tolist() for one in homes_of(self.told_of)]
 
     def reload(self) -> None:
         """Snapshot and restore both; rows are numbered anew, in the order of keys."""

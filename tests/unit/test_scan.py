@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, Row, new_batch
+from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, RHYTHM, Row, new_batch
 from pipeline.core.kernels import Stop
 from pipeline.core.table import Clock, LiveTable, Scanned
 
@@ -23,16 +23,18 @@ class Told(NamedTuple):
     next_ms: list[int]
 
 
-def scanned(*told: tuple[int, int], known: Row = KNOWN, clock: Clock = (1000, None), **values: int) -> Told:
+def scanned(
+    *told: tuple[int, int], known: Row = KNOWN, clock: Clock = (1000, None), stray_ms: int = FOREVER_MS, **values: int
+) -> Told:
     """Tell (key, at_ms) after (key, at_ms), each with these values."""
-    table, incidents = LiveTable(10), np.zeros(5, INCIDENT)
-    incidents["due_ms"] = FOREVER_MS
+    table, incidents, rhythms = LiveTable(10), np.zeros(5, INCIDENT), np.zeros(5, RHYTHM)
+    rhythms["stray_ms"], incidents["due_ms"] = stray_ms, FOREVER_MS
     row = table.insert(known)
     batch = new_batch(len(told))
     batch["key"], batch["at_ms"] = zip(*told, strict=True)
     for name, value in {"is_firing": 1, "rank": 1, "expires_at_ms": NEVER_MS, "says_resolved": 1, **values}.items():
         batch[name] = value
-    result = table.scan(batch, 0, clock, incidents, WAITS_MS)
+    result = table.scan(batch, 0, clock, (incidents, rhythms), WAITS_MS)
     return Told(result, table.get(row), incidents["events"].tolist(), batch["next_ms"].tolist())
 
 
@@ -90,6 +92,12 @@ def test_what_is_more_than_a_duplicate_is_left_to_triage_untouched(
     assert left == Told(Scanned(0, 1000, why), known, [0] * 5, [0])
 
 
+def test_an_event_after_a_silence_may_belong_elsewhere_and_a_state_never_does() -> None:
+    assert scanned((ALERT, 1499), stray_ms=500, says_resolved=0).result.why is Stop.END
+    assert scanned((ALERT, 1500), stray_ms=500, says_resolved=0).result.why is Stop.STRAYS
+    assert scanned((ALERT, 1500), stray_ms=500, says_resolved=1).result.why is Stop.END
+
+
 def test_a_milder_claim_is_still_a_duplicate() -> None:
     assert scanned((ALERT, 1200), rank=0).result.why is Stop.END
 
@@ -106,14 +114,15 @@ def test_an_event_that_does_not_move_the_watermark_waits_for_no_deadline() -> No
 
 
 def test_a_row_that_is_another_alerts_by_now_is_looked_for_again() -> None:
-    table, incidents = LiveTable(10), np.zeros(5, INCIDENT)
+    table, homes = LiveTable(10), (np.zeros(5, INCIDENT), np.zeros(5, RHYTHM))
+    homes[1]["stray_ms"] = FOREVER_MS
     row = table.insert(KNOWN)
     batch = new_batch(2)
     batch["key"], batch["is_firing"], batch["at_ms"] = ALERT, 1, 1200
     table.look_up(batch)
     table.remove(row)
     assert table.insert(KNOWN._replace(key=OTHER)) == row
-    assert table.scan(batch, 0, (1000, None), incidents, WAITS_MS).why is Stop.UNKNOWN
+    assert table.scan(batch, 0, (1000, None), homes, WAITS_MS).why is Stop.UNKNOWN
     moved = table.insert(KNOWN)
-    assert table.scan(batch, 0, (1000, None), incidents, WAITS_MS).why is Stop.END
+    assert table.scan(batch, 0, (1000, None), homes, WAITS_MS).why is Stop.END
     assert batch["row"].tolist() == [moved, moved]

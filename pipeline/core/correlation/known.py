@@ -1,0 +1,38 @@
+"""The alerts that a scope has seen: what they say, and how everyday they are."""
+
+from dataclasses import dataclass, field
+
+from pipeline.core.correlation.tuning import BACKGROUND_SESSIONS, SESSION_MS, SESSIONS_HALF_LIFE_MS
+from pipeline.core.decay import remaining
+
+
+@dataclass(slots=True)
+class Known:
+    """A distinct alert. `sessions` fade with days; a session ends with some minutes of silence."""
+
+    tokens: tuple[int, ...]  # its words and label pairs
+    pairs: tuple[int, ...] = ()  # its label pairs, and its name as a whole: what may surge
+    sessions: float = 0.0
+    heard: int = 0  # how often it looked for an incident
+    last_at_ms: int | None = None  # when it last came, and was no plain duplicate
+    homes: list[int] = field(default_factory=list)  # profiles that it is a member of; derived
+    weights: dict[int, float] = field(default_factory=dict)  # of its tokens, as of `weighed_at`; derived
+    total: float = 0.0
+    weighed_at: int = -1
+
+    @property
+    def is_background(self) -> bool:
+        """Whether it comes so often that it says nothing of what comes with it."""
+        return self.sessions >= BACKGROUND_SESSIONS
+
+    def hear(self, at_ms: int, last_at_ms: int | None) -> bool:
+        """It has come. `last_at_ms`: when it came before, if that is known better. Whether a session began."""
+        self.heard += 1
+        before = [ms for ms in (self.last_at_ms, last_at_ms) if ms is not None]
+        silence_ms = max(0, at_ms - max(before)) if before else None
+        self.last_at_ms = max(at_ms, *before) if before else at_ms
+        is_onset = silence_ms is None or silence_ms > SESSION_MS
+        if is_onset:
+            kept = 0.0 if silence_ms is None else self.sessions * remaining(silence_ms, SESSIONS_HALF_LIFE_MS)
+            self.sessions = kept + 1.0
+        return is_onset

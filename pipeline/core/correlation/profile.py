@@ -1,0 +1,31 @@
+"""What an incident that takes newcomers is like, and how long it waits for them."""
+
+from dataclasses import dataclass, field
+
+from pipeline.core.correlation.tuning import CAP, FLOOR, PRIOR_GAP, RHYTHM
+from pipeline.core.incidents import Open
+
+
+@dataclass(slots=True, eq=False)
+class Profile:
+    """An incident as newcomers are compared with it."""
+
+    incident: Open
+    number: int  # in order of opening
+    unit_ms: int
+    grew_at_ms: int  # when a new member last joined: repeats do not hold the door open for strangers
+    members: dict[int, None] = field(default_factory=dict)  # codes, in order of joining
+    counts: dict[int, int] = field(default_factory=dict)  # token → how many members have it; derived
+
+    @property
+    def patience_ms(self) -> float:
+        """The silence that ends it: some of its own mean gaps, one imaginary gap first, within bounds."""
+        span_ms = self.incident.beat_ms - self.incident.opened_at_ms
+        mean_ms = (PRIOR_GAP * self.unit_ms + span_ms) / self.incident.beats
+        return min(CAP * self.unit_ms, max(FLOOR * self.unit_ms, RHYTHM * mean_ms))
+
+    def add(self, code: int, tokens: tuple[int, ...]) -> None:
+        """A new member joins."""
+        self.members[code] = None
+        for token in tokens:
+            self.counts[token] = self.counts.get(token, 0) + 1

@@ -1,0 +1,117 @@
+"""States of which far more begin than usual, and that share a label or a name, have one cause.
+
+The evidence that a label pair (or a name) surges is that of a Poisson test: of its onsets, fading with three minutes,
+against its own hours of history. What a surge explains is taken out of the counts of the other pairs that its alerts
+carry ("explaining away"), so that what they merely have in common does not surge with it. Only for sources that say
+resolved: log-like events come in bursts as it is.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipeline.core.correlation.known import Known
+from pipeline.core.correlation.logarithm import ln
+from pipeline.core.correlation.tuning import (
+    SURGE_AT_LEAST,
+    SURGE_ENDS_MS,
+    SURGE_EVIDENCE,
+    SURGE_FACTOR,
+    SURGE_HALF_LIFE_MS,
+    SURGE_SPAN_MS,
+)
+from pipeline.core.correlation.vocabulary import Vocabulary
+from pipeline.core.decay import remaining
+
+_MOST_RECENT = 10_000  # onsets that a surge may still claim
+_SWEPT_AT = 100_000  # counts; those that have faded go when there are twice as many
+
+
+class Onset(NamedTuple):
+    """An alert that began a short while ago, and what it carries."""
+
+    at_ms: int
+    code: int
+    pairs: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Surge:
+    """What surges in a scope."""
+
+    counts: dict[int, float] = field(default_factory=dict)  # token → onsets, fading
+    counted_at_ms: dict[int, int] = field(default_factory=dict)  # as of when
+    recent: deque[Onset] = field(default_factory=deque)
+    tokens: dict[int, None] = field(default_factory=dict)  # those that surge
+    incident_id: str | None = None  # that of the surge
+    last_at_ms: int = 0  # when it last grew
+
+    def hear(self, known: Known, at_ms: int, vocabulary: Vocabulary) -> int | None:
+        """An alert begins. The token that makes it part of a surge: one that does already, or begins to; else None."""
+        if self.tokens and at_ms - self.last_at_ms > SURGE_ENDS_MS:
+            self.tokens.clear()
+            self.incident_id = None
+        while self.recent and at_ms - self.recent[0].at_ms > SURGE_SPAN_MS:
+            self.recent.popleft()
+        best, most, surging = None, SURGE_EVIDENCE, None
+        for token in known.pairs:
+            count = self._add(token, at_ms, 1.0)
+            usual = vocabulary.usual_per_ms(token, at_ms) * SURGE_SPAN_MS
+            if count < SURGE_FACTOR * usual:
+                continue
+            if token in self.tokens:
+                surging = token
+            elif count >= SURGE_AT_LEAST and (evidence := count * ln(count / usual) - (count - usual)) > most:
+                best, most = token, evidence
+        found = surging if surging is not None else best
+        if found is None:
+            return None
+        self.last_at_ms = at_ms
+        for token in known.pairs:
+            if token not in self.tokens and token != best:
+                self._add(token, at_ms, -1.0)
+        return found
+
+    def begins(self, token: int, at_ms: int, vocabulary: Vocabulary) -> list[int]:
+        """Let the token surge. The codes of those that began with it a short while ago, explained by it from now on."""
+        self.tokens[token] = None
+        claimed, rest = [], deque[Onset]()
+        for onset in self.recent:
+            if token not in onset.pairs:
+                rest.append(onset)
+                continue
+            claimed.append(onset.code)
+            left = remaining(max(0, at_ms - onset.at_ms), SURGE_HALF_LIFE_MS)
+            for other in onset.pairs:
+                if other != token:
+                    self._add(other, at_ms, -left)
+            vocabulary.take_back_onset(onset.pairs, at_ms)
+        self.recent = rest
+        return claimed
+
+    def remember(self, code: int, known: Known, at_ms: int) -> None:
+        """An alert that no surge has claimed began, and one may yet."""
+        if len(self.recent) >= _MOST_RECENT:
+            self.recent.popleft()
+        self.recent.append(Onset(at_ms, code, known.pairs))
+
+    def forget_tokens(self) -> None:
+        """The tokens have other numbers from now on."""
+        for several in (self.counts, self.counted_at_ms, self.recent, self.tokens):
+            several.clear()
+        self.incident_id = None
+
+    def _add(self, token: int, at_ms: int, more: float) -> float:
+        count, counted_at_ms = self.counts.get(token, 0.0), self.counted_at_ms.get(token, at_ms)
+        if count and at_ms > counted_at_ms:
+            count *= remaining(at_ms - counted_at_ms, SURGE_HALF_LIFE_MS)
+        count = max(0.0, count + more)
+        self.counts[token], self.counted_at_ms[token] = count, max(at_ms, counted_at_ms)
+        if len(self.counts) > _SWEPT_AT:
+            self._sweep(at_ms)
+        return count
+
+    def _sweep(self, at_ms: int) -> None:
+        old = [token for token, then_ms in self.counted_at_ms.items() if at_ms - then_ms > 10 * SURGE_SPAN_MS]
+        for token in old or sorted(self.counts, key=lambda token: (self.counted_at_ms[token], token))[: _SWEPT_AT // 2]:
+            del self.counts[token], self.counted_at_ms[token]

@@ -1,0 +1,88 @@
+"""What one event does to its alert, and the decision on it: the only way in, but for the scan of plain duplicates."""
+
+from operator import itemgetter
+
+from pipeline.core.arrival import Arrival
+from pipeline.core.departure import Departure
+from pipeline.core.events import near
+from pipeline.core.incidents import Open
+from pipeline.core.live import Live
+from pipeline.core.review import Scope
+from pipeline.core.run import Decided, Run, decided
+from pipeline.core.seeking import Seeking
+from pipeline.core.window import Change, change_of
+from schemas import Alert, Reason, Status
+
+_NEW, _FIRING = Change.NEW, Status.FIRING
+_times = itemgetter("at_ms", "starts_at_ms", "status")
+MOST_SOURCES = 10_000  # a source's name comes from outside
+
+
+class Hearing:
+    """Hears the events of one scope, one by one."""
+
+    def __init__(self, scope: Scope, arrival: Arrival, departure: Departure, seeking: Seeking) -> None:
+        self._state, self._alerts, self._teller = scope.state, scope.alerts, scope.teller
+        self._version = scope.policy.name
+        self._arrival, self._departure, self._seeking = arrival, departure, seeking
+
+    def hear(self, run: Run, *, is_unknown: bool = False) -> Decided:
+        """Apply the next event, and say what was decided."""
+        alert, watermark_ms, code = run.alert, self._state.watermark_ms, run.code
+        at_ms, starts_at_ms, status = _times(run.fields[run.index])
+        is_late = watermark_ms is not None and at_ms < watermark_ms
+        now_ms = watermark_ms if watermark_ms is not None and is_late else at_ms
+        self._state.watermark_ms = now_ms
+        live = None if is_unknown else self._alerts.find(code)
+        near(starts_at_ms)
+        if status is not _FIRING:
+            self._hear_resolved(alert.source, run)
+        change = change_of(alert, live)
+        if change is _NEW:
+            reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
+            return self._decision(alert, reason, incident, entered, is_late=is_late, is_placed=True)
+        if live is None:
+            return decided(alert, Reason.NEVER_FIRED, None, self._version, is_late=is_late)
+        if self._seeking.strays(alert, live, change, now_ms):
+            reason, live = self._seeking.seek(alert, live, now_ms)
+            return self._decision(alert, reason, live.incident, live, is_late=is_late, is_placed=True)
+        reason = self._known(alert, live, change, now_ms)
+        return self._decision(alert, reason, live.incident, live, is_late=is_late)
+
+    def _hear_resolved(self, source: str, run: Run) -> None:
+        states = self._state.states
+        if source not in states and len(states) < MOST_SOURCES:
+            states[source] = True
+            run.hear_resolved(states)
+
+    def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
+        """Apply an event about an alert that has been seen before."""
+        live.events += 1
+        live.last_at_ms = now_ms
+        if live.incident.is_forgotten:
+            return Reason.ALREADY_RESOLVED
+        live.incident.hear()
+        if change is Change.ALREADY_RESOLVED:
+            return Reason.ALREADY_RESOLVED
+        if change is Change.RESOLVED:
+            return self._departure.end(live, now_ms)
+        return self._arrival.again(alert, live, change, now_ms)
+
+    def _decision(  # noqa: PLR0913  # what there is to say of an event
+        self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool, is_placed: bool = False
+    ) -> Decided:
+        next_at_ms = None if incident.is_forgotten else incident.due_ms
+        if live is not None and live.is_alive:
+            next_ms = live.next_ms
+            next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
+            if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
+                next_at_ms = min(next_at_ms, again_ms)
+        return decided(
+            alert,
+            reason,
+            incident.incident_id,
+            self._version,
+            is_late=is_late,
+            next_at_ms=next_at_ms,
+            why=self._arrival.placement.why if is_placed else None,
+        )

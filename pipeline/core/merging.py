@@ -1,0 +1,60 @@
+"""An incident goes on in an older one: its alerts move there, its page resolves and says where, nothing pages twice."""
+
+from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
+from pipeline.core.changes import show
+from pipeline.core.incident import absorb, account
+from pipeline.core.incidents import Open
+from pipeline.core.review import Scope
+from schemas import Reason
+
+_NOBODY = (False, False, False)
+
+
+class Merging:
+    """Merges incidents of one scope."""
+
+    def __init__(self, scope: Scope, directions: Directions = NO_DIRECTIONS) -> None:
+        self._state, self._policy, self._alerts = scope.state, scope.policy, scope.alerts
+        self._deadlines, self._teller = scope.deadlines, scope.teller
+        self._causes = Causes(self._alerts, directions)
+
+    def merge(self, several: list[Open], now_ms: int) -> Open:
+        """Merge open incidents, of which none holds log-like events. The one that goes on: the oldest that was paged.
+
+        If none was: the oldest. So whoever was told of one still has it, and is told nothing more.
+        """
+        into = min(several, key=lambda one: (one.paged_rank is None, one.opened_at_ms, one.incident_id))
+        for incident in sorted(several, key=lambda one: (one.opened_at_ms, one.incident_id)):
+            if incident is not into:
+                self._move(incident, into)
+                self._end(incident, into, now_ms)
+        self._teller.change(into, None)
+        return into
+
+    def _move(self, incident: Open, into: Open) -> None:
+        if into.evidence is None:
+            into.evidence = self._causes.of_first(into)
+        self._causes.merged(into.evidence, incident.evidence or self._causes.of_first(incident))
+        into.began_ms = min(into.began_ms, incident.began_ms)
+        for change in reversed(incident.changes):
+            show(into, change)
+        if incident.paged_rank is not None:
+            into.paged_rank = max(incident.paged_rank, -1 if into.paged_rank is None else into.paged_rank)
+            into.paged_at_ms = max(incident.paged_at_ms or 0, into.paged_at_ms or 0)
+        into.events += incident.events
+        into.grew_at_ms = max(into.grew_at_ms, incident.grew_at_ms)
+        for code in incident.members:
+            live = self._alerts.find(code)
+            if live is None or live.incident is not incident or live.is_parted:  # what is parted is over
+                continue
+            self._alerts.move(live, into)
+            account(into, live, _NOBODY)
+            self._teller.listings.renew(into, live)
+
+    def _end(self, incident: Open, into: Open, now_ms: int) -> None:
+        if any(incident.group.get(key) != value for key, value in into.group.items()):
+            into.group = {key: value for key, value in into.group.items() if incident.group.get(key) == value}
+        rule = self._teller.rule_of(incident)
+        self._deadlines.incident(incident.incident_id, absorb(self._state, incident, into, now_ms, rule))
+        self._state.correlation.close(incident)
+        self._teller.change(incident, Reason.MERGED)

@@ -1,0 +1,152 @@
+"""Which incident an alert belongs to, by the policy's labels or by correlation; opened if there is none."""
+
+from typing import NamedTuple
+
+from pipeline.core.columns import FOREVER_MS, REPEAT_MS
+from pipeline.core.correlation.correlation import Fit, Newcomer
+from pipeline.core.correlation.tuning import BACKGROUND_GAP_MS, EVENT_UNIT_MS, STATE_UNIT_MS
+from pipeline.core.facets import facets
+from pipeline.core.group import fitting, group_of, key_of
+from pipeline.core.incident import Opening, open_incident
+from pipeline.core.incidents import Open
+from pipeline.core.live import Live
+from pipeline.core.merging import Merging
+from pipeline.core.policy import Rule
+from pipeline.core.review import Scope
+from pipeline.core.surging import Surging
+from schemas import Alert, Why
+
+_NO_PLACES = frozenset({"alertname", "severity"})  # labels that say what, not where
+
+
+class Arriving(NamedTuple):
+    """An alert that is to be placed, and what is known of it."""
+
+    alert: Alert
+    code: int
+    last_at_ms: int | None  # when it came before, if it did
+    now_ms: int
+    home: Open | None = None  # where it stays unless it fits another: it opened that incident, and fires there still
+
+
+class Placed(NamedTuple):
+    """Where an alert goes, and why, if it was correlated."""
+
+    incident: Open
+    why: Why | None = None
+
+
+class Placement:
+    """Places the alerts of one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._state, self._policy, self._book = scope.state, scope.policy, scope.book
+        self._surging = Surging(scope, Merging(scope))
+        self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
+        self.why: Why | None = None  # of the last alert that was placed
+
+    def says_resolved(self, alert: Alert) -> bool:
+        """Whether its source tells when it ends: it sends states, not events."""
+        return alert.is_state or alert.source in self._state.states
+
+    def place(self, arriving: Arriving, rule: Rule, *, is_stormy: bool = False) -> Open | None:
+        """The incident that takes it: one that was open, or a new one.
+
+        None: none does, and in a storm it opens none of its own.
+        """
+        self.why = None
+        if rule.group_by is None:
+            planned = self.planned.pop(arriving.code, None)
+            if planned is None or planned.incident.resolved_at_ms is not None:
+                planned = self.correlate(arriving, rule, is_stormy=is_stormy)
+            if planned is None:
+                return None
+            self.why = planned.why
+            return planned.incident
+        alert, now_ms = arriving.alert, arriving.now_ms
+        key = key_of(alert, rule)
+        return fitting(self._state, key, now_ms, rule) or self.open(Opening(alert, group_of(alert, rule), key, now_ms))
+
+    @staticmethod
+    def home_of(live: Live) -> Open | None:
+        """The incident in which an alert stays that fits no other: it fires there, and has opened it.
+
+        Otherwise a group that comes back each minute would be a new incident, and page, each minute.
+        """
+        incident = live.incident
+        is_its_own = live.is_firing and incident.resolved_at_ms is None and incident.members[0] == live.code
+        return incident if is_its_own and incident.stray_ms == REPEAT_MS else None
+
+    def count(self, live: Live) -> None:
+        """The alert goes on elsewhere: what it was heard of so far counts for how well it is known."""
+        self._state.correlation.known[live.code].heard += live.events - 1
+
+    def open(self, opening: Opening) -> Open:
+        """A new incident."""
+        return open_incident(self._state, self._book, opening, self._policy)
+
+    def correlate(self, arriving: Arriving, rule: Rule, *, is_stormy: bool = False) -> Placed | None:
+        """The incident that it fits best, and why; one that it opens if it fits none, but not in a storm."""
+        alert, code, last_at_ms, now_ms, home = arriving
+        correlation = self._state.correlation
+        known = correlation.meet(alert, code, now_ms)
+        is_onset = known.hear(now_ms, last_at_ms)
+        is_state = self.says_resolved(alert)
+        unit_ms = STATE_UNIT_MS if is_state else EVENT_UNIT_MS
+        if known.is_background:
+            incident = self._open_correlated(alert, now_ms)
+            incident.keep_rhythm(BACKGROUND_GAP_MS, now_ms, 1)
+            return Placed(incident)
+        if is_state and not self._policy.pages_now(facets(alert)):
+            surging = self._surging.incident_of(code, known, now_ms)
+            if surging is not None:
+                self._agree(surging, alert)
+                return Placed(surging)
+        newcomer = Newcomer(code, known, now_ms, unit_ms, rule.max_age_ms)
+        found = correlation.best(newcomer)
+        if found is not None:
+            placed = self._join(found, newcomer, alert)
+        elif home is not None:
+            home.keep_rhythm(REPEAT_MS, now_ms)
+            correlation.reopen(newcomer, home)
+            placed = Placed(home)
+        elif is_stormy:
+            placed = None
+        else:
+            incident = self._open_correlated(alert, now_ms)
+            incident.keep_rhythm(FOREVER_MS if is_state else REPEAT_MS, now_ms)
+            correlation.open(newcomer, incident)
+            placed = Placed(incident)
+        if is_onset:
+            correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
+        return placed
+
+    def _join(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Placed:
+        incident, correlation = found.profile.incident, self._state.correlation
+        why = correlation.why(found, newcomer)
+        correlation.join(newcomer, found.profile)
+        if not found.is_home:
+            self._agree(incident, alert)
+        return Placed(incident, why)
+
+    @staticmethod
+    def _agree(incident: Open, alert: Alert) -> None:
+        """The incident is told by what all of its alerts have."""
+        if any(alert.labels.get(key) != value for key, value in incident.group.items()):
+            incident.group = {key: value for key, value in incident.group.items() if alert.labels.get(key) == value}
+
+    def _open_correlated(self, alert: Alert, now_ms: int) -> Open:
+        incident = self.open(Opening(alert, places_of(alert), "", now_ms))
+        incident.is_correlated = True
+        return incident
+
+
+def places_of(alert: Alert) -> dict[str, str]:
+    """What a correlated incident is told by as long as all its alerts agree in it."""
+    places = {key: value for key, value in alert.labels.items() if key not in _NO_PLACES}
+    return places or {"name": alert.name}
+
+
+def group_at_first(alert: Alert, rule: Rule) -> dict[str, str]:
+    """The group of an incident that the alert opens."""
+    return places_of(alert) if rule.group_by is None else group_of(alert, rule)

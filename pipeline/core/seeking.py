@@ -1,0 +1,78 @@
+"""An alert goes on to another incident when that fits better by now; in the old one it is over."""
+
+from pipeline.core.arrival import Arrival
+from pipeline.core.columns import FOREVER_MS
+from pipeline.core.departure import Departure
+from pipeline.core.facets import facets
+from pipeline.core.incident import rename
+from pipeline.core.incidents import trace_of
+from pipeline.core.live import Live
+from pipeline.core.placement import Arriving
+from pipeline.core.review import Scope
+from pipeline.core.window import SEEKING, Change
+from schemas import Alert, Reason
+
+
+class Seeking:
+    """Lets alerts of one scope look for their incident anew."""
+
+    def __init__(self, scope: Scope, arrival: Arrival, departure: Departure) -> None:
+        self._policy, self._alerts, self._deadlines = scope.policy, scope.alerts, scope.deadlines
+        self._arrival, self._departure = arrival, departure
+
+    def strays(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
+        """Whether an alert that was correlated looks for its incident anew.
+
+        An event does after a silence; a state only once it was over for so long that it is no flap: other alerts may
+        have kept its incident open meanwhile.
+        """
+        if change not in SEEKING or self._alerts.is_full:
+            return False
+        stray_ms = live.incident.stray_ms
+        if self._arrival.placement.says_resolved(alert):
+            if change is Change.DUPLICATE or not live.incident.is_correlated or live.is_flapping:
+                return False
+            reopen_ms = self._policy.rules[live.rule].reopen_within_ms
+            return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
+        return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
+
+    def seek(self, alert: Alert, live: Live, now_ms: int) -> tuple[Reason, Live]:
+        """An event of an alert that is in an incident, after a silence. Why it pages or not, and the alert as it is."""
+        index = self._policy.rule_of(facets(alert))
+        code, before = live.code, live.incident
+        arriving = Arriving(alert, code, live.last_at_ms, now_ms, self._arrival.placement.home_of(live))
+        found = self._arrival.placement.place(arriving, self._policy.rules[index]) or before  # it opens one: no storm
+        if found is not before:
+            # What never stopped firing is not held anew: otherwise one that repeats each minute would never page.
+            fired_at_ms = live.fired_at_ms if live.is_firing else None
+            self._arrival.placement.count(live)
+            self._part(live, now_ms)
+            trace = self._alerts.find(code ^ trace_of(found.incident_id))
+            if trace is None:
+                reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, fired_at_ms)
+                return reason, live
+            live = trace
+            self._rename(live, code, is_parted=False)
+        else:
+            self._arrival.placement.why = None  # it only comes home
+        live.events += 1
+        live.last_at_ms = now_ms
+        found.hear()
+        if live.is_firing and alert.severity.rank <= live.severity.rank:
+            live.due_ms = max(live.due_ms, self._arrival.over_ms(alert, index, found, now_ms))
+            return Reason.DUPLICATE, live
+        return self._arrival.again(alert, live, Change.DUPLICATE if live.is_firing else Change.REFIRED, now_ms), live
+
+    def _part(self, live: Live, now_ms: int) -> None:
+        """The alert goes on elsewhere: here it is over, and stays as what it was."""
+        if live.incident.is_forgotten:
+            self._alerts.remove(live)
+            return
+        if live.is_alive:
+            self._departure.expire(live, now_ms)
+        self._rename(live, live.code ^ trace_of(live.incident.incident_id), is_parted=True)
+
+    def _rename(self, live: Live, code: int, *, is_parted: bool) -> None:
+        rename(live.incident, live, code)
+        self._alerts.rename(live, code, is_parted=is_parted)
+        self._deadlines.alert(live)

@@ -1,0 +1,58 @@
+"""Which incident takes an alert that is part of a surge: one for all of it, into which those that came before merge."""
+
+from pipeline.core.columns import FOREVER_MS
+from pipeline.core.correlation.known import Known
+from pipeline.core.incidents import Open
+from pipeline.core.merging import Merging
+from pipeline.core.review import Scope
+
+
+class Surging:
+    """Watches the states of one scope for surges."""
+
+    def __init__(self, scope: Scope, merging: Merging) -> None:
+        self._state, self._alerts, self._merging = scope.state, scope.alerts, merging
+
+    def incident_of(self, code: int, known: Known, now_ms: int) -> Open | None:
+        """The surge's incident, if the alert belongs there; it may be an older one that turns out to be its begin."""
+        correlation = self._state.correlation
+        surge = correlation.surge
+        token = surge.hear(known, now_ms, correlation.vocabulary)
+        if token is None:
+            surge.remember(code, known, now_ms)
+            return None
+        found = self._of_surge()
+        if token not in surge.tokens:
+            claimed = self._claimed(surge.begins(token, now_ms, correlation.vocabulary), token)
+            several = claimed if found is None or found in claimed else [found, *claimed]
+            if several:
+                found = self._merging.merge(several, now_ms)
+                correlation.close(found)  # what belongs to it is told by what surges, not by likeness
+        surge.incident_id = None if found is None else found.incident_id
+        return found
+
+    def opened(self, incident: Open) -> None:
+        """No incident of the surge is open, so this one was opened for it."""
+        self._state.correlation.surge.incident_id = incident.incident_id
+
+    def _of_surge(self) -> Open | None:
+        incident = self._state.incidents.get(self._state.correlation.surge.incident_id or "")
+        return incident if incident is not None and incident.resolved_at_ms is None else None
+
+    def _claimed(self, codes: list[int], token: int) -> list[Open]:
+        """The open incidents of these alerts of which at least half carry the token."""
+        found: dict[str, Open] = {}
+        for code in codes:
+            live = self._alerts.find(code)
+            if live is not None and self._is_of(live.incident, token):
+                found[live.incident.incident_id] = live.incident
+        return list(found.values())
+
+    def _is_of(self, incident: Open, token: int) -> bool:
+        state = self._state
+        if incident.is_forgotten or incident.resolved_at_ms is not None or incident.stray_ms != FOREVER_MS:
+            return False
+        if incident.incident_id in {state.storm_id, state.overflow_id}:
+            return False
+        profile = state.correlation.profiles.get(-1 if incident.profile is None else incident.profile)
+        return profile is not None and 2 * profile.counts.get(token, 0) >= len(profile.members)

@@ -1,0 +1,100 @@
+"""Correlation as scenes: what shares an incident without group_by, what does not, and what is remembered of it."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.correlation.logarithm import ln
+from pipeline.core.policy import Policy
+from schemas import Alerts, Reason, Tick
+from tests.scene import Told, alert, at, decided, play, reasons
+
+AT_ONCE = Policy()
+
+
+def event(name: str, **labels: str) -> Told:
+    return alert(name)._replace(source="ids", labels=labels)
+
+
+def usual() -> list[list[Alerts | Tick]]:
+    """A morning in which the words of later scenes become known, but for what makes them rare."""
+    names = [f"Job{letter}" for letter in "abcdefghijkl"]
+    return [
+        at(-7200 + 400 * n, event(name, host=f"h{n % 5}", job=name), policy=AT_ONCE) for n, name in enumerate(names)
+    ]
+
+
+def ids(*told: tuple[float, Told]) -> list[str | None]:
+    """The incident of each event behind the morning."""
+    morning = usual()
+    facts = play(*morning, *(at(seconds, one, policy=AT_ONCE) for seconds, one in told), policy=AT_ONCE)
+    return [decision.incident_id for decision in decided(facts)][len(morning) :]
+
+
+@given(st.floats(1e-300, 1e300))
+def test_the_logarithm_is_that_of_the_library_but_for_the_last_bits(x: float) -> None:
+    assert math.isclose(ln(x), math.log(x), rel_tol=1e-14, abs_tol=1e-15)
+
+
+def test_alike_and_soon_after_one_another_share_an_incident() -> None:
+    found = ids(
+        (0, event("Scan", host="web", src="evil")),
+        (1, event("Probe", host="web", src="evil")),
+        (2, event("Backup", host="store", disk="d1")),
+    )
+    assert found[0] == found[1] != found[2]
+
+
+def test_the_same_after_a_long_silence_is_another_incident_and_over_in_the_first() -> None:
+    scan, probe = event("Scan", host="web", src="evil"), event("Probe", host="web", src="evil")
+    facts = play(
+        at(0, scan, policy=AT_ONCE),
+        at(1, probe, policy=AT_ONCE),
+        at(200, scan, policy=AT_ONCE),
+        at(201, probe, policy=AT_ONCE),
+        policy=AT_ONCE,
+    )
+    assert reasons(facts) == [Reason.OPENED, Reason.JOINED, Reason.OPENED, Reason.JOINED]
+    first, second = (decided(facts)[n].incident_id for n in (0, 2))
+    last = {one.incident_id: one for one in facts.incidents}
+    assert [(last[key].alerts, last[key].firing) for key in (first, second) if key is not None] == [(2, 0), (2, 2)]
+    assert {member.name for member in last[first or ""].members} == {"Scan", "Probe"}
+    shown = [member.fingerprint for member in last[first or ""].members]
+    assert shown == [decided(facts)[n].fingerprint for n in (0, 1)]
+
+
+def test_a_flood_keeps_its_incident_open() -> None:
+    scan = event("Scan", host="web", src="evil")
+    probe = event("Probe", host="web", src="evil")
+    found = ids((0, scan), (0.1, probe), *((0.2 + 0.4 * n, scan) for n in range(200)), (80.2, probe))
+    assert len(set(found)) == 1
+
+
+def test_what_comes_every_day_glues_nothing() -> None:
+    daily = ((1000.0 * n, event("Clock", host="web", src="cron")) for n in range(12))
+    found = ids(*daily, (11_001, event("Scan", host="web", src="cron")))
+    assert found[-1] not in found[:-1]
+    assert found[10] == found[11], "and is one incident of its own"
+
+
+def test_an_event_that_repeats_each_minute_pages_once() -> None:
+    told = [at(60 * n, event("Scan", host="web"), policy=AT_ONCE) for n in range(6)]
+    facts = play(*told, policy=AT_ONCE)
+    assert reasons(facts) == [Reason.OPENED, *[Reason.DUPLICATE] * 5]
+    assert len(facts.pages) == 1
+
+
+def test_an_event_that_repeats_each_minute_is_not_held_for_ever() -> None:
+    policy = Policy(hold=240, event_window=300)
+    told = [at(60 * n, event("Scan", host="web"), policy=policy) for n in range(6)]
+    facts = play(*told, policy=policy)
+    assert [page.payload.custom_details.reason for page in facts.pages] == [Reason.HOLD_ENDED]
+
+
+def test_a_storm_is_one_for_states_and_none_for_events() -> None:
+    policy = Policy.model_validate({"storm": {"floor": 5}})
+    told = [at(0.01 * n, event(f"E{n}", host=f"h{n}"), policy=policy) for n in range(10)]
+    assert Reason.STORM_BEGAN not in reasons(play(*told, policy=policy))
+    states = [at(0.01 * n, alert(f"E{n}", host=f"h{n}"), policy=policy) for n in range(10)]
+    assert Reason.STORM_BEGAN in reasons(play(*states, policy=policy))
