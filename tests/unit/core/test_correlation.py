@@ -51,8 +51,8 @@ def test_the_same_after_a_long_silence_is_another_incident_and_over_in_the_first
     facts = play(
         at(0, scan, policy=AT_ONCE),
         at(1, probe, policy=AT_ONCE),
-        at(200, scan, policy=AT_ONCE),
-        at(201, probe, policy=AT_ONCE),
+        at(600, scan, policy=AT_ONCE),
+        at(601, probe, policy=AT_ONCE),
         policy=AT_ONCE,
     )
     assert reasons(facts) == [Reason.OPENED, Reason.JOINED, Reason.OPENED, Reason.JOINED]
@@ -96,5 +96,6 @@ def test_a_storm_is_one_for_states_and_none_for_events() -> None:
     policy = Policy.model_validate({"storm": {"floor": 5}})
     told = [at(0.01 * n, event(f"E{n}", host=f"h{n}"), policy=policy) for n in range(10)]
     assert Reason.STORM_BEGAN not in reasons(play(*told, policy=policy))
-    states = [at(0.01 * n, alert(f"E{n}", host=f"h{n}"), policy=policy) for n in range(10)]
+    unlike = [alert(letter * 5)._replace(labels={letter: letter}) for letter in "abcdefghij"]
+    states = [at(0.01 * n, one, policy=policy) for n, one in enumerate(unlike)]
     assert Reason.STORM_BEGAN in reasons(play(*states, policy=policy))

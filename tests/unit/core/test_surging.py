@@ -1,0 +1,71 @@
+"""Surges as scenes: what begins far more often than usual and shares a label is one incident; earlier ones merge."""
+
+from pipeline.core.policy import Policy
+from pipeline.core.triage import Facts, Triage
+from schemas import IncidentState, PageKind, Reason
+from tests.scene import Told, alert, at, decided, play, reasons
+
+POLICY = Policy()
+NAMES = ("Alpha", "Bravo", "Carbon", "Delta", "Echo", "Fox", "Gold", "Hotel", "India", "Juliet", "Kilo", "Lima")
+
+
+def on_rack(name: str, rack: str = "r1") -> Told:
+    """An alert that shares little with the others but its rack, and much with what its name names every day."""
+    own = name.removeprefix("Job")
+    return alert(name)._replace(labels={"rack": rack} | {f"{own.lower()}{n}": own for n in range(24)})
+
+
+def morning() -> list[tuple[float, Told]]:
+    """Hours in which racks become an everyday thing to name."""
+    return [(-7200 + 300 * n, on_rack(f"Job{name}", rack=f"q{n % 3}")) for n, name in enumerate(NAMES)]
+
+
+def surge(*more: tuple[float, Told]) -> Facts:
+    told = [*morning(), *((12.0 * n, on_rack(name)) for n, name in enumerate(NAMES)), *more]
+    return play(*(at(seconds, one, policy=POLICY) for seconds, one in told), policy=POLICY)
+
+
+def test_what_surges_ends_up_in_one_incident() -> None:
+    facts = surge()
+    into = {one.incident_id: one.merged_into for one in facts.incidents if one.merged_into}
+    ids = [one.incident_id for one in decided(facts)[len(NAMES) :]]
+    assert len(set(ids)) > 1, "before anything surged they came as problems of their own"
+    assert {into.get(found, found) for found in ids if found} == {ids[0]}, "and the oldest goes on for all"
+    last = {one.incident_id: one for one in facts.incidents}
+    assert last[ids[0] or ""].alerts == len(NAMES)
+    assert all(last[key].state is IncidentState.MERGED for key in into)
+
+
+def test_a_merged_incident_resolves_its_page_and_says_where_it_goes_on() -> None:
+    facts = surge()
+    into = {one.incident_id: one.merged_into for one in facts.incidents if one.merged_into}
+    for key, goes_on in into.items():
+        *_, last = [page for page in facts.pages if page.dedup_key == key]
+        assert last.payload.custom_details.kind is PageKind.RESOLVE
+        assert last.payload.custom_details.reason is Reason.MERGED
+        assert goes_on is not None
+        assert goes_on in last.payload.custom_details.why
+
+
+def test_after_a_merge_nothing_of_it_pages_again() -> None:
+    facts = surge((160.0, on_rack(NAMES[3])), (161.0, on_rack("Mike")))
+    assert reasons(facts)[-2:] == [Reason.DUPLICATE, Reason.JOINED]
+    merged = decided(facts)[-2].incident_id
+    assert merged == decided(facts)[-1].incident_id == decided(facts)[len(NAMES)].incident_id
+
+
+def test_one_of_another_kind_amid_a_surge_is_no_part_of_it() -> None:
+    facts = surge((145.0, alert("Unlike")._replace(labels={"site": "s9"})))
+    assert reasons(facts)[-1] is Reason.OPENED
+
+
+def test_a_surge_goes_on_from_a_snapshot() -> None:
+    told = [*morning(), *((12.0 * n, on_rack(name)) for n, name in enumerate(NAMES)), (150.0, on_rack("Mike"))]
+    records = [record for seconds, one in told for record in at(seconds, one, policy=POLICY)]
+    for cut in range(len(NAMES), len(records)):
+        whole, first = Triage(POLICY), Triage(POLICY)
+        first.step(records[:cut])
+        rest = Triage.restore(POLICY, first.snapshot())
+        whole.step(records[:cut])
+        assert rest.step(records[cut:]) == whole.step(records[cut:])
+        assert rest.snapshot() == whole.snapshot()
