@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from pipeline.core.correlation.known import Known
+from pipeline.core.correlation.known import Known, Weighed
 from pipeline.core.correlation.logarithm import ln_of
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
@@ -27,7 +27,6 @@ from pipeline.core.incidents import Open, trace_of
 from schemas import Alert, Shared, Why
 
 _TOLD = 5  # of what an alert shares with its incident, in the explanation
-_MOST_HOMES = 8  # incidents in which an alert is at home, for the short way
 _SWEPT = 2  # profiles that are looked at whenever one opens: whoever is out of patience goes
 
 
@@ -51,16 +50,6 @@ class Fit(NamedTuple):
     runner_up_score: float = 0.0
 
 
-class _Looking:
-    """A newcomer, and what is the same for every incident that it is compared with."""
-
-    __slots__ = ("least_like", "newcomer", "rates", "total", "weights")
-
-    def __init__(self, newcomer: Newcomer, weights: dict[int, float], total: float, least_like: float) -> None:
-        self.newcomer, self.weights, self.total, self.least_like = newcomer, weights, total, least_like
-        self.rates: dict[int, float] = {}  # how often its tokens usually come, as far as that was asked
-
-
 @lru_cache(maxsize=1024)  # the most common explanation, and frozen
 def _at_home_since(since_ms: int) -> Why:
     return Why.trusted(
@@ -77,9 +66,7 @@ class Correlation:
     profiles: dict[int, Profile] = field(default_factory=dict)  # by number, the next to be swept first
     surge: Surge = field(default_factory=Surge)
     opened: int = 0  # profiles so far
-    newest: int = -1  # the profile that grew last,
-    newest_but_one: int = -1  # and the other one that grew last before it
-    index: dict[int, dict[int, None]] = field(default_factory=dict)  # token → numbers of profiles; derived
+    grown: dict[int, None] = field(default_factory=dict)  # numbers of profiles, the one that grew last at the end
     learned: int = 0  # counts what changed how rare tokens are; nothing depends on its value
 
     def meet(self, alert: Alert, code: int, at_ms: int) -> Known:
@@ -100,25 +87,26 @@ class Correlation:
 
     def best(self, newcomer: Newcomer) -> Fit | None:
         """The incident that fits best; of two that fit as well the older."""
-        at_home = self._at_home(newcomer)
-        if at_home is not None:
-            return at_home
-        candidates, is_plain = self._candidates(newcomer.known)
-        if is_plain:
-            weights = dict.fromkeys(newcomer.known.tokens, 1.0)
-            looking = _Looking(newcomer, weights, float(len(weights)), LEAST_ALIKE)
-        else:
-            looking = _Looking(newcomer, *self._weights(newcomer.known), LEAST_LIKE)
-        best: Fit | None = None
-        for profile in reversed(candidates):
-            least = 0.0 if best is None else best.score
-            fit = self._fit(looking, profile, least)
-            if fit is None:
+        best = self._home(newcomer)
+        known, at_ms, soft_ms = newcomer.known, newcomer.at_ms, SOFT * newcomer.unit_ms
+        score = 0.0 if best is None else best.score
+        weighed: Weighed | None = None
+        # From the one that grew last: as soon as one that shares all with it could not fit better, none further can.
+        for number in islice(reversed(self.grown), MOST_LOOKED_AT):
+            profile = self.profiles[number]
+            since_ms = soft_ms + max(0, at_ms - profile.grew_at_ms)
+            if score * since_ms > 1.0:
+                break
+            if number in known.homes or at_ms - profile.incident.opened_at_ms > newcomer.max_age_ms:
                 continue
-            if fit.score >= least:
-                best = fit if best is None else fit._replace(runner_up=best.profile, runner_up_score=best.score)
-            elif best is not None and fit.score > best.runner_up_score:
-                best = best._replace(runner_up=profile, runner_up_score=fit.score)
+            if weighed is None:
+                weighed = self._weighed(known)
+            fits = self._fits(weighed, profile, at_ms, since_ms)
+            if fits < score or not fits or not self._is_surprising(weighed, profile, at_ms, since_ms):
+                continue
+            if best is None or fits > score or profile.number < best.profile.number:
+                runner_up, second = (None, 0.0) if best is None else (best.profile, best.score)
+                best, score = Fit(fits, profile, False, runner_up, second), fits
         return best
 
     def join(self, newcomer: Newcomer, profile: Profile) -> None:
@@ -128,8 +116,8 @@ class Correlation:
         if newcomer.code in profile.members or len(profile.members) >= MOST_MEMBERS:
             return
         profile.grew_at_ms = at_ms
-        if profile.number != self.newest:
-            self.newest, self.newest_but_one = profile.number, self.newest
+        self.grown.pop(profile.number, None)
+        self.grown[profile.number] = None
         self._add(profile, newcomer.code, newcomer.known)
 
     def why(self, found: Fit, newcomer: Newcomer) -> Why:
@@ -138,13 +126,11 @@ class Correlation:
         since_ms = max(0, newcomer.at_ms - profile.grew_at_ms)
         if found.is_home and found.runner_up is None:
             return _at_home_since(since_ms)
-        weights, total = self._weights(known)
-        if not total:
-            weights, total = dict.fromkeys(known.tokens, 1.0), float(len(known.tokens))
-        counts, members = profile.counts, len(profile.members)
+        weighed = self._weighed(known)
+        total, counts, members = weighed.total or 1.0, profile.counts, len(profile.members)
         shared = [
             (weight * min(1.0, 2 * counts[token] / members) / total, token)
-            for token, weight in weights.items()
+            for token, weight in weighed.weights
             if token in counts
         ]
         shared.sort(key=lambda one: (-one[0], one[1]))
@@ -164,8 +150,6 @@ class Correlation:
         tokens = (*known.tokens, known.pairs[-1])
         profile.add(code, tokens)
         known.homes.append(profile.number)
-        for token in tokens:
-            self.index.setdefault(token, {})[profile.number] = None
 
     def open(self, newcomer: Newcomer, incident: Open) -> Profile:
         """An incident that takes newcomers begins with this one."""
@@ -206,107 +190,66 @@ class Correlation:
             known.homes.append(profile.number)
             for token in (*known.tokens, known.pairs[-1]):
                 profile.counts[token] = profile.counts.get(token, 0) + 1
-        for token in profile.counts:
-            self.index.setdefault(token, {})[profile.number] = None
 
-    def _at_home(self, newcomer: Newcomer) -> Fit | None:
-        """Where it is at home, if that is so recent that nothing else could fit better: most events, so at little cost.
-
-        Another incident fits no better than one that shares all with it and grew as lately as the last of them did.
-        """
-        homes = newcomer.known.homes
-        if not homes or len(homes) > _MOST_HOMES:
-            return None
-        at_ms, soft_ms = newcomer.at_ms, SOFT * newcomer.unit_ms
-        best, score = None, 0.0
-        for number in homes:
+    def _home(self, newcomer: Newcomer) -> Fit | None:
+        """The incident in which it is at home, the one that was heard of last, if that waits for it still."""
+        at_ms, soft_ms, best = newcomer.at_ms, SOFT * newcomer.unit_ms, None
+        for number in newcomer.known.homes:
             profile = self.profiles[number]
-            idle_ms, patience_ms = max(0, at_ms - profile.incident.beat_ms), profile.patience_ms
-            here = HOME / (soft_ms + idle_ms)
-            if idle_ms <= patience_ms and here * patience_ms >= 1 and here > score:
-                best, score = profile, here
-        if best is None:
-            return None
-        for number in (self.newest, self.newest_but_one):
-            other = self.profiles.get(number)
-            if other is None or number in homes:
-                continue
-            if score * (soft_ms + max(0, at_ms - other.grew_at_ms)) < 1.0:
-                return None
-        return Fit(score, best, True) if self.newest not in homes or self.newest_but_one not in homes else None
+            idle_ms = max(0, at_ms - profile.incident.beat_ms)
+            score, patience_ms = HOME / (soft_ms + idle_ms), profile.patience_ms
+            if idle_ms <= patience_ms and score * patience_ms >= 1 and (best is None or score > best.score):
+                best = Fit(score, profile, True)
+        return best
 
-    def _weights(self, known: Known) -> tuple[dict[int, float], float]:
-        """The rarer a token, the more it says (inverse document frequency); one that no other has says nothing.
+    def _weighed(self, known: Known) -> Weighed:
+        """Its tokens and what each says, the rarest first: the rarer, the more (inverse document frequency).
 
-        And the sum of them. Both stay as they are until another alert becomes known.
+        One that no other alert has says nothing. Where all that it shares with others is in most of them, as in a first
+        hour or a storm of one kind, nothing tells what is rare: all count the same. It stays as it is until another
+        alert becomes known.
         """
-        if known.weighed_at != self.learned:
-            alerts, most = self.vocabulary.alerts, ln_of(len(self.known) + 1)
-            known.weights = {token: most - ln_of(alerts[token]) for token in known.tokens if alerts[token] > 1}
-            known.total, known.weighed_at = sum(known.weights.values()), self.learned
-        return known.weights, known.total
-
-    def _candidates(self, known: Known) -> tuple[list[Profile], bool]:
-        """Open incidents that share its rarest tokens, the oldest first; of very many, the newest.
-
-        Where all that it shares with others is in most of them, as in a first hour or a storm of one kind, nothing
-        tells what is rare: the newest, and True, for all its tokens count the same then.
-        """
-        alerts, most, found = self.vocabulary.alerts, len(self.known) // 2, dict[int, None]()
-        shared = sorted((alerts[token], token) for token in known.tokens if alerts[token] > 1)
-        if shared and shared[0][0] > most:
-            newest = range(max(0, self.opened - MOST_LOOKED_AT), self.opened)
-            return [self.profiles[number] for number in newest if number in self.profiles], True
-        for count, token in shared:
-            if len(found) >= MOST_LOOKED_AT or count > most:
-                break
-            found.update(self.index.get(token, {}))
-        return [self.profiles[number] for number in sorted(found)[-MOST_LOOKED_AT:]], False
-
-    def _fit(self, looking: _Looking, profile: Profile, least: float) -> Fit | None:
-        """How well the incident fits; None if it takes none, or if even the likest would fit less than `least`."""
-        newcomer = looking.newcomer
-        at_ms, soft_ms = newcomer.at_ms, SOFT * newcomer.unit_ms
-        is_home = newcomer.code in profile.members
-        since_ms = soft_ms + max(0, at_ms - profile.grew_at_ms)
-        if not is_home and (least * since_ms > 1.0 or at_ms - profile.incident.opened_at_ms > newcomer.max_age_ms):
-            return None
-        patience_ms, idle_ms = profile.patience_ms, max(0, at_ms - profile.incident.beat_ms)
-        if idle_ms > patience_ms:
-            return None
-        score = HOME / (soft_ms + idle_ms) if is_home else 0.0
-        like = self._likeness(looking.weights, looking.total, profile)
-        if like >= looking.least_like and like / since_ms > score:
-            is_welcome = like * patience_ms >= since_ms
-            if is_welcome and (score * patience_ms >= 1 or self._is_surprising(looking, profile, since_ms)):
-                score = like / since_ms
-        if score * patience_ms < 1:
-            return None
-        return Fit(score, profile, is_home)
+        if known.weighed is None or known.weighed_at != self.learned:
+            alerts, total = self.vocabulary.alerts, len(self.known)
+            shared = sorted([(alerts[token], token) for token in known.tokens if alerts[token] > 1])
+            if shared and shared[0][0] > total // 2:
+                known.weighed = Weighed([(token, 1.0) for token in known.tokens], len(known.tokens), LEAST_ALIKE, None)
+            else:
+                most = ln_of(total + 1)
+                weights = [(token, most - ln_of(count)) for count, token in shared]
+                rare = {token for count, token in shared if count <= total // 2}
+                known.weighed = Weighed(weights, sum([weight for _, weight in weights]), LEAST_LIKE, rare)
+            known.weighed_at = self.learned
+        return known.weighed
 
     @staticmethod
-    def _likeness(weights: dict[int, float], total: float, profile: Profile) -> float:
-        """The share of its weighted tokens that the incident's members have; fully counts what half of them have."""
-        if not total:
-            return 0.0
-        counts, members, shared = profile.counts, len(profile.members), 0.0
-        for token, weight in weights.items():
+    def _fits(weighed: Weighed, profile: Profile, at_ms: int, since_ms: float) -> float:
+        """How well it fits: likeness per ms since the incident grew; 0 if not at all.
+
+        Likeness is the share of its weighted tokens that the members have; what half of them have counts in full.
+        """
+        counts, members, shared, is_rare = profile.counts, len(profile.members), 0.0, weighed.rare is None
+        for token, weight in weighed.weights:
             count = counts.get(token)
             if count:
+                if not is_rare and token not in (weighed.rare or ()):
+                    return 0.0  # what most alerts have is no reason to look at it
+                is_rare = True
                 shared += weight if 2 * count >= members else weight * (2 * count / members)
-        return shared / total
+        if shared < weighed.least * weighed.total or not shared:
+            return 0.0
+        patience_ms = profile.patience_ms
+        like = shared / weighed.total
+        if like * patience_ms < since_ms or at_ms - profile.incident.beat_ms > patience_ms:
+            return 0.0
+        fits: float = like / since_ms
+        return fits
 
-    def _is_surprising(self, looking: _Looking, profile: Profile, since_ms: float) -> bool:
+    def _is_surprising(self, weighed: Weighed, profile: Profile, at_ms: int, since_ms: float) -> bool:
         """Whether it comes much sooner than the rarest token that it shares with half of the members usually does."""
-        half, counts, rates = 0.5 * len(profile.members), profile.counts, looking.rates
-        at_ms = looking.newcomer.at_ms
-        for token in looking.weights:
-            if counts.get(token, 0) < half:
-                continue
-            rate = rates.get(token)
-            if rate is None:
-                rate = rates[token] = self.vocabulary.usual_per_ms(token, at_ms)
-            if rate * since_ms <= SURPRISE:
+        half, counts, usual_per_ms = 0.5 * len(profile.members), profile.counts, self.vocabulary.usual_per_ms
+        for token, _ in weighed.weights:
+            if counts.get(token, 0) >= half and usual_per_ms(token, at_ms) * since_ms <= SURPRISE:
                 return True
         return False
 
@@ -314,10 +257,7 @@ class Correlation:
         profile.incident.profile = None
         for code in profile.members:
             self.known[code].homes.remove(profile.number)
-        for token in profile.counts:
-            del self.index[token][profile.number]
-            if not self.index[token]:
-                del self.index[token]
+        del self.grown[profile.number]
 
     def _forget(self) -> None:
         """Keep the half that came last, and what open incidents hold; number their tokens anew."""
@@ -337,7 +277,6 @@ class Correlation:
         self.vocabulary = vocabulary
         self.learned += 1
         self.surge.forget_tokens()
-        self.index.clear()
         for known in self.known.values():
             known.homes.clear()
         for profile in self.profiles.values():

@@ -51,8 +51,7 @@ class KeptCorrelation(NamedTuple):
     heard: list[int]
     last_at_ms: list[int | None]
     opened: int
-    newest: int
-    newest_but_one: int
+    grown: list[int]
     surge: KeptSurge
     profiles: list[KeptProfile]
 
@@ -73,8 +72,7 @@ def keep(correlation: Correlation) -> KeptCorrelation:
         [one.heard for one in known],
         [one.last_at_ms for one in known],
         correlation.opened,
-        correlation.newest,
-        correlation.newest_but_one,
+        list(correlation.grown),
         _kept_surge(correlation.surge),
         [
             KeptProfile(one.incident.incident_id, one.number, one.unit_ms, one.grew_at_ms, list(one.members))
@@ -88,7 +86,7 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
     vocabulary = Vocabulary(
         kept.texts, [0] * len(kept.texts), kept.onsets, kept.onset_at_ms, began_at_ms=kept.began_at_ms
     )
-    correlation = Correlation(vocabulary, opened=kept.opened, newest=kept.newest, newest_but_one=kept.newest_but_one)
+    correlation = Correlation(vocabulary, opened=kept.opened, grown=dict.fromkeys(kept.grown))
     tokens = iter(kept.tokens)
     try:
         facts = zip(kept.codes, kept.lengths, kept.names, kept.sessions, kept.heard, kept.last_at_ms, strict=True)

@@ -1,9 +1,19 @@
 """The alerts that a scope has seen: what they say, and how everyday they are."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pipeline.core.correlation.tuning import BACKGROUND_SESSIONS, SESSION_MS, SESSIONS_HALF_LIFE_MS
 from pipeline.core.decay import remaining
+
+
+class Weighed(NamedTuple):
+    """What the tokens of an alert say."""
+
+    weights: list[tuple[int, float]]  # the rarest first
+    total: float
+    least: float  # so much of it must be shared
+    rare: set[int] | None  # one of these must be, or None: any
 
 
 @dataclass(slots=True)
@@ -16,8 +26,7 @@ class Known:
     heard: int = 0  # how often it looked for an incident
     last_at_ms: int | None = None  # when it last came, and was no plain duplicate
     homes: list[int] = field(default_factory=list)  # profiles that it is a member of; derived
-    weights: dict[int, float] = field(default_factory=dict)  # of its tokens, as of `weighed_at`; derived
-    total: float = 0.0
+    weighed: Weighed | None = None  # what its tokens say, as of `weighed_at`; derived
     weighed_at: int = -1
 
     @property

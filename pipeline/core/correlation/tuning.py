@@ -37,6 +37,6 @@ SURGE_ENDS_MS = 90_000  # without an onset
 MOST_TOKENS = 64  # of one alert
 LONGEST_TOKEN = 256
 MOST_OPEN = 4096  # incidents that take newcomers
-MOST_LOOKED_AT = 64  # incidents compared with one alert
+MOST_LOOKED_AT = 32  # incidents compared with one alert: those that grew last
 MOST_MEMBERS = 1000  # whose tokens an incident's profile counts
 MOST_KNOWN = 200_000  # alerts remembered in a scope; beyond it, the half that was silent longest is forgotten
