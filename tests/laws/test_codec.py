@@ -24,7 +24,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
     if isinstance(kind, type) and issubclass(kind, Record):
         return st.fixed_dictionaries(
             {name: of_type(field.annotation) for name, field in kind.model_fields.items()}
-        ).map(kind.owning)
+        ).map(lambda fields: kind.owning({name: fields[name] for name in kind.model_fields}))  # in their order
     simple: dict[Any, st.SearchStrategy[Any]] = {str: TEXTS, float: FLOATS, int: INTS}
     if kind in simple:
         return simple[kind]

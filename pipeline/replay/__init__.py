@@ -12,10 +12,10 @@ from pipeline.core.describe import rfc3339
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
-from pipeline.final import Merged
-from pipeline.frame import Frames
 from pipeline.normalise import Raw, by_scope
 from pipeline.normalise.normaliser import Normaliser
+from pipeline.replay.final import Merged
+from pipeline.replay.frame import Frames
 from pipeline.sources.changes import read_change
 from schemas import Alerts, Control, Decision, Decisions, Reason, Tick, Why
 
