@@ -23,14 +23,14 @@ class Seeking:
     def strays(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
         """Whether an alert that was correlated looks for its incident anew.
 
-        An event does after a silence; a state only once it was over for so long that it is no flap: other alerts may
-        have kept its incident open meanwhile.
+        An event does after a silence; a state only where its incident would have been forgotten by now, had not other
+        alerts kept it open.
         """
         if change not in SEEKING or self._alerts.is_full:
             return False
         stray_ms = live.incident.stray_ms
         if self._arrival.placement.says_resolved(alert):
-            if change is Change.DUPLICATE or not live.incident.is_correlated or live.is_flapping:
+            if change is not Change.REFIRED or not live.incident.is_correlated or live.is_flapping:
                 return False
             reopen_ms = self._policy.rules[live.rule].reopen_within_ms
             return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
