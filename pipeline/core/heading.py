@@ -98,15 +98,16 @@ def summary_of(incident: Open, heading: Heading) -> str:
 
 
 def alone(alert: Alert, group: dict[str, str]) -> str:
-    """What one alert says, and where it is."""
+    """What one alert says, and where it is, as far as it does not say that itself."""
     name, labels = cut(alert.name, _LONGEST_NAME), alert.labels
-    text = alert.annotations.get("summary") or alert.annotations.get("description") or ""
-    at = where(labels, places(labels, group))
+    text = " ".join((alert.annotations.get("summary") or alert.annotations.get("description") or "").split())
+    found = places(labels, group)
     if text:
+        at = where(labels, [label for label in found if labels[label] not in text])
         place = f" ({at})" if at else ""
-        return f"{name}: {cut(' '.join(text.split()), LONGEST - _LONGEST_NAME - len(place))}{place}"
+        return f"{name}: {cut(text, LONGEST - _LONGEST_NAME - len(place))}{place}"
     subject = subject_of(labels)
-    at = where(labels, [label for label in places(labels, group) if cut(labels[label], LONGEST_VALUE) != subject])
+    at = where(labels, [label for label in found if cut(labels[label], LONGEST_VALUE) != subject])
     return _on(name, subject, ()) + (f" in {at}" if at else "")
 
 

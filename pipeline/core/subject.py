@@ -12,7 +12,7 @@ def _ranks(*labels: str) -> dict[str, int]:
 # The first of these that an alert has says what it is about: a pod's alert often names its node too, a node's no pod.
 _SUBJECTS = (
     *("pod", "host", "hostname", "node", "nodename", "database", "service", "deployment", "statefulset", "daemonset"),
-    *("app", "device", "instance", "site", "job"),
+    *("app", "instance", "device", "site", "job"),  # a device says little without its host
 )
 # Where alerts that have these labels in common are: one of each, the wide before the narrow.
 _WIDE = _ranks(

@@ -70,6 +70,10 @@ class Up:
         event |= {"starts_at": "2026-01-05T10:00:00Z"} | ({"ends_at": now} if status == "resolved" else {})
         assert httpx.post(f"{self.url}/v1/events", json=event).status_code == 200
 
+    def change(self, summary: str, host: str) -> None:
+        said = {"summary": summary, "labels": {"host": host}, "kind": "deploy"}
+        assert httpx.post(f"{self.url}/v1/changes", json=said).status_code == 202
+
     def pages(self, words: str) -> int:
         """How many printed pages begin with `words`, over all processes."""
         return sum(line.startswith(words) for line in self.printed)
@@ -125,6 +129,18 @@ def test_an_alert_becomes_a_page_and_its_resolve_ends_it(up: Up) -> None:
     until(lambda: up.pages("OVER CRITICAL") == 1)
     assert up.end(signal.SIGTERM) == 0
     assert up.pages("PAGE") == 1
+
+
+def test_a_change_is_shown_with_the_page_that_follows_it_also_after_a_kill(up: Up) -> None:
+    up.start()
+    up.change("Deploy a 1.2.3", "a")
+    up.end(signal.SIGKILL)
+    up.start()
+    up.post("DiskFull", "b")
+    up.post("DiskFull", "a")
+    until(lambda: up.pages("PAGE") == 2)
+    assert sum("just before: Deploy a 1.2.3" in line for line in up.printed) == 1
+    assert up.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

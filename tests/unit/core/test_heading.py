@@ -128,3 +128,11 @@ def test_what_the_source_says_of_an_alert_alone_is_told_on_one_line(text: str) -
     )
     [incident] = triage.step([said]).incidents
     assert incident.summary == f"NodeDown: it does not answer (cluster eu-1, node n7), {SINCE}"
+
+
+def test_where_an_alert_is_that_says_so_itself_is_not_said_again() -> None:
+    [record] = at(0, NODE[1])
+    assert isinstance(record, Alerts)
+    told = record.alerts[0].model_copy(update={"annotations": {"summary": "n7 cannot be reached"}})
+    [incident] = Triage(POLICY).step([record.model_copy(update={"alerts": (told,)})]).incidents
+    assert incident.summary == f"NodeDown: n7 cannot be reached (cluster eu-1), {SINCE}"
