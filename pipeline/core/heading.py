@@ -2,6 +2,7 @@
 
 `NodeDown: node-7 does not answer (cluster eu-1), since 03:12 UTC`
 `NodeDown on node-7 and 399 more alerts in cluster eu-1 (mostly PodNotReady), since 03:12 UTC`
+`PodNotReady on shop-1 again (400 alerts before), since 03:40 UTC`
 """
 
 from datetime import UTC, datetime
@@ -89,12 +90,21 @@ def summary_of(incident: Open, heading: Heading) -> str:
     """The sentence."""
     tail = heading.worst + since(incident)
     more = len(incident.members) - 1
+    if incident.reopened and incident.evidence is not None:
+        return cut(_again(incident, heading, incident.evidence) + tail, LONGEST)
     body = heading.what + (_more(more, heading, incident.evidence) if more else "")
     text = cut(body, LONGEST - len(tail)) + tail
     if incident.changes:
         text += f"; just before: {incident.changes[0].summary}"
         return cut(text, LONGEST)
     return text
+
+
+def _again(incident: Open, heading: Heading, evidence: Evidence) -> str:
+    """Of an incident that had resolved only what fires again is told, and what it was before as a number."""
+    more = min(sum([burst.alerts for burst in evidence.bursts]), len(incident.members)) - 1
+    others = f" and {more} more" if more > 0 else ""
+    return f"{heading.what}{others} again ({len(incident.members)} alerts before)"
 
 
 def alone(alert: Alert, group: dict[str, str]) -> str:

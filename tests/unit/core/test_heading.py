@@ -86,6 +86,16 @@ def test_after_a_reopening_it_is_since_then() -> None:
     assert facts.incidents[-1].summary.endswith("since 22:23 UTC")
 
 
+def test_of_many_that_were_over_only_what_fires_again_is_told() -> None:
+    first = [at(at_s, told) for at_s, told in pods(20)]
+    ends = [at(60 + n, resolved("PodNotReady", cluster="eu-1", pod=f"p{n}")) for n in range(20)]
+    again = [at(600 + n, told) for n, (_, told) in enumerate(pods(2))]
+    facts = play(*first, *ends, at(300), *again, policy=POLICY)
+    told = [one.summary for one in facts.incidents if one.reopened]
+    assert told[0] == "PodNotReady on p0 again (20 alerts before), since 22:23 UTC"
+    assert told[-1] == "PodNotReady on p0 and 1 more again (20 alerts before), since 22:23 UTC"
+
+
 @given(
     st.lists(
         st.builds(
