@@ -18,6 +18,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
@@ -44,9 +45,12 @@ class Taker:
         self._patience_s = patience_s
         self._may_copy = True
 
-    def take(self, snapshot: Callable[[], bytes]) -> "asyncio.Future[State]":
-        """What `snapshot` returns now, and raises now if it is called here. The future raises Fault."""
-        if self._may_copy and self._size >= FROM_BYTES:
+    def take(self, snapshot: Callable[[], bytes], *, is_last: bool = False) -> "asyncio.Future[State]":
+        """What `snapshot` returns now, and raises now if it is called here: the last one always is, as nobody waits.
+
+        The future raises Fault.
+        """
+        if self._may_copy and self._size >= FROM_BYTES and not is_last:
             try:
                 copy = _Copy(snapshot, self._patience_s)
             except OSError as exc:
@@ -125,8 +129,11 @@ def _take_and_end(snapshot: Callable[[], bytes], file: int) -> NoReturn:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         # The sockets, above all: a worker that is killed is gone, for the broker and for who takes its port.
-        os.closerange(3, file)
-        os.closerange(file + 1, os.sysconf("SC_OPEN_MAX"))
+        # By their names: where a process may have a thousand million of them, closing all numbers takes minutes.
+        for opened in map(int, os.listdir("/proc/self/fd")):
+            if opened not in {0, 1, 2, file}:
+                with suppress(OSError):  # that of the listing itself
+                    os.close(opened)
         os.nice(_NICE)
         _write(file, snapshot())
         code = 0

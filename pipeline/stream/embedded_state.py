@@ -52,13 +52,13 @@ class EmbeddedState:
         if self._writing is not None:
             await self._writing
         if self._engine.next_offset > self._cadence.next_offset:
-            await self._keep()
+            await self._keep(is_last=True)
 
-    def _keep(self) -> Coroutine[Any, Any, None]:
+    def _keep(self, *, is_last: bool = False) -> Coroutine[Any, Any, None]:
         """Take the state now; what is returned writes it."""
         started_s = time.monotonic()
         try:
-            state = self._taker.take(self._engine.snapshot)
+            state = self._taker.take(self._engine.snapshot, is_last=is_last)
         except Exception:
             # Alerts go on being decided; only the next start takes longer, and the log says why.
             logger.exception("fault: no snapshot can be taken")
