@@ -7,6 +7,7 @@ from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.tally import Common, count_keys, merge_counts
 from schemas import Alert
+from schemas.record import fields_of
 
 _NOT_WHERE = ("alertname", "severity")  # labels that say what and how bad
 LONGEST = 200  # characters of a name or value that are kept
@@ -65,7 +66,8 @@ class Evidence:
 
     def hear(self, alert: Alert) -> None:
         """One more alert: its name, and which labels it shares."""
-        name, counts = alert.name[:LONGEST], self.names.counts
+        fields = fields_of(alert)
+        name, labels, counts = fields["name"][:LONGEST], fields["labels"], self.names.counts
         if name in counts:  # almost always
             counts[name] += 1
         else:
@@ -75,9 +77,9 @@ class Evidence:
             self.top = name
         self.alerts += 1
         if self.alerts == 1:
-            self.labels = _kept(alert.labels)
-        elif self.strays or not self.labels.items() <= alert.labels.items():  # what all share is soon little
-            self._stray(alert.labels)
+            self.labels = _kept(labels)
+        elif self.strays or not self.labels.items() <= labels.items():  # what all share is soon little
+            self._stray(labels)
 
     def date(self, began_ms: int) -> None:
         """One more of its alerts began then."""

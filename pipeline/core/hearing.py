@@ -28,8 +28,8 @@ class Hearing:
 
     def hear(self, run: Run, *, is_unknown: bool = False) -> Decided:
         """Apply the next event, and say what was decided."""
-        alert, watermark_ms, code = run.alert, self._state.watermark_ms, run.code
-        at_ms, starts_at_ms, status = _times(run.fields[run.index])
+        index, watermark_ms = run.index, self._state.watermark_ms
+        alert, code, (at_ms, starts_at_ms, status) = run.alerts[index], run.codes[index], _times(run.fields[index])
         is_late = watermark_ms is not None and at_ms < watermark_ms
         now_ms = watermark_ms if watermark_ms is not None and is_late else at_ms
         self._state.watermark_ms = now_ms
@@ -72,7 +72,7 @@ class Hearing:
         self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool, is_placed: bool = False
     ) -> Decided:
         next_at_ms = None if incident.is_forgotten else incident.due_ms
-        if live is not None and live.is_alive:
+        if live is not None and (live.is_firing or live.is_flapping):
             next_ms = live.next_ms
             next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
             if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:

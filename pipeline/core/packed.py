@@ -42,6 +42,8 @@ class Packer:
         self.shapes: list[Shape] = []
         self._characters = 0
         self._heads: dict[tuple[object, ...], str] = {}
+        self._last: tuple[object, ...] = ()  # what was looked up last: alerts of a kind come together
+        self._last_head: str | None = None
         for shape in shapes:
             self._add(shape)
 
@@ -57,9 +59,13 @@ class Packer:
             tuple(labels),
             tuple(annotations),
         )
-        head = self._heads.get(parts)
-        if head is None and self._has_room(Shape(*parts)):
-            head = self._add(Shape(*parts))
+        if parts == self._last:
+            head = self._last_head
+        else:
+            head = self._heads.get(parts)
+            if head is None and self._has_room(Shape(*parts)):
+                head = self._add(Shape(*parts))
+            self._last, self._last_head = parts, head
         fields = [head] if head is not None else _spelled(Shape(*parts))
         fields += (name, url or "", source_fingerprint or "", *labels.values(), *annotations.values())
         text = _SEPARATOR.join(fields)

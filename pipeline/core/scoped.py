@@ -184,7 +184,7 @@ class ScopeTriage:
             if gathers and run.index == run.start and run.end - run.start > 1:
                 self._gathering.plan(run)
             # What is not told yet is told before time moves, and when its record ends.
-            deadline_ms = NEVER_MS if teller.is_pending else self.deadlines.next_ms()
+            deadline_ms = NEVER_MS if teller.pending else self.deadlines.next_ms()
             if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
                 run.decide(self._hearing.hear(run, is_unknown=True))
             else:

@@ -68,7 +68,7 @@ def add(state: StormState, alert: Alert, at_ms: int, policy: StormPolicy) -> boo
 def count(state: StormState, at_ms: int, policy: StormPolicy) -> bool:
     """As `add`, but that the caller lets the tally count what is in the alert, before it asks anything of it.
 
-    At the latest before the next window, which `window_ends_ms` says, and at once while there is a storm.
+    At the latest before the next window, and at once while there is a storm.
     """
     at_ms = max(at_ms, state.window_at_ms)
     if state.is_storm and at_ms >= ends_at_ms(state, policy):
@@ -89,11 +89,6 @@ def count(state: StormState, at_ms: int, policy: StormPolicy) -> bool:
         return False
     state.is_storm = True
     return True
-
-
-def window_ends_ms(state: StormState, policy: StormPolicy) -> int:
-    """From when on a new alert is in another window."""
-    return state.window_at_ms + policy.window_ms
 
 
 def threshold_of(state: StormState, policy: StormPolicy) -> float:

@@ -31,24 +31,19 @@ class Teller:
         self._policy = policy
         self._alerts = alerts
         self._deadlines = deadlines
-        self._changed: dict[str, Reason | None] = {}
+        self.pending: dict[str, Reason | None] = {}  # what changed and is not told yet
         self.listings = Listings(alerts, policy.max_listed)
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether something changed that is not told yet."""
-        return len(self._changed) > 0
 
     def change(self, incident: Open, cause: Reason | None) -> None:
         """Note that `incident` changed. The first cause that may page is the one that is told; a resolve beats all."""
         key = incident.incident_id
-        known = self._changed.get(key)
+        known = self.pending.get(key)
         if known is None or (cause is not None and (cause in ENDINGS or (cause.pages and not known.pages))):
-            self._changed[key] = cause
+            self.pending[key] = cause
 
     def is_calling(self, incident: Open) -> bool:
         """Whether a page of this very record will tell of `incident` already."""
-        cause = self._changed.get(incident.incident_id)
+        cause = self.pending.get(incident.incident_id)
         return cause is not None and cause.pages
 
     def rule_of(self, incident: Open) -> Rule:
@@ -62,9 +57,9 @@ class Teller:
 
     def tell(self, facts: Facts) -> None:
         """Tell all that changed since it was last asked."""
-        if not self._changed:
+        if not self.pending:
             return
-        changed, self._changed = self._changed, {}
+        changed, self.pending = self.pending, {}
         for key, cause in changed.items():
             incident = self._state.incidents[key]
             incident.revision += 1

@@ -6,7 +6,7 @@ from pipeline.core.incident import open_incident, special
 from pipeline.core.incidents import Incidents, Open
 from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
-from pipeline.core.storm import count, end, ends_at_ms, is_like, sentence, window_ends_ms
+from pipeline.core.storm import count, end, ends_at_ms, is_like, sentence
 from pipeline.core.tally import count_all
 from schemas import Alert, Severity
 
@@ -19,7 +19,7 @@ class Weather:
     def __init__(self, state: ScopeState, policy: Policy, deadlines: Deadlines, book: Incidents) -> None:
         self._state = state
         self._book = book
-        self._policy, self._storms = policy, policy.storm
+        self._policy, self._storms, self._window_ms = policy, policy.storm, policy.storm.window_ms
         self._names_some = bool(policy.page_now)
         self._deadlines = deadlines
         self._untallied: list[Alert] = []  # in no storm, and all of this window
@@ -30,7 +30,7 @@ class Weather:
         """Count a new alert. Whether it comes in a storm; if not, it is placed as ever."""
         storm = self._state.storm
         is_named = self._names_some and self._policy.pages_now(facets(alert))
-        if self._untallied and now_ms >= window_ends_ms(storm, self._storms):
+        if self._untallied and now_ms >= storm.window_at_ms + self._window_ms:
             self.settle()
         if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
             return False
