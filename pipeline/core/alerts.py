@@ -18,6 +18,8 @@ from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
 from schemas import Alert, Severity
 
+_FEW = 4  # alerts that are found one by one
+
 
 class Glimpse(NamedTuple):
     """What is told of an alert that is not changed."""
@@ -88,8 +90,7 @@ class LiveAlerts:
         A third of the time that `at` takes, since nothing has to be put back.
         """
         memory, glimpses = self._memory, []
-        rows = memory.table.rows_of(np.array(codes, np.uint64) ^ np.uint64(self.salt)).tolist()
-        for code, row in zip(codes, rows, strict=True):
+        for code, row in zip(codes, self._rows_of(codes), strict=True):
             live = self._taken.get(code)
             if live is not None:
                 glimpses.append(Glimpse(live.alert, live.severity, live.first_at_ms, live.is_firing))
@@ -103,6 +104,18 @@ class LiveAlerts:
             alert = memory.packer.unpack(memory.contents[row], standing)
             glimpses.append(Glimpse(alert, severity, first_at_ms, bool(is_firing)))
         return glimpses
+
+    def say(self, code: int) -> Alert:
+        """What the alert with this code says, which is there. Raises KeyError."""
+        return self.glance((code,))[0].alert
+
+    def _rows_of(self, codes: Sequence[int]) -> list[int]:
+        """The row of each, or -1; of a few one by one: a microsecond each, where numpy takes five to begin."""
+        table = self._memory.table
+        if len(codes) <= _FEW:
+            return [-1 if code in self._taken else table.find(code ^ self.salt) for code in codes]
+        rows: list[int] = table.rows_of(np.array(codes, np.uint64) ^ np.uint64(self.salt)).tolist()
+        return rows
 
     def rule_at(self, code: int) -> int:
         """Which rule holds for the alert with this code, which is there. Raises KeyError."""

@@ -5,6 +5,7 @@
 `PodNotReady on shop-1 again (400 alerts before), since 03:40 UTC`
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,13 +43,13 @@ class Heading(NamedTuple):
     of: dict[str, str]  # the group that this tells, which shrinks where its alerts were correlated
 
 
-def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
-    """What is said while `lead` is the first of its worst alerts. `cause`: itself, where there is no evidence."""
+def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
+    """What is said while the first of its worst alerts stays the same. `say` gives what the alert with a code says."""
     evidence, group = incident.evidence, shown(incident.group)
     suspects = evidence.suspects if evidence is not None else []
     if evidence is None or not suspects:
-        alert = cause or lead
-        code = incident.members[0] if cause is not None else incident.lead
+        code = incident.lead if evidence is not None else incident.members[0]
+        alert = say(code)
         return Heading(
             group,
             alert.name,
@@ -69,6 +70,7 @@ def heading_of(incident: Open, lead: Alert, cause: Alert | None) -> Heading:
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
     worst = ""
     if incident.lead_rank > first.rank:
+        lead = say(incident.lead)
         name = cut(lead.name, LONGEST_VALUE)
         worst = f", now {_RANKS[incident.lead_rank]}: {_on(name, subject_of(lead.labels), known)}"
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])

@@ -21,8 +21,9 @@ class Incidents:
         self._make_numbers(np.zeros(_FIRST, INCIDENT))
         self._make_rhythms(np.zeros(_FIRST, RHYTHM))
         self.known: list[Open | None] = []
-        # Theirs: a duplicate's decision needs no more, and every object is a cache miss.
-        self.ids: list[str | None] = []
+        # Theirs: a duplicate's decision needs no more, and every object is a cache miss; a batch's are taken at once,
+        # so that their misses overlap.
+        self.ids = np.full(_FIRST, None, np.object_)
         self._free: list[int] = []
         self._left: list[int] = []
 
@@ -34,10 +35,11 @@ class Incidents:
         else:
             number = len(self.known)
             self.known.append(incident)
-            self.ids.append(incident.incident_id)
             if number == len(self.numbers):
                 self._make_numbers(np.concatenate((self.numbers, np.zeros(number, INCIDENT))))
                 self._make_rhythms(np.concatenate((self.rhythms, np.zeros(number, RHYTHM))))
+                self.ids = np.concatenate((self.ids, np.full(number, None, np.object_)))
+            self.ids[number] = incident.incident_id
         self.numbers[number] = (0, FOREVER_MS)
         self.rhythms[number] = (0, 0, FOREVER_MS)
         return number

@@ -45,9 +45,7 @@ class Listings:
             return listing.members, listing.heading
         else:
             members = listing.members
-        codes = [incident.lead] if incident.evidence is not None else [incident.lead, incident.members[0]]
-        lead, *first = [one.alert for one in self._alerts.glance(codes)]
-        heading = heading_of(incident, lead, first[0] if first else None)
+        heading = heading_of(incident, self._alerts.say)
         self._kept[incident.incident_id] = Listing(members, heading)
         return members, heading
 

@@ -114,7 +114,7 @@ class Run:
         return zip(self.alerts[self.start : self.end], self._codes[self.start : self.end], strict=True)
 
     def decisions(
-        self, ids: Sequence[str | None], policy_version: str, model_version: str | None = None
+        self, ids: NDArray[np.object_], policy_version: str, model_version: str | None = None
     ) -> list[Decisions]:
         """What was decided, record by record."""
         everything = self._all(ids, policy_version)
@@ -134,7 +134,7 @@ class Run:
             ]
         )
 
-    def _all(self, ids: Sequence[str | None], policy_version: str) -> list[Decided]:
+    def _all(self, ids: NDArray[np.object_], policy_version: str) -> list[Decided]:
         """A decision for each event."""
         more = self._decided
         is_plain = np.ones(self.count, np.bool_)
@@ -145,17 +145,17 @@ class Run:
         found = zip(
             plain,
             map(_told, map(self.fields.__getitem__, plain)),
-            batch["incident"].tolist(),
+            ids[batch["incident"]].tolist(),
             batch["next_ms"].tolist(),
             (batch["is_late"] > 0).tolist(),
             strict=True,
         )
         duplicate = _BLANK | {"reason": _DUPLICATE, "policy_version": policy_version}
-        for index, (fingerprint, source_fingerprint, at_ms), number, next_ms, is_late in found:
+        for index, (fingerprint, source_fingerprint, at_ms), incident_id, next_ms, is_late in found:
             everything[index] = fields = duplicate.copy()  # as `decided`, for nine of ten
             fields["fingerprint"] = fingerprint
             fields["source_fingerprint"] = source_fingerprint
-            fields["incident_id"] = ids[number]
+            fields["incident_id"] = incident_id
             fields["is_late"] = is_late
             fields["at_ms"] = at_ms
             fields["next_at_ms"] = next_ms

@@ -156,7 +156,7 @@ def test_a_table_is_full_at_the_same_event_however_the_log_is_cut(monkeypatch: p
 def test_a_fault_beyond_a_scope_pages_what_is_not_decided_and_the_books_balance() -> None:
     triage = Triage(POLICY)
     triage.step(at(0, DISK))
-    triage._memory.incidents.ids = []  # impossible: every incident has an id
+    triage._memory.incidents.ids = triage._memory.incidents.ids[:0]  # impossible: every incident has an id
     records = [*at(1, DISK), *at(2, DISK_OVER, CPU)]
     first, second = triage.step_each(records)
     assert [one.paged for one in decided(first)] == [True]
