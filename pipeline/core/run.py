@@ -111,7 +111,7 @@ class Run:
 
     def events_of_record(self) -> Iterator[tuple[Alert, int]]:
         """The events of the record that is being decided, with their codes."""
-        return zip(self.alerts[self.start : self.end], self._codes[self.start : self.end], strict=True)
+        return zip(self.alerts[self.start : self.end], self.codes[self.start : self.end], strict=True)
 
     def decisions(
         self, ids: NDArray[np.object_], policy_version: str, model_version: str | None = None
