@@ -204,10 +204,10 @@ def test_a_port_that_is_taken_is_wrong_use(up: Up) -> None:
 
 def test_it_pages_about_itself_once_when_nothing_is_sent_any_more_and_it_is_over_when_something_is(up: Up) -> None:
     for _ in range(2):  # a restart knows of the page
-        up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2")
+        up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2", PAGESIEVE_WATCHDOG_LAG_S="4")
         until(lambda: up.pages("PAGE CRITICAL Pagesieve itself: no alert has been sent for") == 1)
         assert up.end(signal.SIGKILL) == -signal.SIGKILL
-    up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2")
+    up.start(PAGESIEVE_WATCHDOG_SILENCE_S="2", PAGESIEVE_WATCHDOG_LAG_S="4")
 
     def is_over() -> bool:
         up.post("DiskFull", "a")
