@@ -25,7 +25,7 @@ class Arrival:
 
     def __init__(self, scope: Scope, review: Review, changes: Changes, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
-        self.placement = Placement(scope)
+        self.placement = Placement(scope, directions)
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
         self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()

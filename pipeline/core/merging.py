@@ -1,6 +1,6 @@
 """An incident goes on in an older one: its alerts move there, its page resolves and says where, nothing pages twice."""
 
-from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
+from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import show
 from pipeline.core.incident import absorb, account
 from pipeline.core.incidents import Open
@@ -13,8 +13,8 @@ _NOBODY = (False, False, False)
 class Merging:
     """Merges incidents of one scope."""
 
-    def __init__(self, scope: Scope, directions: Directions = NO_DIRECTIONS) -> None:
-        self._state, self._policy, self._alerts = scope.state, scope.policy, scope.alerts
+    def __init__(self, scope: Scope, directions: Directions) -> None:
+        self._state, self._alerts = scope.state, scope.alerts
         self._deadlines, self._teller = scope.deadlines, scope.teller
         self._causes = Causes(self._alerts, directions)
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pipeline.core.cause import NO_DIRECTIONS, Directions
 from pipeline.core.columns import FOREVER_MS, REPEAT_MS
 from pipeline.core.correlation.correlation import Fit, Newcomer
 from pipeline.core.correlation.tuning import BACKGROUND_GAP_MS, EVENT_UNIT_MS, STATE_UNIT_MS
@@ -39,9 +40,9 @@ class Placed(NamedTuple):
 class Placement:
     """Places the alerts of one scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book = scope.state, scope.policy, scope.book
-        self._surging = Surging(scope, Merging(scope))
+        self._surging = Surging(scope, Merging(scope, directions))
         self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
         self.why: Why | None = None  # of the last alert that was placed
 
@@ -97,7 +98,8 @@ class Placement:
             incident = self._open_correlated(alert, now_ms)
             incident.keep_rhythm(BACKGROUND_GAP_MS, now_ms, 1)
             return Placed(incident)
-        if is_state and not self._policy.pages_now(facets(alert)):
+        may_surge = is_state and not self._policy.pages_now(facets(alert))
+        if may_surge:
             surging = self._surging.incident_of(code, known, now_ms)
             if surging is not None:
                 self._agree(surging, alert)
@@ -116,6 +118,8 @@ class Placement:
             incident = self._open_correlated(alert, now_ms)
             incident.keep_rhythm(FOREVER_MS if is_state else REPEAT_MS, now_ms)
             correlation.open(newcomer, incident)
+            if may_surge:
+                self._surging.opened(incident)
             placed = Placed(incident)
         if is_onset:
             correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)

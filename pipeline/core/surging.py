@@ -12,12 +12,14 @@ class Surging:
 
     def __init__(self, scope: Scope, merging: Merging) -> None:
         self._state, self._alerts, self._merging = scope.state, scope.alerts, merging
+        self._is_homeless = False  # whether the last alert is part of a surge of which no incident is open
 
     def incident_of(self, code: int, known: Known, now_ms: int) -> Open | None:
         """The surge's incident, if the alert belongs there; it may be an older one that turns out to be its begin."""
         correlation = self._state.correlation
         surge = correlation.surge
         token = surge.hear(known, now_ms, correlation.vocabulary)
+        self._is_homeless = False
         if token is None:
             surge.remember(code, known, now_ms)
             return None
@@ -29,11 +31,13 @@ class Surging:
                 found = self._merging.merge(several, now_ms)
                 correlation.close(found)  # what belongs to it is told by what surges, not by likeness
         surge.incident_id = None if found is None else found.incident_id
+        self._is_homeless = found is None
         return found
 
     def opened(self, incident: Open) -> None:
-        """No incident of the surge is open, so this one was opened for it."""
-        self._state.correlation.surge.incident_id = incident.incident_id
+        """The last alert opened an incident; it is the surge's from now on, if there is a surge that has none."""
+        if self._is_homeless:
+            self._state.correlation.surge.incident_id = incident.incident_id
 
     def _of_surge(self) -> Open | None:
         incident = self._state.incidents.get(self._state.correlation.surge.incident_id or "")

@@ -2,7 +2,7 @@
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import IncidentState, PageKind, Reason
+from schemas import IncidentState, PageKind, Reason, Status
 from tests.scene import Told, alert, at, decided, play, reasons
 
 POLICY = Policy()
@@ -57,6 +57,20 @@ def test_after_a_merge_nothing_of_it_pages_again() -> None:
 def test_one_of_another_kind_amid_a_surge_is_no_part_of_it() -> None:
     facts = surge((145.0, alert("Unlike")._replace(labels={"site": "s9"})))
     assert reasons(facts)[-1] is Reason.OPENED
+
+
+def test_a_surge_whose_begin_is_over_by_then_is_one_incident_all_the_same() -> None:
+    policy = Policy(resolve_after=0)
+    told = [*morning()]
+    for n, name in enumerate(NAMES[:8]):
+        one = on_rack(name)
+        told += [(10.0 * n, one), (10.0 * n + 1, one._replace(status=Status.RESOLVED))]
+    late = NAMES[8:]
+    told += [(82.0 + n, on_rack(name)) for n, name in enumerate(late)]
+    facts = play(*(at(seconds, one, policy=policy) for seconds, one in told), policy=policy)
+    last = decided(facts)[-len(late) :]
+    assert [one.reason for one in last] == [Reason.OPENED, *[Reason.JOINED] * (len(late) - 1)]
+    assert len({one.incident_id for one in last}) == 1
 
 
 def test_a_surge_goes_on_from_a_snapshot() -> None:
