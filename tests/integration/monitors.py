@@ -6,8 +6,6 @@ import httpx
 
 from tests.integration.real import Process, free_ports, requires
 
-READY_TIMEOUT_S = 20
-
 
 class Monitor:
     """A running Alertmanager or Prometheus; its address and data outlive `stop`, `kill` and `start`."""
@@ -23,7 +21,7 @@ class Monitor:
         if self._process and self._process.is_alive():
             return
         self._process = Process(self._command, self.folder / "output.log", cwd=self.folder)
-        self._process.wait_until(self._is_ready, READY_TIMEOUT_S)
+        self._process.wait_until(self._is_ready)
 
     def stop(self) -> None:
         """Stop cleanly."""

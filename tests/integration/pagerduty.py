@@ -22,6 +22,7 @@ from typing import Self
 import pytest
 
 from tests.integration.pagerduty_rules import Event, event_errors
+from tests.integration.real import PATIENCE_S
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"  # any 32 characters will do
 HANG_LIMIT_S = 60.0
@@ -166,7 +167,7 @@ class PagerDutyEndpoint:
                 if request.status == 202 and action in {None, request.action} and dedup_key in {None, request.dedup_key}
             ]
 
-    def wait_until(self, is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait_until(self, is_so: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Return once `is_so`; fail with what arrived if it never is. For async tests: run it in a thread."""
         until = time.monotonic() + timeout_s
         while not is_so():

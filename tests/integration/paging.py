@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from schemas import Delivery, Page, Rejected
 from schemas.topics import DELIVERIES, PAGES, REJECTED
 from tests.integration.pagerduty import ROUTING_KEY, PagerDutyEndpoint
+from tests.integration.real import PATIENCE_S
 from tests.pages import draft
 
 HASTE = Pace(first_wait_ms=20, longest_wait_ms=200, longest_retry_after_ms=300)
@@ -64,7 +65,7 @@ def default_keys() -> RoutingKeys:
     return RoutingKeys(Settings(routing_key=SecretStr(ROUTING_KEY)), {}, WORLD.monotonic_ms)
 
 
-async def until(pagerduty: PagerDutyEndpoint, is_so: Callable[[], bool], timeout_s: float = 20) -> None:
+async def until(pagerduty: PagerDutyEndpoint, is_so: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     await asyncio.to_thread(pagerduty.wait_until, is_so, timeout_s)
 
 

@@ -24,7 +24,7 @@ from schemas.topics import DECISIONS, PAGES
 from tests.integration.broker import Broker
 from tests.integration.pagerduty import ROUTING_KEY, PagerDutyEndpoint
 from tests.integration.pagerduty_rules import Event
-from tests.integration.real import Process, free_ports
+from tests.integration.real import PATIENCE_S, Process, free_ports
 from tests.integration.worker import Record, Topics
 
 COMMAND = Path(sys.executable).with_name("pagesieve")
@@ -36,8 +36,6 @@ POLICY = {
     "resolve_after": "2s",
     "flapping": {"start": 100, "half_life": "1m", "longest": "10m"},
 }
-ARRIVES_WITHIN_S = 60.0
-READY_WITHIN_S = 60.0
 LAST_OFFSET = (1 << OFFSET_BITS) - 1
 
 Read = Callable[[str], list[Record]]
@@ -65,7 +63,7 @@ class Part:
     def wait_until(self, holds: Callable[[], bool]) -> None:
         """Return once it holds; fail with its last words if it ends or takes too long."""
         assert self._process is not None
-        self._process.wait_until(holds, READY_WITHIN_S)
+        self._process.wait_until(holds)
 
     def most_bytes(self) -> int:
         """The most memory that it ever had, as the kernel counts it."""
@@ -165,11 +163,11 @@ class Plant:
 
     def wait_until(self, is_so: Callable[[], bool], seen: Callable[[], object]) -> None:
         """Return once `is_so`; fail with what is `seen` and what the parts said if it does not come to that."""
-        deadline_s = time.monotonic() + ARRIVES_WITHIN_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not is_so():
             if time.monotonic() > deadline_s:
                 said = "\n".join(part.said()[-2000:] for part in self.parts)
-                pytest.fail(f"not within {ARRIVES_WITHIN_S} s; seen: {seen()}\n{said}", pytrace=False)
+                pytest.fail(f"not within {PATIENCE_S} s; seen: {seen()}\n{said}", pytrace=False)
             time.sleep(0.1)
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 READY_POLL_S = 0.05
+# How long anything may take that has to come. What works takes seconds; a machine with other things to do takes its
+# time, and must not fail a test by that.
+PATIENCE_S = 150.0
 
 
 def requires(path_or_command: str, install: str) -> str:
@@ -77,7 +80,7 @@ class Process:
         """Null while it runs; negative: the signal that ended it."""
         return self._process.poll()
 
-    def wait_until(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
+    def wait_until(self, is_ready: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Return when `is_ready`; fail with the program's last words if it ends or takes too long."""
         deadline = time.monotonic() + timeout_s
         while not is_ready():
@@ -87,7 +90,7 @@ class Process:
                 pytest.fail(f"{self.name} is not ready after {timeout_s} s:\n{self.last_words()}", pytrace=False)
             time.sleep(READY_POLL_S)
 
-    def stop(self, timeout_s: float = 30, by: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, timeout_s: float = PATIENCE_S, by: signal.Signals = signal.SIGTERM) -> int:
         """The signal, and the exit code; SIGKILL and a failure if it does not listen."""
         if self.is_alive():
             self._process.send_signal(by)

@@ -17,9 +17,9 @@ from pipeline.log.embedded_reader import EmbeddedReader
 from pipeline.log.entry import Broadcaster, Draft, Entry
 from pipeline.settings import Settings
 from schemas.topics import RAW, REJECTED
+from tests.integration.real import PATIENCE_S
 
 T = TypeVar("T")
-ARRIVES_WITHIN_S = 30
 
 
 class Refusing:
@@ -59,15 +59,15 @@ class Served:
 
     def wait_for(self, is_there: Callable[[list[Entry]], bool]) -> list[Entry]:
         """The entries of `alerts.raw` once `is_there` holds for them; fails if it does not happen."""
-        deadline = time.monotonic() + ARRIVES_WITHIN_S
+        deadline = time.monotonic() + PATIENCE_S
         while not is_there(entries := self.entries()):
             if time.monotonic() > deadline:
-                pytest.fail(f"it did not arrive within {ARRIVES_WITHIN_S} s; there is: {entries}")
+                pytest.fail(f"it did not arrive within {PATIENCE_S} s; there is: {entries}")
             time.sleep(0.05)
         return entries
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -93,11 +93,11 @@ def served(
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="gateway")
     thread.start()
-    assert started.wait(timeout=30)
+    assert started.wait(timeout=PATIENCE_S)
     gateway, stop = found[0]
     try:
         yield gateway
     finally:
         gateway._loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE_S)
         assert not thread.is_alive()

@@ -25,10 +25,10 @@ from tests.golden.script import Scene
 from tests.golden.telling import BEGIN_MS, Raw
 from tests.integration.broker import Broker
 from tests.integration.logs import Kafka
+from tests.integration.real import PATIENCE_S
 from tests.integration.worker import Topics, Workers
 
 WEEK_MS = 7 * 24 * 3_600_000
-ARRIVES_WITHIN_S = 60.0
 QUIET_S = 10.0
 CENTURY_MS = 100 * 52 * WEEK_MS
 FOLLOWED = (ALERTS.name, DECISIONS.name, INCIDENTS.name, PAGES.name, REJECTED.name)
@@ -55,10 +55,10 @@ class Audience:
 
     async def until(self, holds: Callable[[], bool], complaint: Callable[[], object]) -> None:
         """Return once `holds`; fail with the complaint if it does not come to that."""
-        deadline_s = time.monotonic() + ARRIVES_WITHIN_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not holds():
             if time.monotonic() > deadline_s:
-                pytest.fail(f"not within {ARRIVES_WITHIN_S} s: {complaint()}", pytrace=False)
+                pytest.fail(f"not within {PATIENCE_S} s: {complaint()}", pytrace=False)
             await self.listen()
 
     async def listen(self) -> None:

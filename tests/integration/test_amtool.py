@@ -17,12 +17,11 @@ from schemas import Control
 from schemas.topics import ALERTS
 from tests.integration.broker import Broker
 from tests.integration.conftest import StartMonitor
-from tests.integration.real import Process, free_ports, requires
+from tests.integration.real import PATIENCE_S, Process, free_ports, requires
 from tests.integration.worker import Topics
 
 pytestmark = pytest.mark.integration
 
-WITHIN_S = 45.0
 ALERTMANAGER = "route: {receiver: default, group_by: [alertname]}\nreceivers: [{name: default}]\n"
 POLICY = "group_by: [alertname]\nresolve_after: 1s\n"
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,12 +39,12 @@ class Amtool:
 
     def __call__(self, *arguments: str) -> str:
         command = [*self._command, *self._options, *(self._named(argument) for argument in arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         return f"{done.returncode}\n{self._told(done.stdout)}\n{self._told(done.stderr)}"
 
     def until(self, shows: Callable[[str], bool], *arguments: str) -> str:
         """What it prints once it shows what is waited for."""
-        deadline_s = time.monotonic() + WITHIN_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not shows(printed := self(*arguments)):
             assert time.monotonic() < deadline_s, printed
             time.sleep(0.1)
@@ -73,7 +72,7 @@ def pagesieve(folder: Path, *arguments: str, **environment: str) -> Iterator[tup
     process = Process(command, folder / "output.log", environment={**inherited, **environment})
     url = f"http://127.0.0.1:{port}"
     try:
-        process.wait_until(lambda: answers(f"{url}/readyz") and answers(f"{url}/api/v2/status", environment), WITHIN_S)
+        process.wait_until(lambda: answers(f"{url}/readyz") and answers(f"{url}/api/v2/status", environment))
         yield process, url
     finally:
         process.kill()
@@ -160,10 +159,10 @@ def test_a_silenced_alert_pages_nobody_until_the_silence_is_expired(tmp_path: Pa
         assert amtool("silence", "add", "-c", "known", "alertname=Disk").startswith("0\n")
         for name in ("Disk", "Probe"):
             assert amtool("alert", "add", name, "pod=a").startswith("0\n")
-        process.wait_until(lambda: "Probe" in pages(process), WITHIN_S)
+        process.wait_until(lambda: "Probe" in pages(process))
         assert "Disk" not in pages(process)
         assert amtool("silence", "expire", "#1") == "0\n\n"
-        process.wait_until(lambda: "Disk" in pages(process), WITHIN_S)
+        process.wait_until(lambda: "Disk" in pages(process))
 
 
 def pages(process: Process) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.core.interval import NamedIntervals
 from pipeline.core.matcher import Matcher, all_match, parse_matchers
-from tests.integration.real import requires
+from tests.integration.real import PATIENCE_S, requires
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +48,7 @@ NEWER = ('"a b"="c"', "größe=b", 'a.b="c"')
 
 def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [requires("amtool", "apt install prometheus-alertmanager"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def config(folder: Path, **more: object) -> Path:

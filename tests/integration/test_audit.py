@@ -17,6 +17,7 @@ from schemas.topics import DECISIONS, PAGES, RAW
 from tests.integration import plant as plants
 from tests.integration.broker import Broker
 from tests.integration.plant import COMMAND, Plant
+from tests.integration.real import PATIENCE_S
 from tests.integration.worker import Topics
 
 pytestmark = pytest.mark.integration
@@ -45,7 +46,7 @@ def run(*arguments: str | Path, kafka: str | None = None) -> subprocess.Complete
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PAGESIEVE_")}
     environment |= {"PAGESIEVE_KAFKA": kafka} if kafka else {}
     done = subprocess.run(
-        [COMMAND, "audit", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=100
+        [COMMAND, "audit", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
     assert done.returncode in {0, 1}, done.stderr
     return done

@@ -20,7 +20,7 @@ from tests.integration.broker import Broker
 from tests.integration.plant import Part
 from tests.integration.worker import Topics, Workers
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 MB = 1024 * 1024
 MOST_BYTES = MB  # in flight

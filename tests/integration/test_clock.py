@@ -63,7 +63,6 @@ def post(plant: Plant, cluster: str, status: str) -> None:
     httpx.post(f"{plant.gateway.url}/v1/events", json=event, timeout=30).raise_for_status()
 
 
-@pytest.mark.timeout(400)
 def test_a_clock_that_jumps_an_hour_delays_no_page_and_no_resolve(jumping: Plant, clock: Clock) -> None:
     plant = jumping
     for cluster in ("before", "throughout"):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.real import PATIENCE_S
+
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +36,7 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_story_becomes_three_incidents_and_four_pages(demo: subprocess.Popen[str], tmp_path: Path) -> None:
-    said, complaints = demo.communicate(timeout=90)
+    said, complaints = demo.communicate(timeout=PATIENCE_S)
     assert (demo.returncode, complaints) == (0, "")
     steps = re.findall(r"^  (events|alerts|incidents|pages) +(\d+) ", said, re.MULTILINE)
     assert steps == [("events", "314"), ("alerts", "34"), ("incidents", "3"), ("pages", "4")]
@@ -48,7 +50,7 @@ def test_the_story_becomes_three_incidents_and_four_pages(demo: subprocess.Popen
 def test_an_interrupted_demo_leaves_nothing_behind(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     service = _pid_of_the_service(tmp_path)
     demo.send_signal(signal.SIGINT)
-    _, complaints = demo.communicate(timeout=30)
+    _, complaints = demo.communicate(timeout=PATIENCE_S)
     assert (demo.returncode, complaints) == (130, "demo: stopped; nothing of it is left running\n")
     assert not Path(f"/proc/{service}").exists()
     assert list(tmp_path.iterdir()) == []
@@ -56,7 +58,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(demo: subprocess.Popen[str], 
 
 def test_a_service_that_dies_ends_the_demo_with_what_it_said(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     os.kill(_pid_of_the_service(tmp_path), signal.SIGKILL)
-    _, complaints = demo.communicate(timeout=30)
+    _, complaints = demo.communicate(timeout=PATIENCE_S)
     assert demo.returncode == 3
     assert complaints.startswith("demo: `pagesieve up` stopped with exit code -9:")
     assert list(tmp_path.iterdir()) == []

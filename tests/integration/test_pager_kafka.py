@@ -58,7 +58,7 @@ def test_pagers_that_come_and_go_open_each_incident_once(broker: Broker, pagerdu
             await until(pagerduty, lambda: len(pagerduty.accepted()) >= 5)
             async with a_pager(broker, pagerduty), a_pager(broker, pagerduty):
                 await until(pagerduty, lambda: len(pagerduty.accepted()) >= 30)
-            await until(pagerduty, lambda: resolved(pagerduty, NAMES), 60)
+            await until(pagerduty, lambda: resolved(pagerduty, NAMES))
 
     asyncio.run(scene())
     assert [pagerduty.opened(name) for name in NAMES] == [1] * len(NAMES)
@@ -80,7 +80,7 @@ def test_a_pager_whose_partitions_were_taken_does_not_send_what_it_had_in_hand(
                     await until(pagerduty, lambda: second.health.is_loaded)
                     pagerduty.release()
                     await write(writer, *(page(name, "resolve", revision=2) for name in NAMES))
-                    await until(pagerduty, lambda: resolved(pagerduty, NAMES), 60)
+                    await until(pagerduty, lambda: resolved(pagerduty, NAMES))
                     await asyncio.sleep(3)
 
     asyncio.run(scene())
@@ -131,7 +131,7 @@ def test_the_command_killed_between_the_202_and_its_commit_opens_no_second_incid
         pagerduty.misbehave(AcceptThenStall(), when=lambda event, action=action: event["event_action"] == action)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         process = start()
         try:
-            pagerduty.wait_until(lambda action=action: len(pagerduty.accepted(action)) >= 1, 40)  # type: ignore[misc]  # likewise
+            pagerduty.wait_until(lambda action=action: len(pagerduty.accepted(action)) >= 1)  # type: ignore[misc]  # likewise
         finally:
             process.kill()
             process.wait()
@@ -139,7 +139,7 @@ def test_the_command_killed_between_the_202_and_its_commit_opens_no_second_incid
     process = start()
     try:
         asyncio.run(told("trigger", "resolve", "resolve"))
-        pagerduty.wait_until(lambda: len(pagerduty.accepted("resolve")) >= 3, 40)
+        pagerduty.wait_until(lambda: len(pagerduty.accepted("resolve")) >= 3)
     finally:
         process.terminate()
         assert process.wait(30) == 0, output.read_text()

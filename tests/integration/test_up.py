@@ -15,9 +15,10 @@ from typing import IO
 import httpx
 import pytest
 
+from tests.integration.real import PATIENCE_S
+
 pytestmark = pytest.mark.integration
 
-WAIT_S = 20.0
 POLICY = "resolve_after: 0.5\ngroup_by: [host]\n"
 
 
@@ -82,7 +83,7 @@ class Up:
         """Send the signal and wait for the exit code."""
         assert self._process is not None
         self._process.send_signal(number)
-        code = self._process.wait(WAIT_S)
+        code = self._process.wait(PATIENCE_S)
         self._collecting.join()
         return code
 
@@ -108,7 +109,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 def until(claim: Callable[[], bool]) -> None:
     """Wait for a claim to become true."""
-    deadline_s = time.monotonic() + WAIT_S
+    deadline_s = time.monotonic() + PATIENCE_S
     while not claim():
         assert time.monotonic() < deadline_s, "it did not come true in time"
         time.sleep(0.05)

@@ -18,6 +18,7 @@ import pytest
 from pipeline.codec import decode
 from pipeline.log.embedded_file import FILE_NAME
 from schemas import Decisions
+from tests.integration.real import PATIENCE_S
 from tests.integration.test_up import Up, until
 
 pytestmark = pytest.mark.integration
@@ -157,7 +158,7 @@ def test_killed_on_a_full_disk_it_starts_again_when_there_is_room(mounted: Path,
 def refused(up: Up) -> tuple[int, str]:
     """How it ends, and the one line that says why."""
     command = [str(Path(sys.executable).with_name("pagesieve")), "up", *up.options()]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ended.stderr.count("\n") == 1, ended.stderr
     assert "Traceback" not in ended.stderr
     return ended.returncode, ended.stderr

@@ -218,7 +218,7 @@ def test_a_worker_started_without_a_broker_waits_and_one_that_loses_it_goes_on(
     broker: Broker, topics: Topics, workers: Workers
 ) -> None:
     broker.stop()
-    worker = workers.start(broker.bootstrap)
+    worker = workers.start(broker.bootstrap, QUICK)
     worker.wait_until(lambda: "waiting for it" in worker.said(), "it does not say that it waits")
     assert worker.ask("/readyz")[0] == 503
     broker.start()

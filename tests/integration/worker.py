@@ -16,9 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from tests.integration.real import free_ports
-
-ARRIVES_WITHIN_S = 45
+from tests.integration.real import PATIENCE_S, free_ports
 
 
 class Record(NamedTuple):
@@ -97,7 +95,7 @@ class Worker:
         self.wait_until(self.is_ready, "it is not ready")
 
     def wait_until(self, holds: Callable[[], bool], complaint: str) -> None:
-        deadline = time.monotonic() + ARRIVES_WITHIN_S
+        deadline = time.monotonic() + PATIENCE_S
         while not holds():
             if not self.is_alive() or time.monotonic() > deadline:
                 pytest.fail(f"{complaint}; exit code {self._process.poll()}:\n{self.said()[-4000:]}", pytrace=False)
@@ -108,14 +106,14 @@ class Worker:
         if self.is_alive():
             self._process.send_signal(number)
         try:
-            return self._process.wait(timeout=30)
+            return self._process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             pytest.fail(f"it did not stop:\n{self.said()[-4000:]}", pytrace=False)
 
     def exit_code(self) -> int:
         """The exit code once it has ended by itself."""
-        return self._process.wait(timeout=ARRIVES_WITHIN_S)
+        return self._process.wait(timeout=PATIENCE_S)
 
     def kill(self) -> None:
         self._process.kill()
@@ -149,7 +147,7 @@ class Topics:
 
     def send(self, topic: str, value: bytes | None, key: bytes | None = None, **more: Any) -> None:
         """Write one record and wait until it stands."""
-        self._producer.send(topic, value, key=key, **more).get(timeout=30)
+        self._producer.send(topic, value, key=key, **more).get(timeout=PATIENCE_S)
 
     def read(self, topic: str) -> list[Record]:
         """All that stands on `topic` now."""
@@ -176,10 +174,10 @@ class Topics:
 
     def wait_for(self, topic: str, holds: Callable[[list[Record]], bool]) -> list[Record]:
         """What stands on `topic` once `holds` for it; fails if it does not come to that."""
-        deadline = time.monotonic() + ARRIVES_WITHIN_S
+        deadline = time.monotonic() + PATIENCE_S
         while not holds(found := self.read(topic)):
             if time.monotonic() > deadline:
-                pytest.fail(f"it did not arrive within {ARRIVES_WITHIN_S} s; on {topic}: {found[-20:]}", pytrace=False)
+                pytest.fail(f"it did not arrive within {PATIENCE_S} s; on {topic}: {found[-20:]}", pytrace=False)
             time.sleep(0.3)
         return found
 
