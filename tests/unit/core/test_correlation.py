@@ -46,6 +46,15 @@ def test_alike_and_soon_after_one_another_share_an_incident() -> None:
     assert found[0] == found[1] != found[2]
 
 
+def test_what_is_only_as_bad_has_nothing_to_do_with_it() -> None:
+    facts = play(
+        at(0, event("disk", cluster="eu", severity="critical"), policy=AT_ONCE),
+        at(1, event("cpu", cluster="us", severity="critical"), policy=AT_ONCE),
+        policy=AT_ONCE,
+    )
+    assert reasons(facts) == [Reason.OPENED, Reason.OPENED]
+
+
 def test_the_same_after_a_long_silence_is_another_incident_and_over_in_the_first() -> None:
     scan, probe = event("Scan", host="web", src="evil"), event("Probe", host="web", src="evil")
     facts = play(
