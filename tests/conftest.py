@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ settings.register_profile(
     "wide", max_examples=3000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+# A shell that starts us in the background lets us ignore Ctrl-C, and all that we start would do so, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The longest first, so that none of them is left to one process at the end.
 LONGEST = ("test_chaos.py", "test_benchmarks.py", "test_worker.py", "test_kafka_outage.py", "test_demo.py")

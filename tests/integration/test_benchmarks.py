@@ -52,7 +52,7 @@ def named(report: dict[str, Any], *, beyond_us: str) -> list[str]:
             },
         ),
         ("gateway", {"10 alerts", "1 alert"}),
-        ("restart", {"500", "2,000"}),
+        ("restart", {"500"}),
         ("scale", {"1", "2"}),
         ("worker", {"1", "10", "normalise", "triage", "write", "the rest"}),
         ("kernels", {"500", "2,000", "empty", "warm"}),
