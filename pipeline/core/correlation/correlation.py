@@ -90,19 +90,25 @@ class Correlation:
         best = self._home(newcomer)
         known, at_ms, soft_ms = newcomer.known, newcomer.at_ms, SOFT * newcomer.unit_ms
         score = 0.0 if best is None else best.score
+        profiles, homes, oldest_ms = self.profiles, known.homes, at_ms - newcomer.max_age_ms
         weighed: Weighed | None = None
+        rates: dict[int, float] = {}
         # From the one that grew last: as soon as one that shares all with it could not fit better, none further can.
         for number in islice(reversed(self.grown), MOST_LOOKED_AT):
-            profile = self.profiles[number]
-            since_ms = soft_ms + max(0, at_ms - profile.grew_at_ms)
+            profile = profiles[number]
+            elapsed_ms = at_ms - profile.grew_at_ms
+            since_ms = soft_ms + elapsed_ms if elapsed_ms > 0 else soft_ms
             if score * since_ms > 1.0:
                 break
-            if number in known.homes or at_ms - profile.incident.opened_at_ms > newcomer.max_age_ms:
-                continue
             if weighed is None:
                 weighed = self._weighed(known)
+            # Almost all go here: what most alerts have is no reason to look at one.
+            if weighed.rare is not None and profile.counts.keys().isdisjoint(weighed.rare):
+                continue
+            if number in homes or profile.incident.opened_at_ms < oldest_ms:
+                continue
             fits = self._fits(weighed, profile, at_ms, since_ms)
-            if fits < score or not fits or not self._is_surprising(weighed, profile, at_ms, since_ms):
+            if fits < score or not fits or not self._is_surprising(weighed, profile, at_ms, since_ms, rates):
                 continue
             if best is None or fits > score or profile.number < best.profile.number:
                 runner_up, second = (None, 0.0) if best is None else (best.profile, best.score)
@@ -228,13 +234,10 @@ class Correlation:
 
         Likeness is the share of its weighted tokens that the members have; what half of them have counts in full.
         """
-        counts, members, shared, is_rare = profile.counts, len(profile.members), 0.0, weighed.rare is None
+        counts, members, shared = profile.counts, len(profile.members), 0.0
         for token, weight in weighed.weights:
             count = counts.get(token)
             if count:
-                if not is_rare and token not in (weighed.rare or ()):
-                    return 0.0  # what most alerts have is no reason to look at it
-                is_rare = True
                 shared += weight if 2 * count >= members else weight * (2 * count / members)
         if shared < weighed.least * weighed.total or not shared:
             return 0.0
@@ -245,12 +248,21 @@ class Correlation:
         fits: float = like / since_ms
         return fits
 
-    def _is_surprising(self, weighed: Weighed, profile: Profile, at_ms: int, since_ms: float) -> bool:
-        """Whether it comes much sooner than the rarest token that it shares with half of the members usually does."""
-        half, counts, usual_per_ms = 0.5 * len(profile.members), profile.counts, self.vocabulary.usual_per_ms
+    def _is_surprising(
+        self, weighed: Weighed, profile: Profile, at_ms: int, since_ms: float, rates: dict[int, float]
+    ) -> bool:
+        """Whether it comes much sooner than the rarest token that it shares with half of the members usually does.
+
+        `rates` keeps, while one newcomer is looked at, how often each of its tokens usually comes.
+        """
+        half, counts = 0.5 * len(profile.members), profile.counts
         for token, _ in weighed.weights:
-            if counts.get(token, 0) >= half and usual_per_ms(token, at_ms) * since_ms <= SURPRISE:
-                return True
+            if counts.get(token, 0) >= half:
+                rate = rates.get(token)
+                if rate is None:
+                    rate = rates[token] = self.vocabulary.usual_per_ms(token, at_ms)
+                if rate * since_ms <= SURPRISE:
+                    return True
         return False
 
     def _unlist(self, profile: Profile) -> None:
