@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.columns import FOREVER_MS
+from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
 from pipeline.core.incidents import Open, trace_of
@@ -104,6 +104,16 @@ class LiveAlerts:
             alert = memory.packer.unpack(memory.contents[row], standing)
             glimpses.append(Glimpse(alert, severity, first_at_ms, bool(is_firing)))
         return glimpses
+
+    def steady_ms(self, codes: Sequence[int]) -> int:
+        """When one of these that does not flap was last heard of; NEVER_MS: none is remembered."""
+        taken = [self._taken[code] for code in codes if code in self._taken]
+        latest_ms = max([live.last_at_ms for live in taken if not live.is_flapping], default=NEVER_MS)
+        others = np.array([code for code in codes if code not in self._taken], np.uint64)
+        rows = self._memory.table.rows_of(others ^ np.uint64(self.salt))
+        columns = self._memory.table.columns
+        steady = rows[(rows >= 0) & (columns.is_flapping[rows] == 0)]
+        return max(latest_ms, int(columns.last_at_ms[steady].max(initial=NEVER_MS)))
 
     def say(self, code: int) -> Alert:
         """What the alert with this code says, which is there. Raises KeyError."""

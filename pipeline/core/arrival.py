@@ -4,6 +4,7 @@ from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.changes import Changes
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
+from pipeline.core.flap import FlapState
 from pipeline.core.incident import account, add, reopen, revive, special, standing
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
@@ -115,6 +116,7 @@ class Arrival:
         incident: Open,
         now_ms: int,
         fired_at_ms: int | None = None,
+        flap: FlapState | None = None,
     ) -> tuple[Reason, Open, Live]:
         """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule)."""
         code, rule = marks
@@ -134,11 +136,9 @@ class Arrival:
         )
         live.told = alert
         if known is not None:
-            live.flap_penalty, live.flap_at_ms, live.is_flapping = (
-                known.flap_penalty,
-                known.flap_at_ms,
-                known.is_flapping,
-            )
+            flap = known.flap
+        if flap is not None:
+            live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         self._causes.joined(incident, live, alert)

@@ -46,7 +46,8 @@ class Departure:
                 self._alerts.remove(live)
                 return
         elif live.flap_ends_ms <= due_ms:
-            self._stop_flapping(live, due_ms)
+            self.calm(live, due_ms)
+            self._teller.change(live.incident, Reason.FLAP_ENDED)
         elif live.is_firing and live.due_ms <= due_ms:
             self.expire(live, due_ms)
         elif live.review_at_ms <= due_ms and live.is_alive:
@@ -81,9 +82,9 @@ class Departure:
             self._deadlines.incident(incident.incident_id, resolves_at_ms)
         self._review.freed(self._quiet.end(live), now_ms)
 
-    def _stop_flapping(self, live: Live, now_ms: int) -> None:
+    def calm(self, live: Live, now_ms: int) -> None:
+        """It flaps no longer, in this incident."""
         was = standing(live)
         live.is_flapping = False
         live.flap_ends_ms = FOREVER_MS
         self._leave(live, was, now_ms)
-        self._teller.change(live.incident, Reason.FLAP_ENDED)

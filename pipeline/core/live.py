@@ -86,13 +86,18 @@ class Live:
         next_ms = self.due_ms if self.due_ms < self.review_at_ms else self.review_at_ms
         return next_ms if next_ms < self.flap_ends_ms else self.flap_ends_ms
 
+    @property
+    def flap(self) -> FlapState:
+        """How much it has changed of late."""
+        return FlapState(self.flap_penalty, self.flap_at_ms, self.is_flapping)
+
     def change(self, now_ms: int, policy: FlapPolicy) -> bool:
         """It changes between firing and resolved. Whether that makes it flap, which it did not before."""
         if not self.flap_penalty:  # its first change: one alone never is flapping
             self.flap_penalty, self.flap_at_ms = 1.0, now_ms
             return False
         was_flapping = self.is_flapping
-        flap = changed(FlapState(self.flap_penalty, self.flap_at_ms, was_flapping), now_ms, policy)
+        flap = changed(self.flap, now_ms, policy)
         self.flap_penalty, self.flap_at_ms, self.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
         self.flap_ends_ms = ends_at_ms(flap, policy) if flap.is_flapping else FOREVER_MS
         return flap.is_flapping and not was_flapping

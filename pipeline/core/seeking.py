@@ -1,7 +1,7 @@
 """An alert goes on to another incident when that fits better by now; in the old one it is over."""
 
 from pipeline.core.arrival import Arrival
-from pipeline.core.columns import FOREVER_MS
+from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.facets import facets
 from pipeline.core.incident import rename
@@ -24,15 +24,17 @@ class Seeking:
         """Whether an alert that was correlated looks for its incident anew.
 
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
-        alerts kept it open.
+        alerts kept it open, or had it not flapped itself.
         """
         if change not in SEEKING or self._alerts.is_full:
             return False
         stray_ms = live.incident.stray_ms
         if self._arrival.placement.says_resolved(alert):
-            if change is not Change.REFIRED or not live.incident.is_correlated or live.is_flapping:
+            if change is not Change.REFIRED or not live.incident.is_correlated:
                 return False
             reopen_ms = self._policy.rules[live.rule].reopen_within_ms
+            if live.is_flapping:
+                return self._is_left_behind(live, now_ms - reopen_ms)
             return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
         return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
 
@@ -45,11 +47,12 @@ class Seeking:
         if found is not before:
             # What never stopped firing is not held anew: otherwise one that repeats each minute would never page.
             fired_at_ms = live.fired_at_ms if live.is_firing else None
+            flap = live.flap
             self._arrival.placement.count(live)
             self._part(live, now_ms)
             trace = self._alerts.find(code ^ trace_of(found.incident_id))
             if trace is None:
-                reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, fired_at_ms)
+                reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, fired_at_ms, flap)
                 return reason, live
             live = trace
             self._rename(live, code, is_parted=False)
@@ -63,11 +66,18 @@ class Seeking:
             return Reason.DUPLICATE, live
         return self._arrival.again(alert, live, Change.DUPLICATE if live.is_firing else Change.REFIRED, now_ms), live
 
+    def _is_left_behind(self, live: Live, before_ms: int) -> bool:
+        """Whether all that is left of its incident flaps: an outage that is over must not stay open for that."""
+        incident = live.incident
+        return incident.alive == incident.flapping and NEVER_MS < self._alerts.steady_ms(incident.members) <= before_ms
+
     def _part(self, live: Live, now_ms: int) -> None:
         """The alert goes on elsewhere: here it is over, and stays as what it was."""
         if live.incident.is_forgotten:
             self._alerts.remove(live)
             return
+        if live.is_flapping:
+            self._departure.calm(live, now_ms)
         if live.is_alive:
             self._departure.expire(live, now_ms)
         self._rename(live, live.code ^ trace_of(live.incident.incident_id), is_parted=True)

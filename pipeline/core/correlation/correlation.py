@@ -103,7 +103,7 @@ class Correlation:
             if weighed is None:
                 weighed = self._weighed(known)
             # Almost all go here: what most alerts have is no reason to look at one.
-            if weighed.rare is not None and profile.counts.keys().isdisjoint(weighed.rare):
+            if profile.counts.keys().isdisjoint(weighed.rare):
                 continue
             if number in homes or profile.incident.opened_at_ms < oldest_ms:
                 continue
@@ -212,14 +212,16 @@ class Correlation:
         """Its tokens and what each says, the rarest first: the rarer, the more (inverse document frequency).
 
         One that no other alert has says nothing. Where all that it shares with others is in most of them, as in a first
-        hour or a storm of one kind, nothing tells what is rare: all count the same. It stays as it is until another
-        alert becomes known.
+        hour or a storm of one kind, nothing tells what is rare: all count the same, but a label pair must be shared.
+        It stays as it is until another alert becomes known.
         """
         if known.weighed is None or known.weighed_at != self.learned:
             alerts, total = self.vocabulary.alerts, len(self.known)
             shared = sorted([(alerts[token], token) for token in known.tokens if alerts[token] > 1])
             if shared and shared[0][0] > total // 2:
-                known.weighed = Weighed([(token, 1.0) for token in known.tokens], len(known.tokens), LEAST_ALIKE, None)
+                known.weighed = Weighed(
+                    [(token, 1.0) for token in known.tokens], len(known.tokens), LEAST_ALIKE, set(known.pairs[:-1])
+                )
             else:
                 most = ln_of(total + 1)
                 weights = [(token, most - ln_of(count)) for count, token in shared]

@@ -13,7 +13,7 @@ class Weighed(NamedTuple):
     weights: list[tuple[int, float]]  # the rarest first
     total: float
     least: float  # so much of it must be shared
-    rare: set[int] | None  # one of these must be, or None: any
+    rare: set[int]  # one of these must be
 
 
 @dataclass(slots=True)

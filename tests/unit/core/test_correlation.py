@@ -55,6 +55,15 @@ def test_what_is_only_as_bad_has_nothing_to_do_with_it() -> None:
     assert reasons(facts) == [Reason.OPENED, Reason.OPENED]
 
 
+def test_a_name_that_all_have_is_no_reason_to_share_an_incident() -> None:
+    """One monitor for the sites of many: all that it says is which is down."""
+    sites = ["shop", "forum", "mirror", "wiki"]
+    facts = play(
+        *(at(20 * n, alert("SiteDown", site=site), policy=AT_ONCE) for n, site in enumerate(sites)), policy=AT_ONCE
+    )
+    assert reasons(facts) == [Reason.OPENED] * len(sites)
+
+
 def test_the_same_after_a_long_silence_is_another_incident_and_over_in_the_first() -> None:
     scan, probe = event("Scan", host="web", src="evil"), event("Probe", host="web", src="evil")
     facts = play(
