@@ -94,17 +94,15 @@ class Placement:
         is_onset = known.hear(now_ms, last_at_ms)
         is_state = self.says_resolved(alert)
         unit_ms = STATE_UNIT_MS if is_state else EVENT_UNIT_MS
-        if known.is_background:
-            incident = self._open_correlated(alert, now_ms)
-            incident.keep_rhythm(BACKGROUND_GAP_MS, now_ms, 1)
-            return Placed(incident)
+        newcomer = Newcomer(code, known, now_ms, unit_ms, rule.max_age_ms)
         may_surge = is_state and not self._policy.pages_now(facets(alert))
         if may_surge:
             surging = self._surging.incident_of(code, known, now_ms)
             if surging is not None:
                 self._agree(surging, alert)
                 return Placed(surging)
-        newcomer = Newcomer(code, known, now_ms, unit_ms, rule.max_age_ms)
+        if known.is_background:
+            return self._place_everyday(newcomer, alert, is_onset=is_onset, is_state=is_state)
         found = correlation.best(newcomer)
         if found is not None:
             placed = self._join(found, newcomer, alert)
@@ -125,9 +123,22 @@ class Placement:
             correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
         return placed
 
+    def _place_everyday(self, newcomer: Newcomer, alert: Alert, *, is_onset: bool, is_state: bool) -> Placed:
+        """An everyday alert says nothing of what comes with it: a state goes where it fits, but draws nobody there."""
+        correlation = self._state.correlation
+        if is_state and is_onset:
+            correlation.vocabulary.hear_onset((*newcomer.known.tokens, newcomer.known.pairs[-1]), newcomer.at_ms)
+        found = correlation.best(newcomer) if is_state else None
+        if found is not None and not found.is_home:
+            self._agree(found.profile.incident, alert)
+            return Placed(found.profile.incident, correlation.why(found, newcomer, alert))
+        incident = self._open_correlated(alert, newcomer.at_ms)
+        incident.keep_rhythm(BACKGROUND_GAP_MS, newcomer.at_ms, 1)
+        return Placed(incident)
+
     def _join(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Placed:
         incident, correlation = found.profile.incident, self._state.correlation
-        why = correlation.why(found, newcomer)
+        why = correlation.why(found, newcomer, alert)
         correlation.join(newcomer, found.profile)
         if not found.is_home:
             self._agree(incident, alert)

@@ -9,7 +9,7 @@ from pipeline.core.correlation.known import Known, Weighed
 from pipeline.core.correlation.logarithm import ln_of
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
-from pipeline.core.correlation.tokens import is_pair, name_of, tokens_of
+from pipeline.core.correlation.tokens import is_value, name_of, said, tokens_of
 from pipeline.core.correlation.tuning import (
     CAP,
     HOME,
@@ -80,7 +80,7 @@ class Correlation:
             texts = tokens_of(alert)
             tokens = self.vocabulary.learn(texts)
             name = self.vocabulary.learn([name_of(alert)])
-            pairs = tuple([token for token, text in zip(tokens, texts, strict=True) if is_pair(text)])
+            pairs = tuple([token for token, text in zip(tokens, texts, strict=True) if is_value(text)])
             known = self.known[code] = Known(tokens, pairs + name)
             self.learned += 1
         return known
@@ -126,7 +126,7 @@ class Correlation:
         self.grown[profile.number] = None
         self._add(profile, newcomer.code, newcomer.known)
 
-    def why(self, found: Fit, newcomer: Newcomer) -> Why:
+    def why(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Why:
         """What spoke for the incident. To be asked before it joins."""
         profile, known = found.profile, newcomer.known
         since_ms = max(0, newcomer.at_ms - profile.grew_at_ms)
@@ -141,11 +141,11 @@ class Correlation:
         ]
         shared.sort(key=lambda one: (-one[0], one[1]))
         texts = self.vocabulary.texts
-        said = [{"token": texts[token], "weight": round(weight, 4)} for weight, token in shared[:_TOLD]]
+        told = [{"token": said(texts[token], alert), "weight": round(weight, 4)} for weight, token in shared[:_TOLD]]
         return Why.trusted(
             since_ms=since_ms,
             likeness=round(sum([weight for weight, _ in shared]), 4),
-            shared=tuple(Shared.owning_each(said)),
+            shared=tuple(Shared.owning_each(told)),
             is_home=found.is_home,
             lift=None,
             runner_up=None if found.runner_up is None else found.runner_up.incident.incident_id,

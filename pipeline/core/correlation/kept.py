@@ -9,7 +9,7 @@ from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.correlation.known import Known
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Onset, Surge
-from pipeline.core.correlation.tokens import is_pair
+from pipeline.core.correlation.tokens import is_value
 from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.incidents import Open
 
@@ -92,7 +92,7 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
         facts = zip(kept.codes, kept.lengths, kept.names, kept.sessions, kept.heard, kept.last_at_ms, strict=True)
         for code, length, name, sessions, heard, last_at_ms in facts:
             its = tuple(islice(tokens, length))
-            pairs = (*[token for token in its if is_pair(kept.texts[token])], name)
+            pairs = (*[token for token in its if is_value(kept.texts[token])], name)
             correlation.known[code] = Known(its, pairs, sessions, heard, last_at_ms)
             for token in (*its, name):
                 vocabulary.alerts[token] += 1

@@ -1,4 +1,4 @@
-"""What an alert says, as tokens: the words of its name and its label pairs."""
+"""What an alert says, as tokens: the words of its name and the values of its labels."""
 
 import re
 
@@ -6,23 +6,45 @@ from pipeline.core.correlation.tuning import LONGEST_TOKEN, MOST_TOKENS
 from schemas import Alert
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PORT = re.compile(r":\d{1,5}$")
+# The name is told by its words, and how bad it is says nothing of what it is about: in a first hour two strangers would
+# be alike by that alone.
+_NOT_WHERE = frozenset({"alertname", "severity"})
+_ANYTHING = frozenset(
+    {"true", "false", "none", "null", "unknown", "default", "other"}
+)  # means nothing without its label
+_SHORTEST = 2  # characters that may name something
 
 
-def is_pair(token: str) -> bool:
-    """Whether it is a label pair, not a word."""
+def is_value(token: str) -> bool:
+    """Whether it is the value of a label, not a word."""
     return "=" in token
 
 
 def name_of(alert: Alert) -> str:
-    """The name as a token, which is no word and no pair."""
+    """The name as a token, which is no word and no value."""
     return f"\1{alert.name}"[:LONGEST_TOKEN]
 
 
 def tokens_of(alert: Alert) -> list[str]:
-    """Its tokens, sorted, each once; of very many the first. A pair holds `=`, which no word does.
-
-    How bad it is says nothing of what it is about: in a first hour, two strangers would be alike by that alone.
-    """
+    """Its tokens, sorted, each once; of very many the first. A value holds `=`, which no word does."""
     words = {word.lower() for word in _WORD.findall(alert.name)}
-    pairs = {f"{key}={value}"[:LONGEST_TOKEN] for key, value in alert.labels.items() if key != "severity"}
-    return sorted(words | pairs)[:MOST_TOKENS]
+    values = {_token_of(key, value) for key, value in alert.labels.items() if key not in _NOT_WHERE}
+    return sorted(words | values)[:MOST_TOKENS]
+
+
+def said(token: str, alert: Alert) -> str:
+    """The token as a person reads it: with the label in which the alert has it."""
+    if token[:1] == "=":
+        for key, value in alert.labels.items():
+            if key not in _NOT_WHERE and _token_of(key, value) == token:
+                return f"{key}={value}"[:LONGEST_TOKEN]
+    return token
+
+
+def _token_of(key: str, value: str) -> str:
+    """`node=db1` and `instance=db1:9100`, `service=cart` and `container=cart` are one; a number may be anything."""
+    if ":" in value:
+        value = _PORT.sub("", value)
+    is_anything = len(value) < _SHORTEST or value.isdigit() or value in _ANYTHING
+    return f"{key if is_anything else ''}={value}"[:LONGEST_TOKEN]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.core.correlation.logarithm import ln
 from pipeline.core.policy import Policy
 from schemas import Alerts, Reason, Tick
-from tests.scene import Told, alert, at, decided, play, reasons
+from tests.scene import Told, alert, at, decided, play, reasons, resolved
 
 AT_ONCE = Policy()
 
@@ -87,6 +87,41 @@ def test_a_flood_keeps_its_incident_open() -> None:
     probe = event("Probe", host="web", src="evil")
     found = ids((0, scan), (0.1, probe), *((0.2 + 0.4 * n, scan) for n in range(200)), (80.2, probe))
     assert len(set(found)) == 1
+
+
+def test_what_speaks_of_the_same_is_alike_whatever_the_label() -> None:
+    facts = play(
+        *usual(),
+        at(0, alert("NodeDown", node="db1", zone="z7"), policy=AT_ONCE),
+        at(5, alert("PostgresDown", instance="db1:9187", team="data"), policy=AT_ONCE),
+        policy=AT_ONCE,
+    )
+    opened, joined = decided(facts)[-2:]
+    assert (joined.reason, joined.incident_id) == (Reason.JOINED, opened.incident_id)
+    assert joined.why is not None
+    assert "instance=db1:9187" in [one.token for one in joined.why.shared]
+
+
+def test_a_number_in_two_labels_is_not_the_same() -> None:
+    facts = play(
+        *usual(),
+        at(0, alert("QueueFull", shard="7"), policy=AT_ONCE),
+        at(5, alert("Throttled", tier="7"), policy=AT_ONCE),
+        policy=AT_ONCE,
+    )
+    assert reasons(facts)[-2:] == [Reason.OPENED, Reason.OPENED]
+
+
+def test_an_everyday_state_goes_along_where_it_fits() -> None:
+    slow = alert("SlowQuery", database="orders")
+    days = [(7200 * n, slow) for n in range(12)] + [
+        (7200 * n + 100, resolved("SlowQuery", database="orders")) for n in range(12)
+    ]
+    outage = [(90_000, alert("PostgresDown", database="orders", node="db1")), (90_010, slow)]
+    facts = play(*usual(), *(at(at_s, one, policy=AT_ONCE) for at_s, one in sorted([*days, *outage])), policy=AT_ONCE)
+    *_, opened, joined = decided(facts)
+    assert (opened.reason, joined.reason) == (Reason.OPENED, Reason.JOINED)
+    assert joined.incident_id == opened.incident_id
 
 
 def test_what_comes_every_day_glues_nothing() -> None:

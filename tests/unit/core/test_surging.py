@@ -12,7 +12,7 @@ NAMES = ("Alpha", "Bravo", "Carbon", "Delta", "Echo", "Fox", "Gold", "Hotel", "I
 def on_rack(name: str, rack: str = "r1") -> Told:
     """An alert that shares little with the others but its rack, and much with what its name names every day."""
     own = name.removeprefix("Job")
-    return alert(name)._replace(labels={"rack": rack} | {f"{own.lower()}{n}": own for n in range(24)})
+    return alert(name)._replace(labels={"rack": rack} | {f"{own.lower()}{n}": f"{own}{n}" for n in range(24)})
 
 
 def morning() -> list[tuple[float, Told]]:
