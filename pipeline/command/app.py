@@ -257,6 +257,35 @@ def use_model(
     run_use(version, folder, as_json=as_json)
 
 
+@app.command("explain")
+def explain_past(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="An incident (inc1:…), an alert (fp1:…, or its fingerprint in Alertmanager), or an event "
+            "(PARTITION:OFFSET on alerts.raw, or line:N of a replay); 8 digits of an id are enough.",
+        ),
+    ],
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The log of `up`; else the topics on PAGESIEVE_KAFKA.")
+    ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What `replay --decisions` wrote, instead; plain or .gz.")
+    ] = None,
+    incidents: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="And what `replay --incidents` wrote; it has the names.")
+    ] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every line, however many.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say why something paged or did not, and why alerts are together; exit 1 if it is not there."""
+    from pipeline.command.explain import Where, run_explain_past
+
+    where = Where(data_dir, decisions, incidents)
+    raise typer.Exit(run_explain_past(what, where, is_all=is_all, as_json=as_json))
+
+
 @app.command()
 def audit(
     data_dir: Annotated[

@@ -1,7 +1,6 @@
 """The audit as a person and a program see it: a short table, the first few places at fault, and an exit code."""
 
 import json
-import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.audit import TOPICS_IN_ORDER, Balance, Flaw, audit
-from pipeline.command.surroundings import kafka_of, read_settings
-from pipeline.errors import Misuse
-from pipeline.log.embedded_recording import EmbeddedRecording
-from pipeline.log.extent import Recording
-from pipeline.settings import Settings
+from pipeline.command.recordings import recording_of
+from pipeline.command.surroundings import read_settings
 
 
 def run_audit(data_dir: Path | None, *, is_drained: bool, as_json: bool) -> int:
     """Print the balance; 1 if there is a flaw. Raises Misuse, Missing and Retryable."""
-    recording = _recording(data_dir, read_settings())
+    recording = recording_of(data_dir, read_settings(), TOPICS_IN_ORDER, "say whose books")
     try:
         balance = audit(recording, is_drained=is_drained)
     finally:
@@ -29,20 +25,6 @@ def run_audit(data_dir: Path | None, *, is_drained: bool, as_json: bool) -> int:
     else:
         _print(balance)
     return 0 if balance.is_even else 1
-
-
-def _recording(data_dir: Path | None, settings: Settings) -> Recording:
-    if data_dir is not None:
-        from pipeline.stream.embedded import GROUP  # noqa: PLC0415  # it brings the core, which Kafka's does not need
-
-        return EmbeddedRecording.open(data_dir, GROUP, TOPICS_IN_ORDER)
-    if not settings.kafka:
-        raise Misuse("say whose books: --data-dir of `pagesieve up`, or PAGESIEVE_KAFKA as for the worker")
-    from pipeline.log.kafka_recording import KafkaRecording  # noqa: PLC0415  # as above
-    from pipeline.stream.worker import GROUP as KAFKA_GROUP  # noqa: PLC0415  # as above
-
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it says of a broker that is away, we say too
-    return KafkaRecording(kafka_of(settings), KAFKA_GROUP, TOPICS_IN_ORDER)
 
 
 def _print(balance: Balance) -> None:

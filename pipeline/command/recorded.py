@@ -81,7 +81,7 @@ def _hand_on(kept: BinaryIO, end: BinaryIO) -> None:
 
 def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:
     """The lines of the file; on a terminal a bar shows how many of its bytes are read. Raises Misuse."""
-    lines = _lines(raw, path)
+    lines = lines_of(raw, path)
     if not sys.stderr.isatty():
         return lines
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -97,7 +97,7 @@ def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[byt
     return watched()
 
 
-def _lines(raw: io.FileIO, path: Path) -> Iterator[bytes]:
+def lines_of(raw: io.FileIO, path: Path) -> Iterator[bytes]:
     """Each line. Raises Misuse where the file is not what its name says, or a line is too long to be an event."""
     plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
     stream = io.BufferedReader(plain, BUFFER_BYTES)

@@ -1,4 +1,4 @@
-"""How much of what a source wrote is shown in incidents and pages; the alert itself keeps all."""
+"""What of a source's own words is shown, in incidents, in pages and on a terminal; the alert itself keeps all."""
 
 LONGEST = 200  # characters of a text, or of a label and its value
 _MOST_LABELS = 64
@@ -17,3 +17,8 @@ def shown(labels: dict[str, str]) -> dict[str, str]:
         return labels
     some = list(labels.items())[:_MOST_LABELS]
     return {cut(key, LONGEST): cut(value, LONGEST) for key, value in some}
+
+
+def printable(text: str) -> str:
+    """The text on one line, with `\N{MIDDLE DOT}` for what a terminal would obey."""
+    return "".join(char if char.isprintable() else "·" for char in text)

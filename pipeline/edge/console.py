@@ -8,6 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.core.shown import printable
 from pipeline.edge.delivery import Answer, AnswerKind
 from schemas import Page
 
@@ -61,8 +62,3 @@ def text_of(page: Page) -> Text:
         "\n     ",
         printable(f"{details.why} ({details.reason}; {alerts}{team}; {page.dedup_key} revision {details.revision})"),
     )
-
-
-def printable(text: str) -> str:
-    """The text on one line, with `\N{MIDDLE DOT}` for what a terminal would obey."""
-    return "".join(char if char.isprintable() else "·" for char in text)

@@ -17,7 +17,7 @@ _WIDTH = 13
 def lines(found: Explanation, policy: Policy) -> Iterator[str]:
     """What a person reads, a line each."""
     alert = found.alert
-    yield f"{_alert(alert)} at {_full(alert.at_ms)}, by policy {found.policy_version}"
+    yield f"{_alert(alert)} at {in_full(alert.at_ms)}, by policy {found.policy_version}"
     if found.is_resolve:
         yield "It is a resolve: it ends its alert, and opens nothing. What follows is about its firing."
     parts: list[tuple[str, Iterable[str]]] = [
@@ -58,6 +58,11 @@ def when(at_ms: int, now_ms: int) -> str:
     day, clock = rfc3339(at_ms).removesuffix("Z").split("T")
     clock = clock.removesuffix(".000")
     return clock if day == rfc3339(now_ms).partition("T")[0] else f"{day} {clock}"
+
+
+def in_full(at_ms: int) -> str:
+    """A time with its day and zone."""
+    return rfc3339(at_ms).replace("T", " ").removesuffix("Z").removesuffix(".000") + " UTC"
 
 
 def _mutes(found: Explanation, policy: Policy) -> Iterator[str]:
@@ -157,10 +162,6 @@ def _flapping(found: Explanation) -> Iterator[str]:
 
 def _alert(alert: Alert) -> str:
     return f"{alert.name}{{{_pairs(alert.labels)}}}, {alert.severity.value},"
-
-
-def _full(at_ms: int) -> str:
-    return rfc3339(at_ms).replace("T", " ").removesuffix("Z").removesuffix(".000") + " UTC"
 
 
 def _pairs(labels: Mapping[str, str]) -> str:

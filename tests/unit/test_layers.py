@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "pipeline.watchdog": (*SHARED, "pipeline.stream.tick_law"),
     "pipeline.audit": ("schemas", "pipeline.core", *SHARED[3:7]),
     "pipeline.explain": ("schemas", "pipeline.core"),
+    "pipeline.answer": ("schemas", "pipeline.core", *SHARED[4:7], "pipeline.explain.words"),
     "pipeline.logs": (),
     "pipeline.shadowing": ("pipeline.errors",),
     "pipeline.policy_file": ("pipeline.core", "pipeline.errors"),
