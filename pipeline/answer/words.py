@@ -48,7 +48,7 @@ def _incident(story: IncidentStory) -> Iterator[str]:
     else:
         yield f"{story.incident_id}, {record.state.value}, {record.severity.value}, scope {record.scope}"
         yield record.summary
-    yield from section("life", _life(record) if record is not None else ())
+    yield from section("since", _since(record) if record is not None else ())
     yield from section("paged", _calls(story))
     yield from section("cause", _causes(record) if record is not None else ())
     if record is not None:
@@ -57,8 +57,8 @@ def _incident(story: IncidentStory) -> Iterator[str]:
     yield from _members(story)
 
 
-def _life(record: Incident) -> Iterator[str]:
-    since = f"since {in_full(record.opened_at_ms)}"
+def _since(record: Incident) -> Iterator[str]:
+    since = in_full(record.opened_at_ms)
     if record.resolved_at_ms is not None:
         since += f" until {when(record.resolved_at_ms, record.opened_at_ms)}"
     if record.reopened:
@@ -129,7 +129,7 @@ def _merged(story: IncidentStory) -> Iterator[str]:
 def _members(story: IncidentStory) -> Iterator[str]:
     record = story.record
     if record is not None:
-        yield from section("alerts", [f"{record.alerts}, {record.firing} firing, of {record.events} events"])
+        yield from section("alerts", [f"{record.alerts}, {record.firing} firing"])
     names = [called(one.fingerprint, story.names) for one in story.alerts]
     width = min(_LONGEST_NAME, max(map(len, names), default=0))
     now_ms = story.alerts[0].at_ms if story.alerts else 0
@@ -199,7 +199,7 @@ def _runs(runs: Iterable[Run], names: Mapping[str, Named] | None) -> Iterator[st
         if one.why is not None:
             yield f"      {why_in_words(one.why)}"
         if one.next_at_ms is not None and one.reason is not Reason.DUPLICATE:
-            yield f"      if nothing more comes, it is looked at again at {when(one.next_at_ms, one.at_ms)}"
+            yield f"      next at {when(one.next_at_ms, one.at_ms)}, if nothing comes before"
         before = one
         explained.add(one.reason)
 
