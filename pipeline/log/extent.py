@@ -30,7 +30,7 @@ class Pulse(NamedTuple):
 
 
 class Recording(Protocol):
-    """Topics that are read once, from their first record to where they ended at one moment."""
+    """Topics that are read, as often as needed, from their first record to where they ended at one moment."""
 
     @property
     def extents(self) -> Extents:
@@ -41,7 +41,10 @@ class Recording(Protocol):
         ...
 
     def read(self, topic: str) -> Iterator[Entry]:
-        """The entries of `topic` within its extents, in order within each partition. Raises Retryable. Blocks."""
+        """The entries of `topic` within its extents, in order within each partition. Raises Retryable. Blocks.
+
+        One at a time: to read again ends what was being read before.
+        """
         ...
 
     def close(self) -> None:

@@ -38,6 +38,7 @@ class KafkaRecording:
         unread = {place for place, end in ends.items() if self.extents[topic][place.partition].first < end}
         try:
             self._consumer.assign(sorted(unread))
+            self._consumer.resume(*unread)  # to assign the same again leaves paused what was read to its end
             for place in unread:
                 self._consumer.seek(place, self.extents[topic][place.partition].first)
             while unread:
