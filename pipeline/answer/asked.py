@@ -7,10 +7,10 @@ from typing import NamedTuple
 from pipeline.errors import Misuse
 
 LEAST = 8  # characters of an id that are enough where only one thing has them
-_OURS = re.compile(r"(inc\d+|fp\d+):([0-9a-f]*)")
+_OURS = re.compile(r"(inc[0-9]+|fp[0-9]+):([0-9a-f]*)")
 _THEIRS = re.compile(r"[0-9a-f]{1,16}")
-_PLACE = re.compile(r"(\d+):(\d+)")
-_LINE = re.compile(r"line:(\d+)")
+_PLACE = re.compile(r"([0-9]{1,9}):([0-9]{1,18})")
+_LINE = re.compile(r"line:([0-9]{1,18})")
 _LENGTHS = {"inc": 20, "fp": 16}
 _THEIR_LENGTH = 16
 

@@ -14,7 +14,7 @@ from pipeline.core.shown import printable
 from pipeline.explain.words import in_full, when
 from schemas import Change, Incident, PageKind, Reason
 
-_LONGEST_NAME = 40
+_LONGEST_NAME = 48
 
 
 def lines(story: IncidentStory | AlertStory | EventStory) -> Iterator[str]:

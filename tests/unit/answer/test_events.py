@@ -136,6 +136,7 @@ def test_a_program_reads_the_same(log: Log) -> None:
         ("DiskFull", "DiskFull: expected an incident"),
         ("1:", "1:: expected an incident"),
         ("-1:5", "-1:5: expected an incident"),
+        ("0:" + 5000 * "9", "9: expected an incident"),
     ],
 )
 def test_what_cannot_be_asked_about_is_misuse(what: str, complaint: str) -> None:
