@@ -99,4 +99,4 @@ class FiledPast:
         """See `Past`."""
         if not place.startswith("line:"):
             raise Misuse(f"{place} names an event on alerts.raw: in a replay's file it is line:N")
-        return "the line was blank, rejected or a change (`replay --rejected` says which), or stands not in the file"
+        return "the line was blank, rejected or a change (`replay --rejected` says which), or is not in the file"

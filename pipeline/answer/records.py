@@ -1,6 +1,5 @@
 """An answer for a program: the same facts as in words, times in RFC 3339."""
 
-from dataclasses import asdict
 from typing import Any
 
 from pipeline.answer.events import AlertStory, EventStory, Run
@@ -39,7 +38,12 @@ def absent(what: str, looked: Looked, beyond: str) -> dict[str, Any]:
         "found": False,
         "what": what,
         "because": beyond or None,
-        "looked_through": asdict(looked) | {"from_ms": _time(looked.from_ms), "to_ms": _time(looked.to_ms)},
+        "looked_through": {
+            "decisions": looked.decisions,
+            "from": _time(looked.from_ms),
+            "to": _time(looked.to_ms),
+            "is_cut": looked.is_cut,
+        },
     }
 
 

@@ -1,6 +1,8 @@
 """The answer to "why", as a person and a program see it, and an exit code: 1 if what was asked about is not there."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -54,6 +56,8 @@ def _explain(asked: Asked, past: Past, most: int | None, *, as_json: bool) -> in
     if as_json:
         print(json.dumps(told(story)))
         return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that this terminal has no letters for is no fault of ours
     for line in lines(story):
         print(line)
     if past.unreadable:

@@ -73,6 +73,14 @@ def test_wrong_use_is_exit_2_with_one_line_that_says_which(arguments: tuple[str,
     assert said in complaint(pagesieve("explain", *arguments), 2)
 
 
+def test_a_terminal_without_our_letters_gets_others(replayed: Path) -> None:
+    done = pagesieve("explain", "line:1", "--decisions", replayed / "decisions", LC_ALL="POSIX", PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    incident_id = first(replayed)["incident_id"]
+    done = pagesieve("explain", incident_id, "--decisions", replayed / "decisions", LC_ALL="POSIX", PYTHONUTF8="0")
+    assert "? and 1 repeats" in done.stdout
+
+
 def test_a_file_that_is_no_replays_is_exit_2(replayed: Path, tmp_path: Path) -> None:
     done = pagesieve("explain", "line:1", "--decisions", replayed / "events.ndjson")
     assert "events.ndjson: line 1 is no decision of a replay: line: Field required" in complaint(done, 2)
