@@ -31,6 +31,7 @@ class IncidentStory:
     came_from: list[str] = field(default_factory=list)  # incidents that it goes on for, sorted
     alerts: list[Decided] = field(default_factory=list)  # the first decision on each in it, in the order they came
     further: int = 0  # alerts that are not listed
+    reasons: Counter[Reason] = field(default_factory=Counter)  # of every decision in it
     others: Counter[Reason] = field(default_factory=Counter)  # later events of alerts in it
     others_to_ms: int = 0  # when the last of them came
     calls: list[Call] = field(default_factory=list)
@@ -73,6 +74,7 @@ def _take_decisions(story: IncidentStory, past: Past, family: Collection[str], m
     for decided in past.decisions(mentions_any(family)):
         if decided.incident_id not in family:
             continue
+        story.reasons[decided.reason] += 1
         if decided.paged:
             paged.append(decided)
         if decided.reason is Reason.DUPLICATE or decided.fingerprint in seen:

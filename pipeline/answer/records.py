@@ -57,6 +57,7 @@ def _incident(story: IncidentStory) -> dict[str, Any]:
         "paged_left_out": story.further_calls,
         "alerts": [_decided(one, story.names) for one in story.alerts],
         "left_out": story.further,
+        "reasons": {reason.value: count for reason, count in story.reasons.items()},
         "other_events": {reason.value: count for reason, count in story.others.items()},
         "other_events_until": _time(story.others_to_ms) if story.others else None,
     }

@@ -14,6 +14,7 @@ from pipeline.core.shown import printable
 from pipeline.explain.words import in_full, when
 from schemas import Change, Incident, PageKind, Reason
 
+_QUIET = (Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW, Reason.TRANSIENT)
 _LONGEST_NAME = 48
 
 
@@ -79,10 +80,14 @@ def _calls(story: IncidentStory) -> Iterator[str]:
         return
     if record.is_paged:
         yield "by no event that is recorded here: by a deadline (its hold was over, or what kept it quiet), or earlier"
-    elif record.quiet is not None:
-        yield f"nobody: {record.quiet.value}: {record.quiet.sentence}"
-    else:
-        yield "nobody"
+        return
+    # What the incident itself says is only so while it lasts: over, it has nothing that must be kept quiet.
+    quieted = [(reason, story.reasons[reason]) for reason in _QUIET if story.reasons[reason]]
+    if not quieted and record.quiet is not None:
+        quieted = [(record.quiet, 0)]
+    yield "nobody" + (", because of what kept its alerts quiet:" if quieted else "")
+    for reason, events in quieted:
+        yield f"{reason.value}{f' ({events} of its events)' if events else ''}: {reason.sentence}"
 
 
 def _call(call: Call, story: IncidentStory) -> str:

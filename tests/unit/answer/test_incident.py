@@ -76,7 +76,19 @@ def test_who_was_not_paged_learns_why() -> None:
     policy = Policy.model_validate({"silences": [{"match": 'node="n7"'}], "group_by": ["cluster"]})
     log = recorded((0, [NODE]), policy=policy)
     lines = said(log, incident_ids(log)[0])
-    assert f"paged     nobody: silenced: {Reason.SILENCED.sentence}" in lines
+    begin = lines.index("paged     nobody, because of what kept its alerts quiet:")
+    assert lines[begin + 1] == f"          silenced (1 of its events): {Reason.SILENCED.sentence}"
+
+
+def test_who_was_not_paged_learns_why_also_when_all_is_over() -> None:
+    over = event("NodeDown", cluster="eu", node="n7", status="resolved")
+    log = recorded((0, [NODE]), (10, [over]), (999, []), policy=Policy(group_by=("cluster",), hold=120))
+    lines = said(log, incident_ids(log)[0])
+    begin = lines.index("paged     nobody, because of what kept its alerts quiet:")
+    assert lines[begin + 1 : begin + 3] == [
+        f"          held (1 of its events): {Reason.HELD.sentence}",
+        f"          transient (1 of its events): {Reason.TRANSIENT.sentence}",
+    ]
 
 
 def test_a_page_of_a_deadline_is_told_though_no_event_caused_it() -> None:
