@@ -15,7 +15,9 @@ def why_in_words(why: Why) -> str:
     said = ["it was in it before"] if why.is_home else []
     said.append(f"{lasting(why.since_ms)} after it last grew" if why.since_ms else "at once with what came before")
     shared = ", ".join(f"{one.token} ({_percent(one.weight)})" for one in why.shared)
-    if shared or not why.is_home:
+    if why.surge is not None:
+        said.append(f"far more than usual of {why.surge} begin")
+    elif shared or not why.is_home:
         said.append(f"{_percent(why.likeness)} alike" + (f": {shared}" if shared else ""))
     if why.lift is not None:
         said.append(f"{why.lift:.1f} times likelier together than by chance")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pipeline.core.cause import NO_DIRECTIONS, Directions
 from pipeline.core.columns import FOREVER_MS, REPEAT_MS
 from pipeline.core.correlation.correlation import Fit, Newcomer
+from pipeline.core.correlation.explanation import explained, surged
 from pipeline.core.correlation.tuning import BACKGROUND_GAP_MS, EVENT_UNIT_MS, STATE_UNIT_MS
 from pipeline.core.facets import facets
 from pipeline.core.group import fitting, group_of, key_of
@@ -99,8 +100,9 @@ class Placement:
         if may_surge:
             surging = self._surging.incident_of(code, known, now_ms)
             if surging is not None:
-                self._agree(surging, alert)
-                return Placed(surging)
+                incident, token = surging
+                self._agree(incident, alert)
+                return Placed(incident, surged(max(0, now_ms - incident.grew_at_ms), token, alert))
         if known.is_background:
             return self._place_everyday(newcomer, alert, is_onset=is_onset, is_state=is_state)
         found = correlation.best(newcomer)
@@ -131,14 +133,14 @@ class Placement:
         found = correlation.best(newcomer) if is_state else None
         if found is not None and not found.is_home:
             self._agree(found.profile.incident, alert)
-            return Placed(found.profile.incident, correlation.why(found, newcomer, alert))
+            return Placed(found.profile.incident, explained(correlation, found, newcomer, alert))
         incident = self._open_correlated(alert, newcomer.at_ms)
         incident.keep_rhythm(BACKGROUND_GAP_MS, newcomer.at_ms, 1)
         return Placed(incident)
 
     def _join(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Placed:
         incident, correlation = found.profile.incident, self._state.correlation
-        why = correlation.why(found, newcomer, alert)
+        why = explained(correlation, found, newcomer, alert)
         correlation.join(newcomer, found.profile)
         if not found.is_home:
             self._agree(incident, alert)

@@ -14,8 +14,11 @@ class Surging:
         self._state, self._alerts, self._merging = scope.state, scope.alerts, merging
         self._is_homeless = False  # whether the last alert is part of a surge of which no incident is open
 
-    def incident_of(self, code: int, known: Known, now_ms: int) -> Open | None:
-        """The surge's incident, if the alert belongs there; it may be an older one that turns out to be its begin."""
+    def incident_of(self, code: int, known: Known, now_ms: int) -> tuple[Open, str] | None:
+        """The surge's incident, if the alert belongs there, and what surges.
+
+        It may be an older one that turns out to be its begin.
+        """
         correlation = self._state.correlation
         surge = correlation.surge
         token = surge.hear(known, now_ms, correlation.vocabulary)
@@ -32,7 +35,7 @@ class Surging:
                 correlation.close(found)  # what belongs to it is told by what surges, not by likeness
         surge.incident_id = None if found is None else found.incident_id
         self._is_homeless = found is None
-        return found
+        return None if found is None else (found, correlation.vocabulary.texts[token])
 
     def opened(self, incident: Open) -> None:
         """The last alert opened an incident; it is the surge's from now on, if there is a surge that has none."""

@@ -1,7 +1,6 @@
 """Which open incident an alert is likest to, per second since that incident last grew; and what it learns from each."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from pipeline.core.correlation.known import Known, Weighed
 from pipeline.core.correlation.logarithm import ln_of
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
-from pipeline.core.correlation.tokens import is_value, name_of, said, tokens_of
+from pipeline.core.correlation.tokens import is_value, name_of, tokens_of
 from pipeline.core.correlation.tuning import (
     CAP,
     HOME,
@@ -24,9 +23,8 @@ from pipeline.core.correlation.tuning import (
 )
 from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.incidents import Open, trace_of
-from schemas import Alert, Shared, Why
+from schemas import Alert
 
-_TOLD = 5  # of what an alert shares with its incident, in the explanation
 _SWEPT = 2  # profiles that are looked at whenever one opens: whoever is out of patience goes
 
 
@@ -48,13 +46,6 @@ class Fit(NamedTuple):
     is_home: bool
     runner_up: Profile | None = None
     runner_up_score: float = 0.0
-
-
-@lru_cache(maxsize=1024)  # the most common explanation, and frozen
-def _at_home_since(since_ms: int) -> Why:
-    return Why.trusted(
-        since_ms=since_ms, likeness=1.0, shared=(), is_home=True, lift=None, runner_up=None, runner_up_share=None
-    )
 
 
 @dataclass(slots=True)
@@ -101,7 +92,7 @@ class Correlation:
             if score * since_ms > 1.0:
                 break
             if weighed is None:
-                weighed = self._weighed(known)
+                weighed = self.weighed(known)
             # Almost all go here: what most alerts have is no reason to look at one.
             if profile.counts.keys().isdisjoint(weighed.rare):
                 continue
@@ -125,32 +116,6 @@ class Correlation:
         self.grown.pop(profile.number, None)
         self.grown[profile.number] = None
         self._add(profile, newcomer.code, newcomer.known)
-
-    def why(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Why:
-        """What spoke for the incident. To be asked before it joins."""
-        profile, known = found.profile, newcomer.known
-        since_ms = max(0, newcomer.at_ms - profile.grew_at_ms)
-        if found.is_home and found.runner_up is None:
-            return _at_home_since(since_ms)
-        weighed = self._weighed(known)
-        total, counts, members = weighed.total or 1.0, profile.counts, len(profile.members)
-        shared = [
-            (weight * min(1.0, 2 * counts[token] / members) / total, token)
-            for token, weight in weighed.weights
-            if token in counts
-        ]
-        shared.sort(key=lambda one: (-one[0], one[1]))
-        texts = self.vocabulary.texts
-        told = [{"token": said(texts[token], alert), "weight": round(weight, 4)} for weight, token in shared[:_TOLD]]
-        return Why.trusted(
-            since_ms=since_ms,
-            likeness=round(sum([weight for weight, _ in shared]), 4),
-            shared=tuple(Shared.owning_each(told)),
-            is_home=found.is_home,
-            lift=None,
-            runner_up=None if found.runner_up is None else found.runner_up.incident.incident_id,
-            runner_up_share=None if found.runner_up is None else round(found.runner_up_score / found.score, 4),
-        )
 
     def _add(self, profile: Profile, code: int, known: Known) -> None:
         tokens = (*known.tokens, known.pairs[-1])
@@ -208,7 +173,7 @@ class Correlation:
                 best = Fit(score, profile, True)
         return best
 
-    def _weighed(self, known: Known) -> Weighed:
+    def weighed(self, known: Known) -> Weighed:
         """Its tokens and what each says, the rarest first: the rarer, the more (inverse document frequency).
 
         One that no other alert has says nothing. Where all that it shares with others is in most of them, as in a first

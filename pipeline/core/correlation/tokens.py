@@ -13,6 +13,7 @@ _NOT_WHERE = frozenset({"alertname", "severity"})
 _ANYTHING = frozenset(
     {"true", "false", "none", "null", "unknown", "default", "other"}
 )  # means nothing without its label
+_NAME = "\1"  # what a name as a whole begins with
 _SHORTEST = 2  # characters that may name something
 
 
@@ -23,7 +24,7 @@ def is_value(token: str) -> bool:
 
 def name_of(alert: Alert) -> str:
     """The name as a token, which is no word and no value."""
-    return f"\1{alert.name}"[:LONGEST_TOKEN]
+    return f"{_NAME}{alert.name}"[:LONGEST_TOKEN]
 
 
 def tokens_of(alert: Alert) -> list[str]:
@@ -35,6 +36,8 @@ def tokens_of(alert: Alert) -> list[str]:
 
 def said(token: str, alert: Alert) -> str:
     """The token as a person reads it: with the label in which the alert has it."""
+    if token[:1] == _NAME:
+        return token[1:]
     if token[:1] == "=":
         for key, value in alert.labels.items():
             if key not in _NOT_WHERE and _token_of(key, value) == token:

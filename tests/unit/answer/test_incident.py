@@ -70,6 +70,8 @@ def test_every_part_of_why_has_its_words() -> None:
     assert why_in_words(home) == (
         "it was in it before; 3 min after it last grew; 3.2 times likelier together than by chance"
     )
+    surging = Why(since_ms=2000, likeness=0.0, shared=(), surge="cluster=eu-1")
+    assert why_in_words(surging) == "2 s after it last grew; far more than usual of cluster=eu-1 begin"
 
 
 def test_who_was_not_paged_learns_why() -> None:

@@ -34,6 +34,9 @@ def test_what_surges_ends_up_in_one_incident() -> None:
     last = {one.incident_id: one for one in facts.incidents}
     assert last[ids[0] or ""].alerts == len(NAMES)
     assert all(last[key].state is IncidentState.MERGED for key in into)
+    why = decided(facts)[-1].why
+    assert why is not None
+    assert why.surge == "rack=r1"
 
 
 def test_a_merged_incident_resolves_its_page_and_says_where_it_goes_on() -> None:
