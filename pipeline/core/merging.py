@@ -26,10 +26,20 @@ class Merging:
         into = min(several, key=lambda one: (one.paged_rank is None, one.opened_at_ms, one.incident_id))
         for incident in sorted(several, key=lambda one: (one.opened_at_ms, one.incident_id)):
             if incident is not into:
+                would_page = self._teller.is_calling(incident)
                 self._move(incident, into)
                 self._end(incident, into, now_ms)
+                if would_page:
+                    self._page_instead(into)
         self._teller.change(into, None)
         return into
+
+    def _page_instead(self, into: Open) -> None:
+        """Another incident was to page by this very record: what goes on for it does, unless people know as much."""
+        if into.paged_rank is None:
+            self._teller.change(into, Reason.SURFACED)
+        elif into.loud_rank > into.paged_rank:
+            self._teller.change(into, Reason.RAISED)
 
     def _move(self, incident: Open, into: Open) -> None:
         if into.evidence is None:
@@ -58,3 +68,5 @@ class Merging:
         self._deadlines.incident(incident.incident_id, absorb(self._state, incident, into, now_ms, rule))
         self._state.correlation.close(incident)
         self._teller.change(incident, Reason.MERGED)
+        if not incident.revision:
+            self._teller.untold.append(incident)

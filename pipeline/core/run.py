@@ -1,7 +1,7 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any
@@ -91,6 +91,22 @@ class Run:
         self._come.add(self.codes[index])
         self._decided[index] = decision
         self.index = index + 1
+
+    def follow(self, merged: Mapping[str, tuple[str, bool]]) -> None:
+        """Some incidents of this record merged before they were told: its decisions name what goes on for each.
+
+        `merged`: its id, and whether a page will tell of it. One alert at most is said to have paged for that page.
+        """
+        decided = [fields for index in range(self.start, self.end) if (fields := self._decided.get(index)) is not None]
+        told = {fields["incident_id"] for fields in decided if fields["paged"]}
+        for fields in decided:
+            if fields["incident_id"] not in merged:
+                continue
+            fields["incident_id"], pages = merged[fields["incident_id"]]
+            if fields["paged"] and (not pages or fields["incident_id"] in told):
+                fields["reason"], fields["paged"] = Reason.JOINED, False
+            elif fields["paged"]:
+                told.add(fields["incident_id"])
 
     def fail(self, decisions: Sequence[Decided]) -> None:
         """The whole record is decided so, whatever was decided of it before."""

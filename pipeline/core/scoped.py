@@ -193,6 +193,8 @@ class ScopeTriage:
                 if run.foreseen:
                     self._unforesee(run)
                 self._gathering.end()
+                if teller.untold:
+                    run.follow(teller.merged_untold())
                 teller.tell(facts[run.nth])
                 run.begin_next()
                 if self.alerts.looked_at >= _AT_ONCE:

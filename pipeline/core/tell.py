@@ -32,6 +32,7 @@ class Teller:
         self._alerts = alerts
         self._deadlines = deadlines
         self.pending: dict[str, Reason | None] = {}  # what changed and is not told yet
+        self.untold: list[Open] = []  # merged before anything of them was told
         self.listings = Listings(alerts, policy.max_listed)
 
     def change(self, incident: Open, cause: Reason | None) -> None:
@@ -45,6 +46,17 @@ class Teller:
         """Whether a page of this very record will tell of `incident` already."""
         cause = self.pending.get(incident.incident_id)
         return cause is not None and cause.pages
+
+    def merged_untold(self) -> dict[str, tuple[str, bool]]:
+        """Those that merged before they were told, by id: which goes on, and whether a page will tell of that."""
+        found = {}
+        for incident in self.untold:
+            into = incident
+            while into.merged_into is not None:
+                into = self._state.incidents[into.merged_into]
+            found[incident.incident_id] = (into.incident_id, self.is_calling(into))
+        self.untold.clear()
+        return found
 
     def rule_of(self, incident: Open) -> Rule:
         """The rule that an incident as a whole obeys: that of the alert that opened it."""

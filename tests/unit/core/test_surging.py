@@ -1,5 +1,9 @@
 """Surges as scenes: what begins far more often than usual and shares a label is one incident; earlier ones merge."""
 
+from collections import Counter
+
+import pytest
+
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import IncidentState, PageKind, Reason, Status
@@ -37,6 +41,36 @@ def test_what_surges_ends_up_in_one_incident() -> None:
     why = decided(facts)[-1].why
     assert why is not None
     assert why.surge == "rack=r1"
+
+
+@pytest.mark.parametrize("alone", range(len(NAMES)))
+def test_what_surges_within_one_body_pages_once_and_says_so(alone: int) -> None:
+    """Some come alone, the others in one body, in which what opened before anything surged merges before it is told."""
+    told = [(seconds, [one]) for seconds, one in morning()]
+    told += [(12.0 * n, [on_rack(name)]) for n, name in enumerate(NAMES[:alone])]
+    told += [(12.0 * alone, [*map(on_rack, NAMES[alone:])])]
+    facts = play(*(at(seconds, *several, policy=POLICY) for seconds, several in told), policy=POLICY)
+    surging = decided(facts)[len(NAMES) :]
+    triggers = Counter(page.dedup_key for page in facts.pages if page.payload.custom_details.reason.pages)
+    assert Counter(one.incident_id for one in surging if one.paged).items() <= triggers.items()
+    assert len(surging) == len(NAMES)
+    if alone < 6:  # too few to surge before the body
+        assert len({one.incident_id for one in surging[alone:]}) == 1
+
+
+def test_what_is_held_pages_when_what_would_have_paged_merges_into_it() -> None:
+    policy = Policy.model_validate({"routes": [{"name": "slow", "match": 'rack="r1", first="yes"', "hold": "10m"}]})
+    first = on_rack(NAMES[0])
+    held = first._replace(labels=first.labels | {"first": "yes"})
+    told = [(seconds, [one]) for seconds, one in morning()] + [(0.0, [held]), (12.0, [*map(on_rack, NAMES[1:])])]
+    facts = play(*(at(seconds, *several, policy=policy) for seconds, several in told), policy=policy)
+    oldest = decided(facts)[len(NAMES)]
+    assert oldest.reason is Reason.HELD
+    paged = [one for one in decided(facts)[len(NAMES) + 1 :] if one.paged]
+    assert [one.incident_id for one in paged] == [oldest.incident_id]
+    assert [page.payload.custom_details.reason for page in facts.pages if page.dedup_key == oldest.incident_id] == [
+        Reason.SURFACED
+    ]
 
 
 def test_a_merged_incident_resolves_its_page_and_says_where_it_goes_on() -> None:
