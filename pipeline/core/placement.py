@@ -91,7 +91,7 @@ class Placement:
         """The incident that it fits best, and why; one that it opens if it fits none, but not in a storm."""
         alert, code, last_at_ms, now_ms, home = arriving
         correlation = self._state.correlation
-        known = correlation.meet(alert, code, now_ms)
+        known = correlation.meet(alert, code, now_ms, self._policy.graph)
         is_onset = known.hear(now_ms, last_at_ms)
         is_state = self.says_resolved(alert)
         unit_ms = STATE_UNIT_MS if is_state else EVENT_UNIT_MS

@@ -62,6 +62,11 @@ class Topology:
                 return value
         return None
 
+    def needs_of(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """What the service needs that an alert with these labels is about, itself and not through others."""
+        service = self.service_of(labels)
+        return () if service is None else tuple(self._needs.get(service, ()))
+
     def is_upstream(self, service: str, of: str) -> bool:
         """Whether `of` depends on `service`, itself or through others, however far."""
         found = self._upstream.get(of)

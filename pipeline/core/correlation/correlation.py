@@ -8,7 +8,7 @@ from pipeline.core.correlation.known import Known, Weighed
 from pipeline.core.correlation.logarithm import ln_of
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
-from pipeline.core.correlation.tokens import is_value, name_of, tokens_of
+from pipeline.core.correlation.tokens import is_value, name_of, needed, tokens_of
 from pipeline.core.correlation.tuning import (
     CAP,
     HOME,
@@ -23,6 +23,7 @@ from pipeline.core.correlation.tuning import (
 )
 from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.incidents import Open, trace_of
+from pipeline.core.topology import Topology
 from schemas import Alert
 
 _SWEPT = 2  # profiles that are looked at whenever one opens: whoever is out of patience goes
@@ -60,8 +61,8 @@ class Correlation:
     grown: dict[int, None] = field(default_factory=dict)  # numbers of profiles, the one that grew last at the end
     learned: int = 0  # counts what changed how rare tokens are; nothing depends on its value
 
-    def meet(self, alert: Alert, code: int, at_ms: int) -> Known:
-        """The alert as it is known, from now on."""
+    def meet(self, alert: Alert, code: int, at_ms: int, graph: Topology | None = None) -> Known:
+        """The alert as it is known, from now on. `graph`: what depends on what, if that was said."""
         known = self.known.get(code)
         if known is None:
             if not self.known:
@@ -69,10 +70,11 @@ class Correlation:
             elif len(self.known) >= MOST_KNOWN:
                 self._forget()
             texts = tokens_of(alert)
-            tokens = self.vocabulary.learn(texts)
+            needs = [] if graph is None else needed(graph.needs_of(alert.labels), texts)
+            tokens = self.vocabulary.learn([*texts, *needs])
             name = self.vocabulary.learn([name_of(alert)])
-            pairs = tuple([token for token, text in zip(tokens, texts, strict=True) if is_value(text)])
-            known = self.known[code] = Known(tokens, pairs + name)
+            pairs = tuple([token for token, text in zip(tokens, texts, strict=False) if is_value(text)])
+            known = self.known[code] = Known(tokens, pairs + name, len(needs))
             self.learned += 1
         return known
 

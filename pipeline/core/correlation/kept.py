@@ -46,6 +46,7 @@ class KeptCorrelation(NamedTuple):
     codes: list[int]
     lengths: list[int]
     tokens: list[int]
+    needs: list[int]
     names: list[int]
     sessions: list[float]
     heard: list[int]
@@ -67,6 +68,7 @@ def keep(correlation: Correlation) -> KeptCorrelation:
         list(correlation.known),
         [len(one.tokens) for one in known],
         [token for one in known for token in one.tokens],
+        [one.needs for one in known],
         [one.pairs[-1] for one in known],
         [one.sessions for one in known],
         [one.heard for one in known],
@@ -89,11 +91,13 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
     correlation = Correlation(vocabulary, opened=kept.opened, grown=dict.fromkeys(kept.grown))
     tokens = iter(kept.tokens)
     try:
-        facts = zip(kept.codes, kept.lengths, kept.names, kept.sessions, kept.heard, kept.last_at_ms, strict=True)
-        for code, length, name, sessions, heard, last_at_ms in facts:
+        facts = zip(
+            kept.codes, kept.lengths, kept.needs, kept.names, kept.sessions, kept.heard, kept.last_at_ms, strict=True
+        )
+        for code, length, needs, name, sessions, heard, last_at_ms in facts:
             its = tuple(islice(tokens, length))
-            pairs = (*[token for token in its if is_value(kept.texts[token])], name)
-            correlation.known[code] = Known(its, pairs, sessions, heard, last_at_ms)
+            pairs = (*[token for token in its[: length - needs] if is_value(kept.texts[token])], name)
+            correlation.known[code] = Known(its, pairs, needs, sessions, heard, last_at_ms)
             for token in (*its, name):
                 vocabulary.alerts[token] += 1
         for one in kept.profiles:

@@ -20,8 +20,9 @@ class Weighed(NamedTuple):
 class Known:
     """A distinct alert. `sessions` fade with days; a session ends with some minutes of silence."""
 
-    tokens: tuple[int, ...]  # its words and label pairs
-    pairs: tuple[int, ...] = ()  # its label pairs, and its name as a whole: what may surge
+    tokens: tuple[int, ...]  # its words and the values of its labels, and last what its service needs
+    pairs: tuple[int, ...] = ()  # those values, and its name as a whole: what may surge
+    needs: int = 0  # how many of its tokens tell what its service needs
     sessions: float = 0.0
     heard: int = 0  # how often it looked for an incident
     last_at_ms: int | None = None  # when it last came, and was no plain duplicate

@@ -1,6 +1,7 @@
 """What an alert says, as tokens: the words of its name and the values of its labels."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from pipeline.core.correlation.tuning import LONGEST_TOKEN, MOST_TOKENS
 from schemas import Alert
@@ -34,6 +35,12 @@ def tokens_of(alert: Alert) -> list[str]:
     return sorted(words | values)[:MOST_TOKENS]
 
 
+def needed(services: Iterable[str], own: Sequence[str]) -> list[str]:
+    """What the alert's service depends on, of which it speaks too, but for what is among its `own` tokens."""
+    tokens = [f"={service}"[:LONGEST_TOKEN] for service in services]
+    return [token for token in dict.fromkeys(tokens) if token not in own][: MOST_TOKENS - len(own)]
+
+
 def said(token: str, alert: Alert) -> str:
     """The token as a person reads it: with the label in which the alert has it."""
     if token[:1] == _NAME:
@@ -42,6 +49,7 @@ def said(token: str, alert: Alert) -> str:
         for key, value in alert.labels.items():
             if key not in _NOT_WHERE and _token_of(key, value) == token:
                 return f"{key}={value}"[:LONGEST_TOKEN]
+        return f"needs {token[1:]}"
     return token
 
 

@@ -5,10 +5,13 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.correlation.correlation import Correlation
+from pipeline.core.correlation.kept import keep, recall
 from pipeline.core.correlation.logarithm import ln
+from pipeline.core.incidents import Open
 from pipeline.core.policy import Policy
 from schemas import Alerts, Reason, Tick
-from tests.scene import Told, alert, at, decided, play, reasons, resolved
+from tests.scene import Told, alert, at, decided, identity, ms, play, reasons, resolved
 
 AT_ONCE = Policy()
 
@@ -100,6 +103,29 @@ def test_what_speaks_of_the_same_is_alike_whatever_the_label() -> None:
     assert (joined.reason, joined.incident_id) == (Reason.JOINED, opened.incident_id)
     assert joined.why is not None
     assert "instance=db1:9187" in [one.token for one in joined.why.shared]
+
+
+def test_a_caller_shares_the_incident_of_what_it_needs() -> None:
+    graph = {"topology": {"services": [{"name": "cart", "depends_on": ["orders-db"]}, {"name": "orders-db"}]}}
+    told = [
+        *usual(),
+        at(0, alert("PostgresDown", service="orders-db", zone="z7"), policy=AT_ONCE),
+        at(5, alert("HighLatency", service="cart", team="shop"), policy=AT_ONCE),
+    ]
+    assert reasons(play(*told, policy=AT_ONCE))[-2:] == [Reason.OPENED, Reason.OPENED]
+    found = decided(play(*told, policy=Policy.model_validate(graph)))[-1]
+    assert found.reason is Reason.JOINED
+    assert found.why is not None
+    assert [one.token for one in found.why.shared] == ["needs orders-db"]
+
+
+def test_what_an_alert_needs_is_told_from_what_it_has_also_after_a_restart() -> None:
+    policy = Policy.model_validate({"topology": {"services": [{"name": "cart", "depends_on": ["orders-db", "cache"]}]}})
+    correlation = Correlation()
+    known = correlation.meet(identity(alert("HighLatency", service="cart", peer="cache")), 1, ms(0), policy.graph)
+    incidents: dict[str, Open] = {}
+    [again] = recall(keep(correlation), incidents.__getitem__).known.values()
+    assert (known.needs, again.needs, again.pairs) == (1, 1, known.pairs), "the cache is its peer by a label already"
 
 
 def test_a_number_in_two_labels_is_not_the_same() -> None:
