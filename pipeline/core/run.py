@@ -44,6 +44,8 @@ class Run:
         self.count = len(self.alerts)
         self.codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
         self.rows: list[int] = []  # of the alerts that were there when the run began
+        self.is_planned = False  # whether it was decided where the events of this record go that are placed together
+        self._gathered: list[int] = []  # the first event of each record that has such events
         self._come: set[int] = set()  # codes of what was more
         self._decided: dict[int, Decided] = {}  # what is more than a plain duplicate
         if self.alerts:
@@ -74,12 +76,26 @@ class Run:
         table.look_up(self.batch)
         self.rows = self.batch["row"].tolist()
 
+    def gather(self) -> None:
+        """Find the records with several events of which one at least says that it is no state."""
+        events = np.flatnonzero(self.batch["says_resolved"] == 0)
+        if len(events):
+            numbers = np.unique(np.searchsorted(self._ends, events, side="right")).tolist()
+            starts = [0, *self._ends]
+            self._gathered = [starts[number] for number in numbers if starts[number + 1] - starts[number] > 1]
+
     def scan(self, memory: Memory, clock: Clock, waits_ms: NDArray[np.int64], *, is_single: bool) -> Scanned:
-        """Decide plain duplicates up to the first event that is more, or to the end: of the run, or of this record."""
-        batch = self.batch[: self.end] if is_single else self.batch
-        found = memory.table.scan(batch, self.index, clock, memory.incidents.homes, waits_ms)
+        """Decide plain duplicates up to the first event that is more, or to the end: of the run, or of this record.
+
+        In no case into a record whose events are placed together: that is planned before its first is decided.
+        """
+        until = self.end
+        if not is_single:
+            later = bisect_right(self._gathered, self.index)
+            until = self._gathered[later] if later < len(self._gathered) else self.count
+        found = memory.table.scan(self.batch[:until], self.index, clock, memory.incidents.homes, waits_ms)
         self.index = found.stop
-        if found.stop < len(batch):
+        if found.stop < until or (not is_single and found.stop < self.count):
             self._enter(bisect_right(self._ends, found.stop))
         elif not is_single:
             self._enter(len(self._ends) - 1)
@@ -178,6 +194,7 @@ class Run:
         return everything
 
     def _enter(self, nth: int) -> None:
+        self.is_planned = self.is_planned and nth == self.nth
         self.nth = nth
         self.start = self._ends[nth - 1] if nth else 0
         self.end = self._ends[nth]

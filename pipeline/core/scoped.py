@@ -167,6 +167,8 @@ class ScopeTriage:
         """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
         if run.alerts:
             run.look_up(self._memory.table)
+            if self._gathers:
+                run.gather()
         while run.index < run.count:
             try:
                 self._go_on(run, facts)
@@ -181,8 +183,8 @@ class ScopeTriage:
         while run.index < run.count:
             if foresees and run.index == run.start and len(run.record.alerts) > 1:
                 self._foresee(run, facts[run.nth])
-            if gathers and run.index == run.start and run.end - run.start > 1:
-                self._gathering.plan(run)
+            if gathers and run.index == run.start and run.end - run.start > 1 and not run.is_planned:
+                self._plan(run, facts[run.nth])
             # What is not told yet is told before time moves, and when its record ends.
             deadline_ms = NEVER_MS if teller.pending else self.deadlines.next_ms()
             if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
@@ -218,6 +220,14 @@ class ScopeTriage:
             self._passage.advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
             run.decide(self._hearing.hear(run))
+
+    def _plan(self, run: Run, facts: Facts) -> None:
+        """Place those of a record together that look for an incident, once all that was due before it has happened."""
+        due_ms = self.deadlines.next_ms()
+        if due_ms is not None and not self._is_next(run.alert.at_ms, due_ms):
+            self._passage.advance(run.alert.at_ms, facts)
+        self._gathering.plan(run)
+        run.is_planned = True
 
     def _foresee(self, run: Run, facts: Facts) -> None:
         """What a record lists later may explain what it lists first, but nothing that was due before it."""

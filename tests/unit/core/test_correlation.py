@@ -10,6 +10,7 @@ from pipeline.core.correlation.kept import keep, recall
 from pipeline.core.correlation.logarithm import ln
 from pipeline.core.incidents import Open
 from pipeline.core.policy import Policy
+from pipeline.core.triage import Triage
 from schemas import Alerts, Reason, Tick
 from tests.scene import Told, alert, at, decided, identity, ms, play, reasons, resolved
 
@@ -178,3 +179,16 @@ def test_a_storm_is_one_for_states_and_none_for_events() -> None:
     unlike = [alert(letter * 5)._replace(labels={letter: letter}) for letter in "abcdefghij"]
     states = [at(0.01 * n, one, policy=policy) for n, one in enumerate(unlike)]
     assert Reason.STORM_BEGAN in reasons(play(*states, policy=policy))
+
+
+def test_what_is_placed_together_does_not_depend_on_what_was_decided_just_before() -> None:
+    """A scan of duplicates must not run into a body whose events are placed together."""
+    door, rare = event("Scan", host="web", src="evil"), event("Rare", host="web", user="root")
+    job = event("Job", host="h1")
+    told: list[tuple[float, list[Told]]] = [(0, [door]), *[(0.2 * n, [job]) for n in range(3)], (99.9, [job])]
+    told += [(99.95, [job]), (100, [door, rare]), (100.2, [door])]
+    records = [record for at_s, several in told for record in at(at_s, *several, policy=AT_ONCE)]
+    one_by_one = Triage(AT_ONCE)
+    apart = [decision for record in records for decision in decided(one_by_one.step([record]))]
+    assert decided(Triage(AT_ONCE).step(records)) == apart
+    assert apart[-1].incident_id == apart[-2].incident_id != apart[0].incident_id
