@@ -58,7 +58,7 @@ class Hearing:
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""
         live.events += 1
-        live.last_at_ms = now_ms
+        heard_at_ms, live.last_at_ms = live.last_at_ms, now_ms
         if live.incident.is_forgotten:
             return Reason.ALREADY_RESOLVED
         live.incident.hear()
@@ -66,17 +66,19 @@ class Hearing:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
             return self._departure.end(live, now_ms)
-        return self._arrival.again(alert, live, change, now_ms)
+        return self._arrival.again(alert, live, change, heard_at_ms)
 
     def _decision(  # noqa: PLR0913  # what there is to say of an event
         self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool, is_placed: bool = False
     ) -> Decided:
-        next_at_ms = None if incident.is_forgotten else incident.due_ms
+        next_at_ms = None
+        if reason.pages:  # this page puts off the repeat that was to come
+            next_at_ms = self._teller.repeats_at_ms(incident)
+        elif not incident.is_forgotten and (due_ms := incident.due_ms) is not None:
+            next_at_ms = due_ms if due_ms > (self._state.watermark_ms or 0) else None
         if live is not None and (live.is_firing or live.is_flapping):
             next_ms = live.next_ms
             next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
-            if reason.pages and (again_ms := self._teller.repeats_at_ms(incident)) is not None:
-                next_at_ms = min(next_at_ms, again_ms)
         return decided(
             alert,
             reason,

@@ -83,6 +83,16 @@ class Placement:
         """The alert goes on elsewhere: what it was heard of so far counts for how well it is known."""
         self._state.correlation.known[live.code].heard += live.events - 1
 
+    def reopened(self, live: Live, now_ms: int) -> None:
+        """The incident of a state has reopened: if it was correlated, it takes newcomers again."""
+        incident, correlation = live.incident, self._state.correlation
+        known = correlation.known.get(live.code)
+        if known is None or not incident.is_correlated or incident.stray_ms != FOREVER_MS:
+            return
+        incident.keep_rhythm(FOREVER_MS, now_ms)
+        max_age_ms = self._policy.rules[live.rule].max_age_ms
+        correlation.reopen(Newcomer(live.code, known, now_ms, STATE_UNIT_MS, max_age_ms), incident)
+
     def open(self, opening: Opening) -> Open:
         """A new incident."""
         return open_incident(self._state, self._book, opening, self._policy)

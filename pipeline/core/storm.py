@@ -108,11 +108,7 @@ def end(state: StormState) -> None:
 
 
 def is_like(alert: Alert, state: StormState) -> bool:
-    """Whether the alert is of the storm's kind; what is critical and is not still pages on its own.
-
-    To be asked before the alert is added: afterwards its name is one that the storm has, so that one storm
-    pages at most once for each name.
-    """
+    """Whether the alert is of the storm's kind; what is critical and is not still pages on its own."""
     return tallies.is_like(alert, state.tally, state.usual)
 
 

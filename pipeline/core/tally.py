@@ -67,13 +67,14 @@ def merge(into: Tally, tally: Tally) -> None:
 
 
 def is_like(alert: Alert, tally: Tally, usual: Tally) -> bool:
-    """Whether the alert is of the kind that `tally` counted: its name was, or it comes from where most came from.
+    """Whether the alert is of the kind that `tally` counted: many have its name, or it comes from where most came from.
 
-    That is a label pair that at least half of them carry, and at least twice as large a part as of the alerts that
-    come usually: otherwise `environment=prod` would make everything alike. While too little is known of what is
-    usual, only names count: in doubt, an alert is unlike.
+    One in twenty are many: a warning or two of that name amid the others say nothing of what is critical elsewhere.
+    Where most came from is a label pair that at least half of them carry, and at least twice as large a part as of
+    the alerts that come usually: otherwise `environment=prod` would make everything alike. While too little is known
+    of what is usual, only names count: in doubt, an alert is unlike.
     """
-    if alert.name[:_LONGEST] in tally.names.counts:
+    if 20 * tally.names.counts.get(alert.name[:_LONGEST], 0) >= tally.alerts:
         return True
     return any(
         (count := tally.pairs.counts.get(pair)) is not None

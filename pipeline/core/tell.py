@@ -63,7 +63,9 @@ class Teller:
         return self._policy.rules[self._alerts.rule_at(incident.members[0])]
 
     def repeats_at_ms(self, incident: Open) -> int | None:
-        """When a page that goes out now is repeated if nobody acknowledges it."""
+        """When a page that goes out now is repeated if nobody acknowledges it; None if somebody has, or it never is."""
+        if incident.acknowledged_by is not None:
+            return None
         repeat_after_ms = self.rule_of(incident).repeat_after_ms
         return None if repeat_after_ms is None else (self._state.watermark_ms or 0) + repeat_after_ms
 

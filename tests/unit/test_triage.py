@@ -2,7 +2,7 @@
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import IncidentState, Reason, Severity
+from schemas import Alerts, Control, IncidentState, Outcome, Reason, Severity, Verdict
 from tests.scene import POLICY, alert, at, decided, ms, pages, play, reasons, resolved
 
 DISK = alert("disk", cluster="eu", host="a")
@@ -226,3 +226,27 @@ def test_over_alerts_are_forgotten() -> None:
     triage.step(at(10 + 86400))
     assert b'"host":"a"' not in triage.snapshot()
     assert triage.next_deadline_ms() is None
+
+
+def test_next_is_the_repeat_of_the_last_page_and_none_once_somebody_is_on_it() -> None:
+    rules = Policy(group_by=("cluster",), repeat_after=3600, expire_after=86_400)
+    triage = Triage(rules)
+    [opened] = decided(triage.step(at(0, alert("Disk", cluster="eu"), policy=rules)))
+    assert opened.next_at_ms == ms(3600)
+    [raised] = decided(triage.step(at(600, alert("Disk", cluster="eu", severity="error"), policy=rules)))
+    assert (raised.reason, raised.next_at_ms) == (Reason.RAISED, ms(4200))
+    key = opened.incident_id or ""
+    seen = Outcome(incident_id=key, verdict=Verdict.ACKNOWLEDGED, by="ada", via="pagerduty", at_ms=ms(700))
+    triage.step([Control(at_ms=ms(700), outcome=seen)])
+    [worse] = decided(triage.step(at(800, alert("Disk", cluster="eu", severity="critical"), policy=rules)))
+    assert (worse.reason, worse.next_at_ms) == (Reason.RAISED, ms(800) + 86_400_000)
+
+
+def test_a_late_resolve_that_does_not_say_when_it_ended_leaves_what_began_since() -> None:
+    firing = at(200_000, alert("Disk", cluster="eu", began_s=199_990))
+    [late] = at(27_200, resolved("Disk", cluster="eu")._replace(began_s=10_000))
+    assert isinstance(late, Alerts)
+    late = late.altered(alerts=tuple(one.altered(ends_at_ms=None) for one in late.alerts))
+    facts = play(firing, [late])
+    assert reasons(facts) == [Reason.OPENED, Reason.ALREADY_RESOLVED]
+    assert len(facts.pages) == 1

@@ -163,7 +163,7 @@ def test_it_says_how_many_since_when_what_and_from_where() -> None:
     assert sentence(state, START_MS + 30 * MINUTE_MS) == f"Storm over: 200 new alerts from 22:14 to 22:44 UTC, {said}"
 
 
-def test_what_is_unlike_the_storm_is_told_apart_at_first() -> None:
+def test_what_is_unlike_the_storm_is_told_apart_until_there_is_much_of_it() -> None:
     state = StormState()
     for minute in range(-100, 0):
         storms(state, 1, minute, kind("Usual", cluster="us-1", environment="prod"))
@@ -172,4 +172,6 @@ def test_what_is_unlike_the_storm_is_told_apart_at_first() -> None:
     disk = kind("DiskFull", cluster="us-1", environment="prod")
     assert not is_like(disk, state)
     storms(state, 1, 0.5, disk)
+    assert not is_like(disk, state), "one amid sixty says nothing"
+    storms(state, 3, 0.6, disk)
     assert is_like(disk, state)
