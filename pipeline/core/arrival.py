@@ -50,13 +50,17 @@ class Arrival:
             incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self.enter(alert, (code, index), known, incident, now_ms)
-        # Log-like events come in bursts as it is: only time tells theirs apart, and one incident for all would not.
-        is_event = rule.group_by is None and not self.placement.says_resolved(alert)
-        is_stormy = not is_unwanted and not is_event and self._weather.arrives(alert, now_ms)
+        # Log-like events come in bursts as it is: of those only what would open an incident counts towards a storm.
+        counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
+        is_stormy = counts_all and self._weather.arrives(alert, now_ms)
         found = None
         if not is_stormy or rule.group_by is None:
             last_at_ms = None if known is None else known.last_at_ms
-            found = self.placement.place(Arriving(alert, code, last_at_ms, now_ms), rule, is_stormy=is_stormy)
+            arriving = Arriving(alert, code, last_at_ms, now_ms)
+            if counts_all or is_unwanted:
+                found = self.placement.place(arriving, rule, lambda: is_stormy)
+            else:
+                found = self.placement.place(arriving, rule, lambda: self._weather.arrives(alert, now_ms))
         return self.enter(alert, (code, index), known, found or self._weather.shelter(alert, now_ms), now_ms)
 
     def again(self, alert: Alert, live: Live, change: Change, heard_at_ms: int) -> Reason:

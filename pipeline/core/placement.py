@@ -1,5 +1,6 @@
 """Which incident an alert belongs to, by the policy's labels or by correlation; opened if there is none."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pipeline.core.cause import NO_DIRECTIONS, Directions
@@ -19,6 +20,14 @@ from pipeline.core.surging import Surging
 from schemas import Alert, Why
 
 _NO_PLACES = frozenset({"alertname", "severity"})  # labels that say what, not where
+
+
+Ask = Callable[[], bool]
+
+
+def no() -> bool:
+    """What is asked is not so."""
+    return False
 
 
 class Arriving(NamedTuple):
@@ -51,16 +60,18 @@ class Placement:
         """Whether its source tells when it ends: it sends states, not events."""
         return alert.is_state or alert.source in self._state.states
 
-    def place(self, arriving: Arriving, rule: Rule, *, is_stormy: bool = False) -> Open | None:
+    def place(self, arriving: Arriving, rule: Rule, is_stormy: Ask = no) -> Open | None:
         """The incident that takes it: one that was open, or a new one.
 
-        None: none does, and in a storm it opens none of its own.
+        None: none does, and in a storm it opens none of its own. Whether there is one is asked only then.
         """
         self.why = None
         if rule.group_by is None:
             planned = self.planned.pop(arriving.code, None)
             if planned is None or planned.incident.resolved_at_ms is not None:
-                planned = self.correlate(arriving, rule, is_stormy=is_stormy)
+                planned = self.correlate(arriving, rule, is_stormy)
+            elif not planned.incident.members and is_stormy():
+                planned = None
             if planned is None:
                 return None
             self.why = planned.why
@@ -97,7 +108,7 @@ class Placement:
         """A new incident."""
         return open_incident(self._state, self._book, opening, self._policy)
 
-    def correlate(self, arriving: Arriving, rule: Rule, *, is_stormy: bool = False) -> Placed | None:
+    def correlate(self, arriving: Arriving, rule: Rule, is_stormy: Ask = no) -> Placed | None:
         """The incident that it fits best, and why; one that it opens if it fits none, but not in a storm."""
         alert, code, last_at_ms, now_ms, home = arriving
         correlation = self._state.correlation
@@ -122,7 +133,7 @@ class Placement:
             home.keep_rhythm(REPEAT_MS, now_ms)
             correlation.reopen(newcomer, home)
             placed = Placed(home)
-        elif is_stormy:
+        elif is_stormy():
             placed = None
         else:
             incident = self._open_correlated(alert, now_ms)

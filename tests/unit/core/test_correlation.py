@@ -1,7 +1,9 @@
 """Correlation as scenes: what shares an incident without group_by, what does not, and what is remembered of it."""
 
 import math
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -172,13 +174,17 @@ def test_an_event_that_repeats_each_minute_is_not_held_for_ever() -> None:
     assert [page.payload.custom_details.reason for page in facts.pages] == [Reason.HOLD_ENDED]
 
 
-def test_a_storm_is_one_for_states_and_none_for_events() -> None:
+@pytest.mark.parametrize("together", [1, 10])
+@pytest.mark.parametrize("source", ["ids", "alertmanager"])
+def test_a_storm_takes_what_would_open_incidents_of_its_own(source: str, together: int) -> None:
     policy = Policy.model_validate({"storm": {"floor": 5}})
-    told = [at(0.01 * n, event(f"E{n}", host=f"h{n}"), policy=policy) for n in range(10)]
-    assert Reason.STORM_BEGAN not in reasons(play(*told, policy=policy))
-    unlike = [alert(letter * 5)._replace(labels={letter: letter}) for letter in "abcdefghij"]
-    states = [at(0.01 * n, one, policy=policy) for n, one in enumerate(unlike)]
-    assert Reason.STORM_BEGAN in reasons(play(*states, policy=policy))
+    pairs = product("abcdefgh", "stuvwxyz")
+    unlike = [alert(one * 5 + two * 5)._replace(labels={one + two: one * 3 + two}, source=source) for one, two in pairs]
+    told = [at(0.01 * n, *unlike[n : n + together], policy=policy) for n in range(0, len(unlike), together)]
+    facts = play(*told, policy=policy)
+    assert reasons(facts).count(Reason.STORM_BEGAN) == 1
+    assert len({decision.incident_id for decision in decided(facts)}) <= 5
+    assert sum(page.payload.custom_details.reason.pages for page in facts.pages) <= 5
 
 
 def test_what_is_placed_together_does_not_depend_on_what_was_decided_just_before() -> None:
