@@ -1,4 +1,4 @@
-"""A control: what people said that changes how alerts are decided; in the log, so that a replay hears it too."""
+"""A control: what changes how alerts are decided from here on; in the log, so that a replay hears it too."""
 
 from typing import Literal
 
@@ -29,3 +29,4 @@ class Control(Record):
     silence: Silence | None = None
     outcome: Outcome | None = None
     change: Change | None = None
+    policy: str | None = Field(default=None, description="what decides from here on, where another policy did before")

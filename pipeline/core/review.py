@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.deadlines import Deadlines
+from pipeline.core.facets import facets
 from pipeline.core.incident import account, standing
 from pipeline.core.incidents import Incidents, Open
 from pipeline.core.live import Live
@@ -34,7 +35,7 @@ class Review:
 
     def __init__(self, scope: Scope) -> None:
         self._state, policy, _, self._alerts, self._deadlines, self._quiet, self._teller = scope
-        self._flapping = policy.flapping
+        self._policy, self._flapping = policy, policy.flapping
 
     def review(self, live: Live, now_ms: int) -> None:
         """Ask again whether the alert, which is alive, is kept quiet."""
@@ -45,10 +46,7 @@ class Review:
         if live.quiet is before:
             return
         account(incident, live, was)
-        cause = None
-        if live.is_loud:
-            cause = _SURFACES.get(before, Reason.QUIET_ENDED) if before is not None else None
-        self._teller.change(incident, cause)
+        self._teller.change(incident, self._surfaces(live, before) if live.is_loud and before is not None else None)
 
     def rejudge(self, incident: Open, now_ms: int) -> None:
         """Ask again of everything in it that is loud: it may have been silenced since it was paged."""
@@ -76,3 +74,9 @@ class Review:
         """As `flap`, of an alert that is known to be a state."""
         if live.change(now_ms, self._flapping):
             self._teller.change(live.incident, Reason.FLAPPING)
+
+    def _surfaces(self, live: Live, before: Reason) -> Reason:
+        """Why an alert pages now that was quiet because of `before`."""
+        why = _SURFACES.get(before)
+        # By another policy it may have to page now: then neither is its hold over, nor need there be enough.
+        return Reason.QUIET_ENDED if why is None or self._policy.pages_now(facets(live.alert)) else why

@@ -106,12 +106,14 @@ class ScopeTriage:
         """Whether nothing is open or remembered but what the scope is used to."""
         return not (self.state.incidents or len(self.alerts) or self.state.storm.is_storm)
 
-    def silences_changed(self, keys: Sequence[int], facts: Facts) -> None:
-        """Look again at all that is silenced: the alerts of `keys`."""
+    def ask_again(self, keys: Sequence[int], facts: Facts) -> None:
+        """Look again at the alerts of `keys`, which are quiet: what kept them so may be gone."""
         for code in sorted(key ^ self.alerts.salt for key in keys):
             live = self.alerts.at(code)
             if live.is_alive:
                 self._review.review(live, self.state.watermark_ms or 0)
+            if self.alerts.looked_at >= _AT_ONCE:
+                self.alerts.put_back()
         self._teller.tell(facts)
         self.alerts.put_back()
 

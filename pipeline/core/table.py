@@ -131,6 +131,10 @@ class LiveTable:
         """The rows that hold an alert for which a column of `REST` has this value, which is not 0."""
         return np.flatnonzero(self._rest[column][: self._used] == value)
 
+    def rows_with(self, column: str) -> NDArray[np.int64]:
+        """The rows that hold an alert for which a column of `REST` is not 0."""
+        return np.flatnonzero(self._rest[column][: self._used])
+
     def remove(self, row: int) -> None:
         """Forget the alert of the row. Raises KeyError if it is free."""
         self._require(row)

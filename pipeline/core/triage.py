@@ -138,13 +138,17 @@ class Triage:
         return scope
 
     def _control(self, control: Control, facts: Facts) -> None:
-        """Hear what people said. It is in every partition, and each scope takes of it what is its own."""
+        """Hear what changes how alerts are decided. Each scope takes of it what is its own."""
         scopes = [self._scopes[name] for name in sorted(self._scopes)]
         if control.silence is not None:
             self._silences.set(control.silence, control.at_ms)
             silenced = self._memory.keys_of_scopes(SILENCED)
             for scope in scopes:
-                scope.silences_changed(silenced.get(scope.state.name, []), facts)
+                scope.ask_again(silenced.get(scope.state.name, []), facts)
+        if control.policy is not None:  # any of its rules may be what kept something quiet
+            quiet = self._memory.keys_of_scopes()
+            for scope in scopes:
+                scope.ask_again(quiet.get(scope.state.name, []), facts)
         if control.change is not None and self._changes.hear(control.change, control.at_ms):
             for scope in scopes:
                 scope.hear_change(control.change, facts)
@@ -180,7 +184,8 @@ class Triage:
     def restore(cls, policy: Policy, snapshot: bytes, clusters: Clusters = UNLEARNED) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version.
 
-        What was decided stays as it is under another policy or model; what comes is decided by these.
+        What was decided stays as it is under another policy or model; what comes is decided by these. What is quiet is
+        asked again by another policy where the log says that it decides: a control that names it.
         """
         triage = cls(policy, clusters)
         context, states = read_snapshot(snapshot, triage._memory)

@@ -7,7 +7,7 @@ from pipeline.core.triage import Facts
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.log.backlog import size_of
-from schemas import Alerts, Control, Incident, Page, Silence, Tick
+from schemas import Alerts, Control, Incident, Page, Tick
 from schemas import Rejected as RejectedRecord
 from schemas.record import Record
 from schemas.topics import ALERTS, DECISIONS, INCIDENTS, MAX_RECORD_BYTES, PAGES, REJECTED
@@ -29,22 +29,12 @@ def tick_draft(at_ms: int, partition: int) -> Draft:
 
 
 def policy_draft(policy: str, at_ms: int, partition: int) -> Draft:
-    """The draft of a control that lets triage ask again of all that is silenced, because `policy` decides from here on.
+    """The draft of a control that lets triage ask again of all that is quiet, because `policy` decides from here on.
 
-    A silence of the policy file may be gone, and what it kept quiet repeats itself without being judged anew. The
-    control names a silence that is over and matches nothing: what counts is that it stands in the log, so that a replay
-    asks again at the same place. `at_ms` should be the watermark, or it would tell the time too.
+    What kept an alert quiet may be gone, and what was quiet repeats itself without being judged anew. That it stands in
+    the log lets a replay ask again at the same place. `at_ms` should be the watermark, or it would tell the time too.
     """
-    silence = Silence(
-        id=f"policy {policy}",
-        matchers=(f'pagesieve_policy="{policy}"',),
-        starts_at_ms=at_ms,
-        ends_at_ms=at_ms,
-        created_by="pagesieve",
-        comment="the policy has changed",
-        updated_at_ms=at_ms,
-    )
-    return Draft(ALERTS.name, "", encode(Control(at_ms=at_ms, silence=silence)), partition=partition)
+    return Draft(ALERTS.name, "", encode(Control(at_ms=at_ms, policy=policy)), partition=partition)
 
 
 def facts_drafts(facts: Facts, partition: int, offset: int) -> list[Draft]:

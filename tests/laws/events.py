@@ -65,12 +65,12 @@ made = st.builds(
     labels=st.sampled_from([{"host": "h1"}, {"cluster": "eu"}, {"service": "h1"}, {"host": "h2", "env": "dev"}]),
 )
 seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 3, 10, 39, 59, 61, 300, 900, -30])
-steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made)
+steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made | st.just(POLICY.name))
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Record]:
-    """A log of up to some forty records; a step without alerts is a tick, a silence or a change."""
+    """A log of up to some forty records; a step without alerts is a tick, a silence, a change, or a new policy."""
     now, records = 1000.0, list[Record]()
     for later, told in draw(st.lists(steps, max_size=25)):
         now += later
@@ -79,6 +79,8 @@ def logs(draw: st.DrawFn) -> list[Record]:
         elif isinstance(told, Change):
             change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
             records.append(Control(at_ms=ms(now), change=change))
+        elif isinstance(told, str):
+            records.append(Control(at_ms=ms(now), policy=told))
         else:
             records += at(now, *told, policy=POLICY)
     return records

@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from pipeline.codec import decode, decode_alerts, encode
-from pipeline.core.policy import Policy, PolicySilence
+from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.log import Draft, Entry
 from pipeline.log.embedded import EmbeddedLog
@@ -35,6 +37,7 @@ ROOT = Path(__file__).parents[3]
 RUN = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.stream import embedded
 from pipeline.stream.cadence import Pace
@@ -204,11 +207,11 @@ def test_its_state_is_kept_while_it_runs_also_when_nothing_comes(tmp_path: Path)
     asyncio.run(scene())
 
 
-def test_a_new_policy_pages_for_what_only_the_old_one_silenced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [{"silences": [{"match": ["alertname=disk"]}]}, {"hold": "4h"}, {"at_least": 2}])
+def test_a_new_policy_pages_for_what_only_the_old_one_kept_quiet(tmp_path: Path, kept: dict[str, Any]) -> None:
     async def scene() -> None:
         async with opened(tmp_path) as log:
-            silenced = Policy(group_by=("cluster",), silences=(PolicySilence(match=("alertname=disk",)),))
-            async with working(log, policy=silenced):
+            async with working(log, policy=Policy.model_validate({"group_by": ["cluster"], **kept})):
                 await log.append([raised("disk")])
                 await until(log, DECISIONS.name, bool)
             assert await everything(log, PAGES.name) == []
