@@ -81,7 +81,7 @@ def _calls(story: IncidentStory) -> Iterator[str]:
     if record.is_paged:
         yield "by no event that is recorded here: by a deadline (its hold was over, or what kept it quiet), or earlier"
         return
-    # What the incident itself says is only so while it lasts: over, it has nothing that must be kept quiet.
+    # The incident itself says only what kept the worst of its alerts quiet last.
     quieted = [(reason, story.reasons[reason]) for reason in _QUIET if story.reasons[reason]]
     if not quieted and record.quiet is not None:
         quieted = [(record.quiet, 0)]

@@ -87,6 +87,8 @@ def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
             incident.severity, incident.lead_rank, incident.lead = live.severity, rank, live.code
         if is_loud and rank > incident.loud_rank:
             incident.loud_rank = rank
+        if live.quiet is not None and live.code == incident.lead:
+            incident.quiet = live.quiet  # for good: an alert that is over has no reason any more
 
 
 def standing(live: Live) -> tuple[bool, bool, bool]:
@@ -122,7 +124,7 @@ def resolve(state: ScopeState, incident: Open, now_ms: int, rule: Rule) -> int:
 def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     """One of its own alerts fires again soon after it resolved: the same problem, so the same id."""
     incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = None
-    incident.paged_rank = incident.paged_at_ms = None
+    incident.paged_rank = incident.paged_at_ms = incident.quiet = None
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on

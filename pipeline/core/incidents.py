@@ -97,6 +97,7 @@ class Open:
     paged_at_ms: int | None = None
     acknowledged_by: str | None = None
     reopened: int = 0
+    quiet: Reason | None = None  # why the worst of its alerts was kept quiet last, since it was last open
     note: str | None = None  # its summary, where its alerts do not tell it best
     resolved_at_ms: int | None = None
     began_ms: int = FOREVER_MS  # when the first of what fires, or has fired, in it began

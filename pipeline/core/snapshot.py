@@ -21,7 +21,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Change, Reason, Severity, Silence
 
-VERSION = 9
+VERSION = 10
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -52,6 +52,7 @@ class _Incident(NamedTuple):
     paged_at_ms: int | None
     acknowledged_by: str | None
     reopened: int
+    quiet: Reason | None
     note: str | None
     resolved_at_ms: int | None
     began_ms: int

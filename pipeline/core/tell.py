@@ -81,8 +81,7 @@ class Teller:
             members, heading = self.listings.of(incident)
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
-            quiet = self._alerts.at(incident.lead).quiet if incident.paged_rank is None else None
-            told = Told(incident, members, heading, quiet, note)
+            told = Told(incident, members, heading, incident.quiet if incident.paged_rank is None else None, note)
             context = (self._state.name, self._policy)
             facts.incidents.append(incident_record(told, context))
             if call is not None:

@@ -1,8 +1,10 @@
 """What keeps an alert from paging, and what lets it page after all."""
 
+from collections.abc import Sequence
+
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Control, IncidentState, Outcome, Reason, Silence, Verdict
+from schemas import Alerts, Control, IncidentState, Outcome, Reason, Silence, Tick, Verdict
 from tests.scene import alert, at, decided, ms, pages, play, reasons, resolved
 
 DISK = alert("disk", cluster="eu")
@@ -39,7 +41,49 @@ def test_what_resolves_within_its_hold_is_transient_and_never_paged() -> None:
     assert decided(facts)[0].next_at_ms == ms(60)
     assert not facts.pages
     last = facts.incidents[-1]
-    assert (last.state, last.is_paged) == (IncidentState.RESOLVED, False)
+    assert (last.state, last.is_paged, last.quiet) == (IncidentState.RESOLVED, False, Reason.HELD)
+
+
+def test_what_is_over_still_says_why_nobody_was_paged() -> None:
+    def last(*records: Sequence[Alerts | Tick | Control], **rules: object) -> tuple[IncidentState, Reason | None]:
+        facts = Triage(policy(**rules)).step([record for several in records for record in several])
+        return facts.incidents[-1].state, facts.incidents[-1].quiet
+
+    muted = silence(0, 'cluster="eu"', 9999)
+    assert last(at(0, DISK), at(30, DISK_OVER), hold="1m") == (IncidentState.OPEN, Reason.HELD)
+    assert last(at(0, DISK), at(30, DISK_OVER), at(900), at_least=2) == (IncidentState.RESOLVED, Reason.TOO_FEW)
+    assert last(muted, at(0, DISK), at(30, DISK_OVER), at(900)) == (IncidentState.RESOLVED, Reason.SILENCED)
+    assert last(at(0, DISK, DISK_OVER), at(900), hold="1m") == (IncidentState.RESOLVED, Reason.HELD)
+    assert last(at(0, DISK), muted, at(30, DISK_OVER), at(900)) == (IncidentState.RESOLVED, None), "for it was paged"
+
+
+def test_what_is_over_says_why_its_worst_was_quiet_last() -> None:
+    worse, worse_over = alert("cpu", severity="critical", cluster="eu"), resolved("cpu", cluster="eu")
+    worst_is_muted = silence(0, 'alertname="cpu"', 9999)
+    steps = [*worst_is_muted, *at(1, worse), *at(2, DISK), *at(3, worse_over), *at(4, DISK_OVER), *at(900)]
+    facts = Triage(policy(hold="1m")).step(steps)
+    assert {one.quiet for one in facts.incidents} == {Reason.SILENCED}
+
+    held_then_muted = [*at(0, DISK), *silence(30, 'cluster="eu"', 9999), *at(60), *at(70, DISK_OVER), *at(900)]
+    facts = Triage(policy(hold="1m")).step(held_then_muted)
+    assert [one.quiet for one in facts.incidents] == [Reason.HELD, *[Reason.SILENCED] * 3]
+
+
+def test_a_reopened_incident_says_why_nobody_was_paged_this_time() -> None:
+    first = [*at(0, DISK), *at(30, DISK_OVER), *at(100)]
+    again = [*silence(130, 'cluster="eu"', 9999), *at(140, DISK), *at(150, DISK_OVER), *at(9000)]
+    facts = Triage(policy(hold="1m", resolve_after="1m")).step([*first, *again])
+    assert [one.quiet for one in facts.incidents if one.resolved_at_ms] == [Reason.HELD, Reason.SILENCED]
+    facts = Triage(policy(resolve_after="1m")).step([*first, *again])
+    assert [one.quiet for one in facts.incidents if one.resolved_at_ms] == [None, Reason.SILENCED]
+
+
+def test_a_snapshot_keeps_why_nobody_was_paged() -> None:
+    rules = policy(hold="1m")
+    triage = Triage(rules)
+    triage.step([*at(0, DISK), *at(30, DISK_OVER)])
+    [last] = Triage.restore(rules, triage.snapshot()).step(at(900)).incidents
+    assert (last.state, last.quiet) == (IncidentState.RESOLVED, Reason.HELD)
 
 
 def test_what_outlasts_its_hold_pages_when_it_ends() -> None:
@@ -155,7 +199,9 @@ def test_a_restored_state_knows_who_is_inhibited_by_whom() -> None:
 def test_what_ends_in_the_millisecond_in_which_it_is_freed_pages_nobody() -> None:
     rules = policy(group_by=["name"], inhibit=[{"source": ['kind="node"'], "target": ['kind="pod"']}])
     node, pod = (alert(name, kind=kind, lease_s=100) for name, kind in (("NodeDown", "node"), ("PodDown", "pod")))
-    assert [name for _, name in pages(play(at(0, node, pod), at(500), policy=rules))] == ["NodeDown", "NodeDown"]
+    facts = play(at(0, node, pod), at(500), policy=rules)
+    assert [name for _, name in pages(facts)] == ["NodeDown", "NodeDown"]
+    assert {one.quiet for one in facts.incidents if one.summary.startswith("PodDown")} == {Reason.INHIBITED}
 
 
 def test_a_reopened_incident_that_is_silenced_does_not_repeat_a_page_of_its_former_life() -> None:
