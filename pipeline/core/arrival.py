@@ -8,7 +8,7 @@ from pipeline.core.flap import FlapState
 from pipeline.core.incident import account, add, reopen, revive, special, standing
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
-from pipeline.core.overflow import overflow
+from pipeline.core.overflowing import Overflowing
 from pipeline.core.paging import reason_of
 from pipeline.core.placement import Arriving, Placement
 from pipeline.core.review import Review, Scope
@@ -27,6 +27,7 @@ class Arrival:
     def __init__(self, scope: Scope, review: Review, changes: Changes, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self.placement = Placement(scope, directions)
+        self.overflowing = Overflowing(scope)
         self._weather = Weather(self._state, self._policy, self._deadlines, self._book)
         self._review = review
         self._waits_ms: list[list[int]] = waits_ms(self._policy.rules).tolist()
@@ -42,14 +43,17 @@ class Arrival:
         rule = self._rules[index]
         is_unwanted = self._quiet.may_hush and self._quiet.hushed(facets(alert), rule, now_ms) is not None
         if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full):
-            incident = self._state.incidents.get(self._state.overflow_id or "")
-            if incident is not None and incident.resolved_at_ms is None:
-                return overflow(incident, alert, self._teller, is_unwanted=is_unwanted), incident, None
+            incident = self.overflowing.incident
+            if incident is not None:
+                due_ms = self.over_ms(alert, index, incident, now_ms)
+                reason = self.overflowing.overflow(incident, alert, code, due_ms, is_unwanted=is_unwanted)
+                return reason, incident, None
             if known is None:
                 self._alerts.require_room()
             incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self.enter(alert, (code, index), known, incident, now_ms)
+        self.overflowing.remembered(code, now_ms)
         # Log-like events come in bursts as it is: of those only what would open an incident counts towards a storm.
         counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)

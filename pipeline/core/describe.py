@@ -32,7 +32,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     """The full picture at this revision. `context` is (scope, policy)."""
     scope, policy = context
     incident, listed, heading, quiet, _ = told
-    fields, alerts = _BLANK.copy(), len(incident.members)
+    fields, alerts = _BLANK.copy(), incident.alerts
     fields["incident_id"] = incident.incident_id
     fields["revision"] = incident.revision
     fields["state"] = _state_of(incident)
@@ -51,7 +51,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["team"] = incident.team
     fields["summary"] = summary(told)
     fields["alerts"] = alerts
-    fields["firing"] = incident.alive
+    fields["firing"] = incident.firing
     fields["events"] = incident.events
     fields["causes"] = heading.causes
     fields["changes"] = incident.changes

@@ -15,6 +15,7 @@ from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import Evidence, Suspect
 from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.incidents import Open
+from pipeline.core.overflow import Overflow
 from pipeline.core.shown import cut, shown
 from pipeline.core.subject import LONGEST as LONGEST_VALUE
 from pipeline.core.subject import places, subject_of, where
@@ -92,6 +93,8 @@ def summary_of(incident: Open, heading: Heading) -> str:
     """The sentence."""
     tail = heading.worst + since(incident)
     more = len(incident.members) - 1
+    if incident.overflow is not None:
+        return _beyond(incident, heading, incident.overflow)
     if incident.reopened and incident.evidence is not None:
         return cut(_again(incident, heading, incident.evidence) + tail, LONGEST)
     body = heading.what + (_more(more, heading, incident.evidence) if more else "")
@@ -100,6 +103,15 @@ def summary_of(incident: Open, heading: Heading) -> str:
         text += f"; just before: {incident.changes[0].summary}"
         return cut(text, LONGEST)
     return text
+
+
+def _beyond(incident: Open, heading: Heading, overflow: Overflow) -> str:
+    """Of more alerts than can be remembered: the one that paged last, how many others, and which came last."""
+    head, more = overflow.head or heading.what, incident.alerts - 1
+    others = f"{'at least ' if overflow.beyond else ''}{more} more alert{'' if more == 1 else 's'}"
+    last = f" (last: {overflow.last})" if overflow.last not in {"", head} else ""
+    tail = f" and {others} than can be remembered{last}{since(incident)}"
+    return cut(head, LONGEST - len(tail)) + tail
 
 
 def _again(incident: Open, heading: Heading, evidence: Evidence) -> str:

@@ -37,6 +37,10 @@ class Hearing:
         near(starts_at_ms)
         if status is not _FIRING:
             self._hear_resolved(alert.source, run)
+        if status is not _FIRING and (live is None or live.incident.is_forgotten):
+            ended = self._arrival.overflowing.end(code, now_ms)
+            if ended is not None:
+                return self._decision(alert, *ended, None, is_late=is_late)
         change = change_of(alert, live)
         if change is _NEW:
             reason, incident, entered = self._arrival.place(alert, code, live, now_ms)

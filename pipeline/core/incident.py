@@ -13,6 +13,8 @@
 
 It never opens from a resolve, and never grows after it resolved: a stranger that comes then opens another. A page
 that was triggered is always resolved, also if all in it was silenced meanwhile. A severity that falls changes nothing.
+
+The one that pages for alerts that cannot be remembered stays open until their time has passed too, and there is room.
 """
 
 from array import array
@@ -25,7 +27,7 @@ from pipeline.core.incidents import Incidents, Open
 from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState
-from schemas import Alert
+from schemas import Alert, Reason
 
 
 class Opening(NamedTuple):
@@ -84,7 +86,9 @@ def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
     if is_alive:
         rank = live.severity.rank
         if rank > incident.lead_rank:
-            incident.severity, incident.lead_rank, incident.lead = live.severity, rank, live.code
+            if rank > incident.loud_rank:  # one that is not remembered may be worse
+                incident.severity = live.severity
+            incident.lead_rank, incident.lead = rank, live.code
         if is_loud and rank > incident.loud_rank:
             incident.loud_rank = rank
         if live.quiet is not None and live.code == incident.lead:
@@ -97,10 +101,13 @@ def standing(live: Live) -> tuple[bool, bool, bool]:
 
 
 def quieten(incident: Open, now_ms: int, rule: Rule) -> int | None:
-    """If nothing in it is alive: when it resolves, should all stay so."""
+    """If nothing in it is alive: when it resolves, should all stay so. What is not remembered may fire for longer."""
     if incident.alive:
         return None
-    incident.due_ms = now_ms + rule.resolve_after_ms
+    over_ms = now_ms
+    if incident.overflow is not None and incident.overflow.over_ms > now_ms:
+        over_ms, incident.ended_by = incident.overflow.over_ms, Reason.EXPIRED  # unless that says that it is over
+    incident.due_ms = over_ms + rule.resolve_after_ms
     return incident.due_ms
 
 
@@ -129,6 +136,7 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on
     incident.began_ms = FOREVER_MS
+    incident.overflow = None  # all that was not remembered is over
     if incident.evidence is not None:
         incident.evidence.reopen()
     if incident.key:
@@ -147,7 +155,7 @@ def forget(state: ScopeState, incident: Open) -> "array[int]":
     del state.incidents[incident.incident_id]
     incident.is_forgotten = True
     members, incident.members = incident.members, array("Q")
-    incident.evidence, incident.changes = None, ()
+    incident.evidence, incident.overflow, incident.changes = None, None, ()
     if incident.held:
         state.forgotten[incident.incident_id] = incident
     else:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.columns import FOREVER_MS, INCIDENT, RHYTHM, Homes
 from pipeline.core.evidence import Evidence
+from pipeline.core.overflow import Overflow
 from schemas import Change, Reason, Severity
 
 _FIRST = 64
@@ -103,6 +104,7 @@ class Open:
     began_ms: int = FOREVER_MS  # when the first of what fires, or has fired, in it began
     changes: tuple[Change, ...] = ()  # that were made just before it opened, newest first
     evidence: Evidence | None = None  # of what caused it, once it has more than one member
+    overflow: Overflow | None = None  # its alerts that are not remembered
     ended_by: Reason = Reason.RESOLVED  # how the last of its alerts ended: its source said so, or said nothing more
     merged_into: str | None = None  # the incident that goes on for it
     is_forgotten: bool = False  # it may not reopen any more
@@ -112,6 +114,16 @@ class Open:
     def __post_init__(self) -> None:
         """Take a number."""
         self.number = self.book.enter(self)
+
+    @property
+    def alerts(self) -> int:
+        """How many alerts it has had, as far as they are known."""
+        return len(self.members) + (0 if self.overflow is None else self.overflow.alerts)
+
+    @property
+    def firing(self) -> int:
+        """How many of them were alive when it was last told."""
+        return self.alive + (0 if self.overflow is None else self.overflow.firing(self.updated_at_ms))
 
     @property
     def events(self) -> int:

@@ -1,17 +1,64 @@
-"""More alerts are open than may be remembered: one incident pages for all new ones, and none is dropped in silence."""
+"""What is known of alerts that cannot be remembered: how many there are, until when they may fire, the worst by name.
 
-from pipeline.core.incidents import Open
-from pipeline.core.tell import Teller
-from schemas import Alert, Reason
+Of the first `MOST_KNOWN` a number is kept each, eight bytes where an alert takes hundreds: enough to count them, and to
+know their end. Of more there is only the time after which the last of them is over if nothing is heard of it.
+"""
+
+from dataclasses import dataclass, field
+
+from pipeline.core.columns import NEVER_MS
+
+MOST_KNOWN = 1000  # and as many again of those that are to page at once, since each does so once
+_CLEARED_EVERY_MS = 60_000
 
 
-def overflow(incident: Open, alert: Alert, teller: Teller, *, is_unwanted: bool) -> Reason:
-    """Count an alert that cannot be remembered. The first that nobody silenced pages, and so does each worse one."""
-    incident.hear()
-    worst = max(incident.loud_rank, -1 if incident.paged_rank is None else incident.paged_rank)
-    if is_unwanted or alert.severity.rank <= worst:
-        return Reason.OVERFLOWED
-    reason = Reason.OVERFLOW if worst < 0 else Reason.RAISED
-    incident.loud_rank, incident.severity = alert.severity.rank, alert.severity
-    teller.change(incident, reason)
-    return reason
+@dataclass(slots=True)
+class Overflow:
+    """The alerts of an incident that are not remembered."""
+
+    alerts: int = 0  # distinct ones, but one that was forgotten here counts again
+    known: dict[int, int] = field(default_factory=dict)  # code → when it is over if nothing more is heard of it
+    told: dict[int, None] = field(default_factory=dict)  # codes of those that paged because they are to page at once
+    beyond: int = 0  # events of those that are not even known
+    beyond_ms: int = NEVER_MS  # when the last of these is over
+    head: str = ""  # the one for which a page went out last
+    last: str = ""  # the last that is new
+    cleared_ms: int = NEVER_MS  # when those that are over were last forgotten
+
+    @property
+    def over_ms(self) -> int:
+        """When all are over if nothing more is heard of them."""
+        return max(self.beyond_ms, max(self.known.values(), default=NEVER_MS))
+
+    def firing(self, now_ms: int) -> int:
+        """How many of them fire, as far as they are known."""
+        return sum([over_ms > now_ms for over_ms in self.known.values()])
+
+    def hear(self, code: int, over_ms: int, now_ms: int, *, pages_now: bool) -> bool:
+        """One fires. Whether that is news: it is new, or one of ever more that cannot even be counted."""
+        known_ms = self.known.get(code)
+        if known_ms is not None:
+            self.known[code] = max(known_ms, over_ms) if known_ms > now_ms else over_ms
+            return known_ms <= now_ms
+        most = 2 * MOST_KNOWN if pages_now else MOST_KNOWN
+        if len(self.known) >= most and now_ms >= self.cleared_ms + _CLEARED_EVERY_MS:
+            self._clear(now_ms)
+        if len(self.known) < most:
+            self.known[code] = over_ms
+            self.alerts += 1
+            return True
+        self.beyond += 1
+        self.beyond_ms = max(self.beyond_ms, over_ms)
+        return not self.beyond & (self.beyond - 1)  # the 1st, 2nd, 4th …: a record each for so many helps nobody
+
+    def end(self, code: int, now_ms: int) -> bool:
+        """One is over, or is remembered now. Whether it was known to fire."""
+        if self.known.get(code, NEVER_MS) <= now_ms:
+            return False
+        self.known[code] = now_ms
+        return True
+
+    def _clear(self, now_ms: int) -> None:
+        self.known = {code: over_ms for code, over_ms in self.known.items() if over_ms > now_ms}
+        self.told = {code: None for code in self.told if code in self.known}
+        self.cleared_ms = now_ms

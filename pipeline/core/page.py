@@ -53,12 +53,12 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
         why=reason.sentence if incident.merged_into is None else f"{reason.sentence} It is {incident.merged_into}.",
         scope=scope,
         team=incident.team,
-        alert_count=len(incident.members),
-        firing=incident.alive,
+        alert_count=incident.alerts,
+        firing=incident.firing,
         causes=tuple(map(_page_cause, told.heading.causes)),
         changes=tuple(map(_page_change, incident.changes)),
         alerts=tuple(map(_page_alert, told.listed)),
-        unlisted=len(incident.members) - len(told.listed),
+        unlisted=incident.alerts - len(told.listed),
         policy_version=policy.name,
     )
     payload = PagePayload.trusted(

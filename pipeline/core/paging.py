@@ -60,6 +60,8 @@ def _call(incident: Open, cause: Reason | None) -> Call | None:
         return Call(PageKind.TRIGGER, cause if cause is not None and cause.pages else Reason.SURFACED)
     if is_loud and incident.loud_rank > incident.paged_rank:
         return Call(PageKind.UPDATE, Reason.RAISED)
+    if cause is Reason.OVERFLOW:  # of one that is to page at once
+        return Call(PageKind.UPDATE, cause)
     if cause in _NOTICES or (cause is Reason.REPEATED and incident.loud):
         return Call(PageKind.UPDATE, cause)
     return None

@@ -40,11 +40,11 @@ class Passage:
         if incident.resolved_at_ms is not None:
             self._teller.tell(facts)  # its end may be of this very millisecond
             self._departure.forget(incident)
-        elif not incident.alive:
+        elif not incident.alive and not self._arrival.overflowing.puts_off(incident, due_ms):
             self._deadlines.incident(key, resolve(self._state, incident, due_ms, rule))
             self._state.correlation.close(incident)
             self._teller.change(incident, incident.ended_by)
-        elif rule.repeat_after_ms is not None and incident.acknowledged_by is None:
+        elif incident.alive and rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             self._review.rejudge(incident, due_ms)
             again_ms = incident.due_ms = due_ms + rule.repeat_after_ms
             self._deadlines.incident(key, again_ms)

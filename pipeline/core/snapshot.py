@@ -15,6 +15,7 @@ from pipeline.core.correlation.kept import KeptCorrelation, keep, recall
 from pipeline.core.evidence import Evidence
 from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
+from pipeline.core.overflow import Overflow
 from pipeline.core.packed import Shape
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
@@ -58,6 +59,7 @@ class _Incident(NamedTuple):
     began_ms: int
     changes: tuple[Change, ...]
     evidence: Evidence | None
+    overflow: Overflow | None
     ended_by: Reason
     merged_into: str | None
     is_forgotten: bool
