@@ -16,6 +16,8 @@ from schemas import Alert, Reason, Status
 _NEW, _FIRING = Change.NEW, Status.FIRING
 _times = itemgetter("at_ms", "starts_at_ms", "status")
 MOST_SOURCES = 10_000  # a source's name comes from outside
+MOST_ENDED = 10_000  # ends that came before their firing
+ENDED_MS = 3_600_000  # by how much
 
 
 class Hearing:
@@ -44,8 +46,11 @@ class Hearing:
         change = change_of(alert, live)
         if change is _NEW:
             reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
+            if entered is not None and self._state.ended and self._is_over(alert, code, now_ms):
+                self._departure.end(entered, now_ms)
             return self._decision(alert, reason, incident, entered, is_late=is_late, is_placed=True)
         if live is None:
+            self._remember_end(alert, code)
             return decided(alert, Reason.NEVER_FIRED, None, self._version, is_late=is_late)
         if self._seeking.strays(alert, live, change, now_ms):
             reason, live = self._seeking.seek(alert, live, now_ms)
@@ -58,6 +63,18 @@ class Hearing:
         if source not in states and len(states) < MOST_SOURCES:
             states[source] = True
             run.hear_resolved(states)
+
+    def _remember_end(self, alert: Alert, code: int) -> None:
+        """The end of an alert came that was never seen firing: its firing may come yet."""
+        ended = self._state.ended
+        if len(ended) >= MOST_ENDED:
+            del ended[next(iter(ended))]
+        ended[code] = alert.at_ms if alert.ends_at_ms is None else alert.ends_at_ms
+
+    def _is_over(self, alert: Alert, code: int, now_ms: int) -> bool:
+        """Whether the end of this firing came before it, a short while ago: who is paged for it learns of that."""
+        ended_at_ms = self._state.ended.pop(code, None)
+        return ended_at_ms is not None and alert.starts_at_ms <= ended_at_ms and now_ms - ended_at_ms <= ENDED_MS
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""

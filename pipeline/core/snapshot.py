@@ -77,6 +77,7 @@ class _Scope(NamedTuple):
     watermark_ms: int | None
     by_group: dict[str, str]
     states: dict[str, bool]
+    ended: dict[int, int]
     storm: StormState
     storm_id: str | None
     overflow_id: str | None
@@ -127,6 +128,7 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
                 state.watermark_ms,
                 state.by_group,
                 state.states,
+                state.ended,
                 state.storm,
                 state.storm_id,
                 state.overflow_id,
@@ -163,6 +165,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             scope.watermark_ms,
             by_group=scope.by_group,
             states=scope.states,
+            ended=scope.ended,
             storm=scope.storm,
             storm_id=scope.storm_id,
             overflow_id=scope.overflow_id,

@@ -17,6 +17,7 @@ class ScopeState:
     forgotten: dict[str, Open] = field(default_factory=dict)  # may not reopen, but remembered alerts still name them
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
+    ended: dict[int, int] = field(default_factory=dict)  # code → when it ended, though it was never seen firing
     storm: StormState = field(default_factory=StormState)
     correlation: Correlation = field(default_factory=Correlation)
     storm_id: str | None = None
