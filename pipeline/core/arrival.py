@@ -4,7 +4,7 @@ from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.changes import Changes
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
-from pipeline.core.flap import FlapState
+from pipeline.core.flap import FlapState, ends_at_ms
 from pipeline.core.incident import account, add, reopen, revive, special, standing
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
@@ -152,6 +152,8 @@ class Arrival:
             flap = known.flap
         if flap is not None:
             live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
+            if flap.is_flapping:
+                live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
         self._alerts.add(live, known)
         add(incident, live, now_ms)
         self._causes.joined(incident, live, alert)

@@ -39,8 +39,8 @@ class Hearing:
         near(starts_at_ms)
         if status is not _FIRING:
             self._hear_resolved(alert.source, run)
-        if status is not _FIRING and (live is None or live.incident.is_forgotten):
-            ended = self._arrival.overflowing.end(code, now_ms)
+            is_not_here = live is None or live.incident.is_forgotten
+            ended = self._arrival.overflowing.end(code, now_ms) if is_not_here else None
             if ended is not None:
                 return self._decision(alert, *ended, None, is_late=is_late)
         change = change_of(alert, live)

@@ -1,7 +1,7 @@
-"""What is known of alerts that cannot be remembered: how many there are, until when they may fire, the worst by name.
+"""What is known of alerts that cannot be remembered: how many there are, until when they may fire, who paged last.
 
-Of the first `MOST_KNOWN` a number is kept each, eight bytes where an alert takes hundreds: enough to count them, and to
-know their end. Of more there is only the time after which the last of them is over if nothing is heard of it.
+Of the first `MOST_KNOWN` two numbers are kept each: enough to count them, and to know their end. Of more there is only
+the time after which the last of them is over if nothing is heard of it.
 """
 
 from dataclasses import dataclass, field

@@ -69,7 +69,10 @@ class Overflowing:
             incident.hear()
             return Reason.ALREADY_RESOLVED, incident
         # It may be one of those that are not even known: that it never fired would be a guess.
-        return (Reason.OVERFLOWED, incident) if incident.overflow.beyond_ms > now_ms else None
+        if incident.overflow.beyond_ms <= now_ms:
+            return None
+        incident.hear()
+        return Reason.OVERFLOWED, incident
 
     def remembered(self, code: int, now_ms: int) -> None:
         """There is room again for an alert: another incident tells of it from now on."""
@@ -95,8 +98,8 @@ class Overflowing:
         if incident.overflow is None or not incident.overflow.end(code, now_ms):
             return False
         incident.ended_by = Reason.RESOLVED
-        due_ms = quieten(incident, now_ms, self._teller.rule_of(incident))
-        if due_ms is not None:
+        before_ms, due_ms = incident.due_ms, quieten(incident, now_ms, self._teller.rule_of(incident))
+        if due_ms is not None and due_ms != before_ms:
             self._deadlines.incident(incident.incident_id, due_ms)
         self._teller.change(incident, None)
         return True

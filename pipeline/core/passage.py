@@ -36,11 +36,12 @@ class Passage:
         incident = self._state.incidents.get(key)
         if incident is None or incident.due_ms != due_ms:
             return
-        rule = self._teller.rule_of(incident)
         if incident.resolved_at_ms is not None:
             self._teller.tell(facts)  # its end may be of this very millisecond
             self._departure.forget(incident)
-        elif not incident.alive and not self._arrival.overflowing.puts_off(incident, due_ms):
+            return
+        rule = self._teller.rule_of(incident)
+        if not incident.alive and not self._arrival.overflowing.puts_off(incident, due_ms):
             self._deadlines.incident(key, resolve(self._state, incident, due_ms, rule))
             self._state.correlation.close(incident)
             self._teller.change(incident, incident.ended_by)

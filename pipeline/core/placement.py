@@ -22,7 +22,7 @@ from schemas import Alert, Why
 _NO_PLACES = frozenset({"alertname", "severity"})  # labels that say what, not where
 
 
-Ask = Callable[[], bool]
+Ask = Callable[[], bool]  # asking may count the alert, so it is asked only of what would open an incident
 
 
 def no() -> bool:
@@ -67,11 +67,12 @@ class Placement:
         """
         self.why = None
         if rule.group_by is None:
-            planned = self.planned.pop(arriving.code, None)
+            planned = self.planned.get(arriving.code)
             if planned is None or planned.incident.resolved_at_ms is not None:
                 planned = self.correlate(arriving, rule, is_stormy)
             elif not planned.incident.members and is_stormy():
-                planned = None
+                return None  # what was opened for it stays among what was planned, and is forgotten with that
+            self.planned.pop(arriving.code, None)
             if planned is None:
                 return None
             self.why = planned.why
@@ -92,7 +93,9 @@ class Placement:
 
     def count(self, live: Live) -> None:
         """The alert goes on elsewhere: what it was heard of so far counts for how well it is known."""
-        self._state.correlation.known[live.code].heard += live.events - 1
+        known = self._state.correlation.known.get(live.code)
+        if known is not None:
+            known.heard += live.events - 1
 
     def reopened(self, live: Live, now_ms: int) -> None:
         """The incident of a state has reopened: if it was correlated, it takes newcomers again."""
@@ -125,7 +128,7 @@ class Placement:
                 self._agree(incident, alert)
                 return Placed(incident, surged(max(0, now_ms - incident.grew_at_ms), token, alert))
         if known.is_background:
-            return self._place_everyday(newcomer, alert, is_onset=is_onset, is_state=is_state)
+            return self._place_everyday(newcomer, alert, is_stormy, is_onset=is_onset, is_state=is_state)
         found = correlation.best(newcomer)
         if found is not None:
             placed = self._join(found, newcomer, alert)
@@ -146,7 +149,9 @@ class Placement:
             correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
         return placed
 
-    def _place_everyday(self, newcomer: Newcomer, alert: Alert, *, is_onset: bool, is_state: bool) -> Placed:
+    def _place_everyday(
+        self, newcomer: Newcomer, alert: Alert, is_stormy: Ask, *, is_onset: bool, is_state: bool
+    ) -> Placed | None:
         """An everyday alert says nothing of what comes with it: a state goes where it fits, but draws nobody there."""
         correlation = self._state.correlation
         if is_state and is_onset:
@@ -155,6 +160,8 @@ class Placement:
         if found is not None and not found.is_home:
             self._agree(found.profile.incident, alert)
             return Placed(found.profile.incident, explained(correlation, found, newcomer, alert))
+        if is_stormy():
+            return None
         incident = self._open_correlated(alert, newcomer.at_ms)
         incident.keep_rhythm(BACKGROUND_GAP_MS, newcomer.at_ms, 1)
         return Placed(incident)

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,15 @@ _told = itemgetter("fingerprint", "source_fingerprint", "at_ms")
 Decided = dict[str, Any]  # the fields of a decision: all of a run become records at once, which takes half as long
 # To copy a dict and change half of it takes half as long as to write it anew.
 _BLANK: Decided = dict.fromkeys(Decision.model_fields) | {"paged": False, "fingerprint_version": VERSION}
+
+
+class Merged(NamedTuple):
+    """What became of an incident: which goes on for it, and whether a page of this very record tells of that."""
+
+    number: int
+    into_number: int
+    into_id: str
+    is_calling: bool
 
 
 class Run:
@@ -108,18 +117,21 @@ class Run:
         self._decided[index] = decision
         self.index = index + 1
 
-    def follow(self, merged: Mapping[str, tuple[str, bool]]) -> None:
+    def follow(self, merged: Mapping[str, Merged]) -> None:
         """Some incidents of this record merged before they were told: its decisions name what goes on for each.
 
-        `merged`: its id, and whether a page will tell of it. One alert at most is said to have paged for that page.
+        One alert at most is said to have paged for the page that tells of it.
         """
+        numbers = self.batch["incident"][self.start : self.end]  # of plain duplicates
+        for one in merged.values():
+            numbers[numbers == one.number] = one.into_number
         decided = [fields for index in range(self.start, self.end) if (fields := self._decided.get(index)) is not None]
         told = {fields["incident_id"] for fields in decided if fields["paged"]}
         for fields in decided:
             if fields["incident_id"] not in merged:
                 continue
-            fields["incident_id"], pages = merged[fields["incident_id"]]
-            if fields["paged"] and (not pages or fields["incident_id"] in told):
+            _, _, fields["incident_id"], is_calling = merged[fields["incident_id"]]
+            if fields["paged"] and (not is_calling or fields["incident_id"] in told):
                 fields["reason"], fields["paged"] = Reason.JOINED, False
             elif fields["paged"]:
                 told.add(fields["incident_id"])

@@ -197,12 +197,16 @@ class ScopeTriage:
                 if run.foreseen:
                     self._unforesee(run)
                 self._gathering.end()
-                if teller.untold:
-                    run.follow(teller.merged_untold())
-                teller.tell(facts[run.nth])
+                self._tell(run, facts)
                 run.begin_next()
                 if self.alerts.looked_at >= _AT_ONCE:
                     self.alerts.put_back()
+
+    def _tell(self, run: Run, facts: Sequence[Facts]) -> None:
+        """Tell what the record has changed so far; its decisions name what goes on for what merged untold."""
+        if self._teller.untold:
+            run.follow(self._teller.merged_untold())
+        self._teller.tell(facts[run.nth])
 
     def _is_next(self, at_ms: int, deadline_ms: int | None) -> bool:
         """Whether nothing is due before an event of this time."""
@@ -214,11 +218,11 @@ class ScopeTriage:
     def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> None:
         self.alerts.put_back()
         clock = (self.state.watermark_ms, deadline_ms)
-        is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit)
+        is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit) or bool(self._arrival.placement.planned)
         found = run.scan(self._memory, clock, self._waits_ms, is_single=is_single)
         self.state.watermark_ms = found.watermark_ms
         if found.why is Stop.DEADLINE:
-            self._teller.tell(facts[run.nth])
+            self._tell(run, facts)
             self._passage.advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
             run.decide(self._hearing.hear(run))
@@ -256,6 +260,7 @@ class ScopeTriage:
         error = type(exc).__name__
         self._unforesee(run)
         self._gathering.end()
+        self._teller.untold.clear()
         run.fail([self._page(alert, error, facts) for alert in run.record.alerts])
         run.begin_next()
 

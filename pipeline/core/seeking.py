@@ -81,7 +81,11 @@ class Seeking:
             self._departure.calm(live, now_ms)
         if live.is_alive:
             self._departure.expire(live, now_ms)
-        self._rename(live, live.code ^ trace_of(live.incident.incident_id), is_parted=True)
+        trace = live.code ^ trace_of(live.incident.incident_id)
+        earlier = self._alerts.find(trace)
+        if earlier is not None:  # it was here before, and came back when incidents merged
+            self._alerts.remove(earlier)
+        self._rename(live, trace, is_parted=True)
 
     def _rename(self, live: Live, code: int, *, is_parted: bool) -> None:
         rename(live.incident, live, code)

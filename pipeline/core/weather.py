@@ -32,8 +32,10 @@ class Weather:
         is_named = self._names_some and self._policy.pages_now(facets(alert))
         if self._untallied and now_ms >= storm.window_at_ms + self._window_ms:
             self.settle()
-        if storm.is_storm and (is_named or (alert.severity is Severity.CRITICAL and not is_like(alert, storm))):
+        if storm.is_storm and is_named:
             return False
+        # It is counted all the same: once there is much of its kind, that is the storm, and pages no more on its own.
+        is_unlike = storm.is_storm and alert.severity is Severity.CRITICAL and not is_like(alert, storm)
         has_begun = count(storm, now_ms, self._storms)
         self._untallied.append(alert)
         if storm.is_storm or len(self._untallied) == _TOGETHER:
@@ -41,7 +43,7 @@ class Weather:
         if has_begun:
             self._state.storm_id = None
             self._deadlines.storm(ends_at_ms(storm, self._storms))
-        return storm.is_storm and not is_named
+        return storm.is_storm and not is_named and not is_unlike
 
     def shelter(self, alert: Alert, now_ms: int) -> Open:
         """The storm's incident, which takes what would open one of its own."""

@@ -73,8 +73,8 @@ def _fires_again(live: Live) -> Change:
 def _is_of_earlier_firing(alert: Alert, live: Live) -> bool:
     """Whether a resolve ends an earlier firing than the open one: the slower twin of a pair, or a late message.
 
-    One that does not say when that ended did so before it was sent, and of a firing that began before the open one.
+    One that does not say when that ended is of an earlier one if it is older than what we heard of the open one.
     """
     if alert.ends_at_ms is not None:
         return alert.ends_at_ms < live.starts_at_ms
-    return alert.starts_at_ms < live.starts_at_ms and alert.at_ms < live.starts_at_ms
+    return alert.starts_at_ms < live.starts_at_ms and alert.at_ms < live.fired_at_ms

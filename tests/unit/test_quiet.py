@@ -286,4 +286,4 @@ def test_a_storm_is_one_incident_and_what_is_critical_and_unlike_it_pages_alone(
     assert len(facts.pages) == 9 + 1 + 1 + 1
     ended = facts.pages[-1].payload
     assert ended.custom_details.reason is Reason.STORM_ENDED
-    assert ended.summary.startswith("Storm over: 40 new alerts")
+    assert ended.summary.startswith("Storm over: 41 new alerts")

@@ -171,7 +171,9 @@ class Correlation:
             profile = self.profiles[number]
             idle_ms = max(0, at_ms - profile.incident.beat_ms)
             score, patience_ms = HOME / (soft_ms + idle_ms), profile.patience_ms
-            if idle_ms <= patience_ms and score * patience_ms >= 1 and (best is None or score > best.score):
+            if idle_ms > patience_ms or score * patience_ms < 1:
+                continue
+            if best is None or (score, -number) > (best.score, -best.profile.number):
                 best = Fit(score, profile, True)
         return best
 
@@ -179,7 +181,7 @@ class Correlation:
         """Its tokens and what each says, the rarest first: the rarer, the more (inverse document frequency).
 
         One that no other alert has says nothing. Where all that it shares with others is in most of them, as in a first
-        hour or a storm of one kind, nothing tells what is rare: all count the same, but a label pair must be shared.
+        hour or a storm of one kind, nothing tells what is rare: all count the same, but a label's value must be shared.
         It stays as it is until another alert becomes known.
         """
         if known.weighed is None or known.weighed_at != self.learned:

@@ -1,7 +1,7 @@
-"""States of which far more begin than usual, and that share a label or a name, have one cause.
+"""States of which far more begin than usual, and that share a value of a label or a name, have one cause.
 
-The evidence that a label pair (or a name) surges is that of a Poisson test: of its onsets, fading with three minutes,
-against its own hours of history. What a surge explains is taken out of the counts of the other pairs that its alerts
+The evidence that a value (or a name) surges is that of a Poisson test: of its onsets, fading with three minutes,
+against its own hours of history. What a surge explains is taken out of the counts of the other values that its alerts
 carry ("explaining away"), so that what they merely have in common does not surge with it. Only for sources that say
 resolved: log-like events come in bursts as it is.
 """
