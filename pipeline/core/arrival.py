@@ -67,19 +67,16 @@ class Arrival:
                 found = self.placement.place(arriving, rule, lambda: self._weather.arrives(alert, now_ms))
         return self.enter(alert, (code, index), known, found or self._weather.shelter(alert, now_ms), now_ms)
 
-    def again(self, alert: Alert, live: Live, change: Change, heard_at_ms: int) -> Reason:
-        """An alert that is in an incident fires again, or still and worse than before.
-
-        `heard_at_ms`: when it was heard of before this event.
-        """
-        seen, now_ms = facets(alert), live.last_at_ms
+    def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
+        """An alert that is in an incident fires again, or still and worse than before."""
+        seen = facets(alert)
         index = self._policy.rule_of(seen)
         due_ms = self.over_ms(alert, index, live.incident, now_ms)
         live.due_ms = max(live.due_ms, due_ms) if live.is_firing else due_ms
         was = standing(live)
-        # The slower twin of a pair may tell of a firing that is over, with a beginning of its own that lies before the
-        # end that we heard of; that is no change of the condition.
-        is_new_firing = alert.starts_at_ms != live.starts_at_ms and alert.starts_at_ms >= heard_at_ms
+        # The slower twin of a pair may tell of a firing that is over, with a beginning of its own that lies before its
+        # end; that is no change of the condition.
+        is_new_firing = alert.starts_at_ms != live.starts_at_ms and alert.starts_at_ms >= live.fired_at_ms
         # Another severity may be another route, and another source or target of an inhibition.
         freed = self._quiet.end(live) if seen != facets(live.alert) else []
         before = live.severity.rank

@@ -15,13 +15,13 @@ class Departure:
         self._state, self._policy, _, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self._review = review
 
-    def end(self, live: Live, now_ms: int) -> Reason:
-        """The alert says, or its time says, that it is over."""
+    def end(self, live: Live, now_ms: int, ended_at_ms: int | None = None) -> Reason:
+        """The alert says, or its time says, that it is over. `ended_at_ms`: since when, by its source's clock."""
         incident = live.incident
         was = standing(live)
         was_held = incident.paged_rank is None and live.quiet is Reason.HELD
         incident.ended_by = Reason.RESOLVED
-        live.is_firing = False
+        live.is_firing, live.fired_at_ms = False, now_ms if ended_at_ms is None else ended_at_ms
         live.due_ms = now_ms + self._policy.rules[live.rule].expire_after_ms
         if not live.is_echo:
             self._review.flap(live, now_ms)

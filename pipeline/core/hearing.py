@@ -79,15 +79,15 @@ class Hearing:
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""
         live.events += 1
-        heard_at_ms, live.last_at_ms = live.last_at_ms, now_ms
+        live.last_at_ms = now_ms
         if live.incident.is_forgotten:
             return Reason.ALREADY_RESOLVED
         live.incident.hear()
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
-            return self._departure.end(live, now_ms)
-        return self._arrival.again(alert, live, change, heard_at_ms)
+            return self._departure.end(live, now_ms, alert.ends_at_ms)
+        return self._arrival.again(alert, live, change, now_ms)
 
     def _decision(  # noqa: PLR0913  # what there is to say of an event
         self, alert: Alert, reason: Reason, incident: Open, live: Live | None, *, is_late: bool, is_placed: bool = False

@@ -41,7 +41,7 @@ class Live:
     first_at_ms: int
     last_at_ms: int
     due_ms: int  # firing: when it is over without news; otherwise: when it is forgotten
-    fired_at_ms: int  # when it last began to fire; a hold counts from here
+    fired_at_ms: int  # when it last began to fire; a hold counts from here. Where it does not fire: when that ended
     is_firing: bool = True
     events: int = 1
     quiet: Reason | None = None  # why it does not page

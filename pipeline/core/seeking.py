@@ -59,13 +59,13 @@ class Seeking:
         else:
             self._arrival.placement.why = None  # it only comes home
         live.events += 1
-        heard_at_ms, live.last_at_ms = live.last_at_ms, now_ms
+        live.last_at_ms = now_ms
         found.hear()
         if live.is_firing and alert.severity.rank <= live.severity.rank:
             live.due_ms = max(live.due_ms, self._arrival.over_ms(alert, index, found, now_ms))
             return Reason.DUPLICATE, live
         change = Change.DUPLICATE if live.is_firing else Change.REFIRED
-        return self._arrival.again(alert, live, change, heard_at_ms), live
+        return self._arrival.again(alert, live, change, now_ms), live
 
     def _is_left_behind(self, live: Live, before_ms: int) -> bool:
         """Whether all that is left of its incident flaps: an outage that is over must not stay open for that."""
