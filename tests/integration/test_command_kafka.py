@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +15,7 @@ import pytest
 from schemas.topics import TOPICS
 from tests.integration.broker import Broker
 from tests.integration.real import PATIENCE_S, free_ports
+from tests.integration.worker import Topics
 
 pytestmark = pytest.mark.integration
 
@@ -86,12 +87,27 @@ def parts(broker: Broker, tmp_path: Path) -> Iterator[dict[str, Part]]:
         yield started
 
 
-def test_an_alert_goes_through_every_part_and_each_stops_cleanly(parts: dict[str, Part], tmp_path: Path) -> None:
+def where_it_stands(broker: Broker, parts: dict[str, Part], folder: Path) -> str:
+    """What there is to know when no page was printed: how far it came."""
+    with closing(Topics(broker.bootstrap)) as topics:
+        stand = {topic.name: [(one.partition, one.offset) for one in topics.read(topic.name)] for topic in TOPICS}
+    with broker.admin() as admin:
+        groups = {group["group_id"]: admin.list_group_offsets(group["group_id"]) for group in admin.list_groups()}
+    ready = {name: httpx.get(f"{part.url}/readyz").text for name, part in parts.items()}
+    said = [line[:300] for line in (folder / "stderr").read_text().splitlines() if "member_metadata" not in line]
+    return f"no page was printed: {stand}\n{groups}\n{ready}\n{(folder / 'pages').read_text()}\n" + "\n".join(
+        said[-40:]
+    )
+
+
+def test_an_alert_goes_through_every_part_and_each_stops_cleanly(
+    broker: Broker, parts: dict[str, Part], tmp_path: Path
+) -> None:
     event = EVENT | {"starts_at": "2026-01-05T10:00:00Z"}
     assert httpx.post(f"{parts['gateway'].url}/v1/events", json=event).status_code == 200
     deadline_s = time.monotonic() + PATIENCE_S
     while "PAGE CRITICAL DiskFull" not in (tmp_path / "pages").read_text():
-        assert time.monotonic() < deadline_s, f"no page was printed:\n{(tmp_path / 'stderr').read_text()[-8000:]}"
+        assert time.monotonic() < deadline_s, where_it_stands(broker, parts, tmp_path)
         time.sleep(0.1)
     for part in parts.values():
         part.process.terminate()

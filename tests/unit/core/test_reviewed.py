@@ -1,5 +1,7 @@
 """What a reviewer broke once: scenes in which states were left behind, met again, or told by another order."""
 
+from typing import Any
+
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from schemas import Decision, Reason, Tick
@@ -58,7 +60,7 @@ def test_an_alert_that_leaves_an_incident_twice_leaves_one_trace() -> None:
     for n, word in enumerate(WORDS):
         tell(-5000 + n, alert(f"Warm{word.title()}", pod=f"p{word}", ns=f"n{word}"))
         tell(-4000 + n, resolved(f"Warm{word.title()}", pod=f"p{word}", ns=f"n{word}"))
-    where = {"host": "hostaa", "zone": "zz1"}
+    where: dict[str, Any] = {"host": "hostaa", "zone": "zz1"}
     first = tell(0, alert("DiskFull", **where))
     assert tell(1, alert("DiskSlowly", **where)) == first
     tell(2, resolved("DiskSlowly", **where))
