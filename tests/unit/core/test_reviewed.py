@@ -10,7 +10,7 @@ from tests.scene import Told, alert, at, decided, ms, resolved
 WORDS = ["aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg", "hhh", "iii", "jjj", "kkk", "lll"]
 
 
-def event(name: str, **labels: str) -> Told:
+def event(name: str, **labels: Any) -> Told:
     return alert(name, source="syslog", **labels)
 
 
