@@ -37,13 +37,18 @@ class Target:
 
     async def post(self, body: bytes) -> Post:
         """Post one body and wait for its 2xx. Raises Fault for any other answer: the figures would be of errors."""
-        if self._idle:
-            reader, writer = self._idle.pop()
-        else:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         sent_s = time.perf_counter()
-        writer.write(_HEAD.format(path=self.path, size=len(body)).encode() + body)
-        head = await reader.readuntil(b"\r\n\r\n")
+        while True:
+            is_reused = bool(self._idle)
+            reader, writer = self._idle.pop() if is_reused else await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(_HEAD.format(path=self.path, size=len(body)).encode() + body)
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+                if not is_reused:  # one that was idle for long may have been closed meanwhile, as any client knows
+                    raise
         said = await reader.readexactly(_length(head))
         answered_s = time.perf_counter()
         if not head.startswith(b"HTTP/1.1 2"):
