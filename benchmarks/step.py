@@ -132,7 +132,7 @@ def measure(*, is_quick: bool) -> Report:
 
 def _streams(size: Size, policy: Policy) -> Iterator[Row]:
     triage, stream = _grown(size.live, size.incidents, policy)
-    events = size.events if policy is POLICY else size.events // 4
+    events = size.events if policy is POLICY else max(size.events // 4, CHUNK)
     kinds = (
         ("duplicates only, ten a record", 0.0, TOGETHER, None),
         ("duplicates only, one a record", 0.0, 1, None),
