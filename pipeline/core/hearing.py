@@ -38,6 +38,7 @@ class Hearing:
         live = None if is_unknown else self._alerts.find(code)
         near(starts_at_ms)
         if status is not _FIRING:
+            near(starts_at_ms if alert.ends_at_ms is None else alert.ends_at_ms)
             self._hear_resolved(alert.source, run)
             is_not_here = live is None or live.incident.is_forgotten
             ended = self._arrival.overflowing.end(code, now_ms) if is_not_here else None

@@ -41,8 +41,8 @@ class Memory:
     def keys_of_scopes(self, quiet: int | None = None) -> dict[str, list[int]]:
         """The keys of all alerts with this `quiet`, by scope; without one, of all that are quiet for any reason."""
         found: dict[str, list[int]] = {}
-        columns, table = self.table.columns, self.table
-        for row in (table.rows_with("quiet") if quiet is None else table.rows_where("quiet", quiet)).tolist():
+        columns = self.table.columns
+        for row in self.table.rows_where("quiet", quiet).tolist():
             incident = self.incidents.known[columns.incident.item(row)]
             if incident is not None:
                 found.setdefault(incident.scope, []).append(columns.key.item(row))

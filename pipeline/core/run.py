@@ -25,8 +25,8 @@ Decided = dict[str, Any]  # the fields of a decision: all of a run become record
 _BLANK: Decided = dict.fromkeys(Decision.model_fields) | {"paged": False, "fingerprint_version": VERSION}
 
 
-class Merged(NamedTuple):
-    """What became of an incident: which goes on for it, and whether a page of this very record tells of that."""
+class Absorbed(NamedTuple):
+    """An incident that merged before it was told: which goes on for it, and whether a page tells of that."""
 
     number: int
     into_number: int
@@ -117,7 +117,7 @@ class Run:
         self._decided[index] = decision
         self.index = index + 1
 
-    def follow(self, merged: Mapping[str, Merged]) -> None:
+    def follow(self, merged: Mapping[str, Absorbed]) -> None:
         """Some incidents of this record merged before they were told: its decisions name what goes on for each.
 
         One alert at most is said to have paged for the page that tells of it.

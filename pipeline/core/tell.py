@@ -10,7 +10,7 @@ from pipeline.core.listing import Listings
 from pipeline.core.page import page_record
 from pipeline.core.paging import ENDINGS, call_for
 from pipeline.core.policy import Policy, Rule
-from pipeline.core.run import Merged
+from pipeline.core.run import Absorbed
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import sentence
 from schemas import Decisions, Incident, Page, Reason
@@ -48,14 +48,14 @@ class Teller:
         cause = self.pending.get(incident.incident_id)
         return cause is not None and cause.pages
 
-    def merged_untold(self) -> dict[str, Merged]:
+    def merged_untold(self) -> dict[str, Absorbed]:
         """Those that merged before they were told, by id."""
         found = {}
         for incident in self.untold:
             into = incident
             while into.merged_into is not None:
                 into = self._state.incidents[into.merged_into]
-            found[incident.incident_id] = Merged(
+            found[incident.incident_id] = Absorbed(
                 incident.number, into.number, into.incident_id, is_calling=self.is_calling(into)
             )
         self.untold.clear()

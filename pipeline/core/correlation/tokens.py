@@ -11,9 +11,8 @@ _PORT = re.compile(r":\d{1,5}$")
 # The name is told by its words, and how bad it is says nothing of what it is about: in a first hour two strangers would
 # be alike by that alone.
 _NOT_WHERE = frozenset({"alertname", "severity"})
-_ANYTHING = frozenset(
-    {"true", "false", "none", "null", "unknown", "default", "other"}
-)  # means nothing without its label
+# Means nothing without its label.
+_ANYTHING = frozenset({"true", "false", "none", "null", "unknown", "default", "other"})
 _NAME = "\1"  # what a name as a whole begins with
 _SHORTEST = 2  # characters that may name something
 
@@ -55,7 +54,7 @@ def said(token: str, alert: Alert) -> str:
 
 def _token_of(key: str, value: str) -> str:
     """`node=db1` and `instance=db1:9100`, `service=cart` and `container=cart` are one; a number may be anything."""
-    if ":" in value:
+    if value.count(":") == 1:  # more are in a MAC or IPv6 address, whose last part is no port
         value = _PORT.sub("", value)
     is_anything = len(value) < _SHORTEST or value.isdigit() or value in _ANYTHING
     return f"{key if is_anything else ''}={value}"[:LONGEST_TOKEN]

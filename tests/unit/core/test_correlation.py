@@ -131,6 +131,16 @@ def test_what_an_alert_needs_is_told_from_what_it_has_also_after_a_restart() -> 
     assert (known.needs, again.needs, again.pairs) == (1, 1, known.pairs), "the cache is its peer by a label already"
 
 
+def test_the_last_part_of_an_address_of_many_is_no_port() -> None:
+    facts = play(
+        *usual(),
+        at(0, alert("LinkDown", mac="00:1b:44:11:3a:07"), policy=AT_ONCE),
+        at(5, alert("Roaming", mac="00:1b:44:11:3a:08"), policy=AT_ONCE),
+        policy=AT_ONCE,
+    )
+    assert reasons(facts)[-2:] == [Reason.OPENED, Reason.OPENED]
+
+
 def test_a_number_in_two_labels_is_not_the_same() -> None:
     facts = play(
         *usual(),

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import Decision, Reason, Tick
+from schemas import Alerts, Decision, Reason, Tick
 from tests.scene import Told, alert, at, decided, ms, resolved
 
 WORDS = ["aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg", "hhh", "iii", "jjj", "kkk", "lll"]
@@ -86,3 +88,18 @@ def test_of_two_homes_as_good_the_older_is_taken_also_after_a_restart() -> None:
     again = Triage.restore(policy, triage.snapshot())
     rest = [*at(12.4, event("Other", host="q"), policy=policy), *at(13, slow, policy=policy)]
     assert decided(triage.step(rest)) == decided(again.step(rest))
+
+
+@pytest.mark.parametrize("ended_at_ms", [1 << 63, -(1 << 80)])
+def test_an_end_that_no_clock_can_tell_is_a_fault_and_changes_nothing(ended_at_ms: int) -> None:
+    triage = Triage(Policy(resolve_after=0))
+    triage.step(at(0, alert("Disk", cluster="eu")))
+    [record] = at(10, resolved("Disk", cluster="eu"))
+    assert isinstance(record, Alerts)
+    [bad] = decided(
+        triage.step([record.altered(alerts=tuple(a.altered(ends_at_ms=ended_at_ms) for a in record.alerts))])
+    )
+    assert bad.reason is Reason.FAULT
+    facts = triage.step([*at(20, resolved("Disk", cluster="eu")), Tick(at_ms=ms(30))])
+    assert [one.reason for one in decided(facts)] == [Reason.RESOLVED]
+    assert (facts.incidents[-1].firing, facts.incidents[-1].resolved_at_ms) == (0, ms(20))
