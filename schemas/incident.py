@@ -7,6 +7,7 @@ from pydantic import Field
 from schemas.alert import Severity, Status
 from schemas.change import Change
 from schemas.decision import Reason
+from schemas.outcome import Outcome
 from schemas.record import Record
 
 
@@ -59,6 +60,8 @@ class Incident(Record):
     is_paged: bool = Field(default=True, description="whether a person was told of it since it opened")
     quiet: Reason | None = Field(default=None, description="why nobody was, if nobody was")
     acknowledged_by: str | None = Field(default=None, description="who said that they are on it")
+    outcome: Outcome | None = Field(default=None, description="what was done about it last, by a person if one did")
+    mark: Outcome | None = Field(default=None, description="what it was judged to be last, by a person if one did")
     reopened: int = Field(default=0, description="how often it has reopened")
     is_flapping: bool = Field(default=False, description="whether an alert in it flaps")
     merged_into: str | None = Field(default=None, description="the incident that goes on for it")

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from schemas.record import Record
 
 
@@ -9,7 +11,9 @@ class Verdict(StrEnum):
     """What was done or said about an incident."""
 
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
     RESOLVED = "resolved"
+    REOPENED = "reopened"
     REASSIGNED = "reassigned"
     ANNOTATED = "annotated"
     ACTIONABLE = "actionable"
@@ -18,13 +22,32 @@ class Verdict(StrEnum):
     POOR_DETAILS = "poor_details"
     DUPLICATE = "duplicate"
 
+    @property
+    def is_mark(self) -> bool:
+        """Whether it judges the incident; else it is a deed."""
+        return self in _MARKS
+
+
+_MARKS = frozenset(
+    {
+        Verdict.ACTIONABLE,
+        Verdict.NOT_ACTIONABLE,
+        Verdict.FALSE_POSITIVE,
+        Verdict.POOR_DETAILS,
+        Verdict.DUPLICATE,
+    }
+)
+
 
 class Outcome(Record):
-    """What one person or program did about one incident."""
+    """What one person or program did about one incident. Told twice it stands there twice, with one id."""
 
+    id: str = Field(default="", description="out1:… over what happened: the same deed told twice has the same")
     incident_id: str
     verdict: Verdict
-    by: str
-    via: str
-    at_ms: int
+    by: str = Field(description="the name of who did it")
+    via: str = Field(description="who says so: pagerduty, api, or the name of the program that was used")
+    at_ms: int = Field(description="when it was done; never later than it reached us")
     note: str = ""
+    is_person: bool = Field(default=True, description="whether a person did it; a program is believed less")
+    known_as: str | None = Field(default=None, description="what `via` calls the incident")

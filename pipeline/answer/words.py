@@ -54,6 +54,7 @@ def _incident(story: IncidentStory) -> Iterator[str]:
     yield from section("cause", _causes(record) if record is not None else ())
     if record is not None:
         yield from section("changes", (_change(change, record.opened_at_ms) for change in record.changes))
+        yield from section("said", _said(record))
     yield from section("merged", _merged(story))
     yield from _members(story)
 
@@ -67,6 +68,14 @@ def _since(record: Incident) -> Iterator[str]:
     if record.acknowledged_by is not None:
         since += f", acknowledged by {record.acknowledged_by}"
     yield since + (", flapping" if record.is_flapping else "")
+
+
+def _said(record: Incident) -> Iterator[str]:
+    for outcome in (record.outcome, record.mark):
+        if outcome is not None:
+            who = outcome.by if outcome.is_person else f"{outcome.by}, a program"
+            said = f"{when(outcome.at_ms, record.opened_at_ms)}  {outcome.verdict.value.replace('_', ' ')} by {who}"
+            yield f"{said}: {outcome.note}" if outcome.note else said
 
 
 def _calls(story: IncidentStory) -> Iterator[str]:

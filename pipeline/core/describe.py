@@ -45,6 +45,8 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["is_paged"] = incident.paged_rank is not None
     fields["quiet"] = quiet
     fields["acknowledged_by"] = incident.acknowledged_by
+    fields["outcome"] = incident.outcome
+    fields["mark"] = incident.mark
     fields["reopened"] = incident.reopened
     fields["is_flapping"] = incident.flapping > 0
     fields["merged_into"] = incident.merged_into

@@ -4,6 +4,7 @@
 | --- | --- | --- | --- |
 | - | an alert fits no open incident | open | trigger, unless all in it is quiet |
 | open | a person acknowledges | acknowledged | - |
+| acknowledged | that is taken back | open | - |
 | open, acknowledged | an alert more severe than what was paged | the same | update |
 | open | `repeat_after` passed and nobody acknowledged | open | update |
 | open, acknowledged | nothing in it is alive, for `resolve_after` | resolved | resolve, if anyone was paged |
@@ -156,6 +157,7 @@ def forget(state: ScopeState, incident: Open) -> "array[int]":
     incident.is_forgotten = True
     members, incident.members = incident.members, array("Q")
     incident.evidence, incident.overflow, incident.changes = None, None, ()
+    incident.outcome = incident.mark = None
     if incident.held:
         state.forgotten[incident.incident_id] = incident
     else:
@@ -170,4 +172,14 @@ def acknowledge(incident: Open, by: str) -> bool:
     incident.acknowledged_by = by
     if incident.alive:
         incident.due_ms = None  # no more repeats
+    return True
+
+
+def unacknowledge(incident: Open, now_ms: int, rule: Rule) -> bool:
+    """They are not on it any more; its page repeats from now on as if it were paged now. Whether that is news."""
+    if incident.resolved_at_ms is not None or incident.acknowledged_by is None:
+        return False
+    incident.acknowledged_by = None
+    if incident.alive and incident.paged_at_ms is not None and rule.repeat_after_ms is not None:
+        incident.due_ms = now_ms + rule.repeat_after_ms
     return True

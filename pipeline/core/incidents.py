@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.core.columns import FOREVER_MS, INCIDENT, RHYTHM, Homes
 from pipeline.core.evidence import Evidence
 from pipeline.core.overflow import Overflow
-from schemas import Change, Reason, Severity
+from schemas import Change, Outcome, Reason, Severity
 
 _FIRST = 64
 
@@ -97,6 +97,8 @@ class Open:
     paged_rank: int | None = None  # the worst that a page told of; None: nobody was paged
     paged_at_ms: int | None = None
     acknowledged_by: str | None = None
+    outcome: Outcome | None = None  # what was done about it last
+    mark: Outcome | None = None  # what it was judged to be last
     reopened: int = 0
     quiet: Reason | None = None  # why the worst of its alerts was kept quiet last, since it was last open
     note: str | None = None  # its summary, where its alerts do not tell it best

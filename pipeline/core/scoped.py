@@ -16,9 +16,11 @@ from pipeline.core.fault import fault_of, ours
 from pipeline.core.fingerprint import code_of
 from pipeline.core.gathering import Gathering
 from pipeline.core.hearing import Hearing
-from pipeline.core.incident import acknowledge
+from pipeline.core.incident import acknowledge, unacknowledge
+from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.memory import Memory
+from pipeline.core.outcome import is_heard, keep
 from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
@@ -29,7 +31,7 @@ from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import waits_ms
-from schemas import Alert, Alerts, Status, Verdict
+from schemas import Alert, Alerts, Outcome, Status, Verdict
 from schemas import Change as MadeChange  # beside the change of an alert
 
 _AT_ONCE = 64  # alerts that are put back together: so many are still in the cache
@@ -126,13 +128,28 @@ class ScopeTriage:
         self._teller.tell(facts)
         self.alerts.put_back()
 
-    def outcome(self, key: str, verdict: Verdict, by: str, facts: Facts) -> None:
-        """What a person did about an incident; nothing if it is not of this scope."""
-        incident = self.state.incidents.get(key)
-        if incident is not None and verdict is Verdict.ACKNOWLEDGED and acknowledge(incident, by):
+    def outcome(self, outcome: Outcome, facts: Facts) -> None:
+        """What was done or said about an incident; nothing if it is not of this scope, or forgotten."""
+        incident = self.state.incidents.get(outcome.incident_id)
+        if incident is None or is_heard(incident, outcome):
+            return
+        is_changed, is_kept = self._obey(incident, outcome), keep(incident, outcome)
+        if is_changed or is_kept:
             self._teller.change(incident, None)
             self._teller.tell(facts)
             self.alerts.put_back()
+
+    def _obey(self, incident: Open, outcome: Outcome) -> bool:
+        """Whether somebody is on it decides whether its page repeats. Whether that has changed."""
+        if outcome.verdict is Verdict.ACKNOWLEDGED:
+            return acknowledge(incident, outcome.by)
+        if outcome.verdict not in {Verdict.UNACKNOWLEDGED, Verdict.REOPENED}:
+            return False
+        now_ms, rule = self.state.watermark_ms or 0, self._teller.rule_of(incident)
+        is_changed = unacknowledge(incident, now_ms, rule)
+        if is_changed and incident.due_ms is not None:
+            self.deadlines.incident(incident.incident_id, incident.due_ms)
+        return is_changed
 
     def decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
         """Decide some records, the alerts of each together; what each leads to goes into the facts at its place.

@@ -20,9 +20,9 @@ from pipeline.core.packed import Shape
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
-from schemas import Change, Reason, Severity, Silence
+from schemas import Change, Outcome, Reason, Severity, Silence
 
-VERSION = 10
+VERSION = 11
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -52,6 +52,8 @@ class _Incident(NamedTuple):
     paged_rank: int | None
     paged_at_ms: int | None
     acknowledged_by: str | None
+    outcome: Outcome | None
+    mark: Outcome | None
     reopened: int
     quiet: Reason | None
     note: str | None

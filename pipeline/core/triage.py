@@ -154,7 +154,7 @@ class Triage:
                 scope.hear_change(control.change, facts)
         if control.outcome is not None:
             for scope in scopes:
-                scope.outcome(control.outcome.incident_id, control.outcome.verdict, control.outcome.by, facts)
+                scope.outcome(control.outcome, facts)
 
     def next_deadline_ms(self) -> int | None:
         """When a tick may next change something; None if nothing is left to happen."""
