@@ -28,6 +28,14 @@ GATEWAY_REJECTED = Counter(
     ["source"],
 )
 GATEWAY_CHANGES = Counter("pagesieve_gateway_changes_total", "Changes that are durable in the log.")
+GATEWAY_OUTCOMES = Counter(
+    "pagesieve_gateway_outcomes_total", "What people did or said that is durable in the log.", ["via", "verdict"]
+)
+GATEWAY_WEBHOOKS = Counter(
+    "pagesieve_gateway_webhooks_total",
+    "PagerDuty's webhooks: recorded, ignored (nothing to us), pong, rejected (too old, not readable), or unsigned.",
+    ["result"],
+)
 GATEWAY_TRUNCATED = Counter(
     "pagesieve_gateway_truncated_alerts_total",
     "Alerts that the source says it left out (Alertmanager's max_alerts): we never saw them.",

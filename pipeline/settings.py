@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.errors import Misuse
+
 
 class Settings(BaseSettings):
     """Everything that `PAGESIEVE_…` may set."""
@@ -28,6 +30,15 @@ class Settings(BaseSettings):
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     routing_key: SecretStr | None = Field(default=None, description="PagerDuty integration key for teams without one")
     routing_keys_dir: Path | None = Field(default=None, description="a folder with one file a team, holding its key")
+    pagerduty_webhook_secrets: SecretStr | None = Field(
+        default=None, description="comma-separated: what PagerDuty signs webhooks with; several while one is replaced"
+    )
+    pagerduty_webhook_secrets_file: Path | None = Field(default=None, description="one secret a line, read at start")
+    # PagerDuty tries again for about 20 minutes, and what happens meanwhile waits behind that.
+    pagerduty_webhook_max_age_s: float = Field(
+        default=3600.0, ge=60, le=86_400, description="an event that happened longer ago, or later than so, is refused"
+    )
+    gateway_url: str = Field(default="http://127.0.0.1:9095", description="where `pagesieve mark` finds the gateway")
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
     watchdog_lag_s: float = Field(default=120.0, ge=1, description="alerts wait, or nobody works, for so long: page")
     watchdog_silence_s: float | None = Field(default=None, ge=1, description="nothing was sent for so long: page")
@@ -44,3 +55,14 @@ class Settings(BaseSettings):
         if value.lower() not in {"debug", "info", "warning", "error"}:
             raise ValueError("one of debug, info, warning, error")
         return value.lower()
+
+
+def secrets_in(said: SecretStr | None, file: Path | None, variable: str) -> list[str]:
+    """The secrets in `variable`, comma-separated, and in the file that `variable`_FILE names. Raises Misuse."""
+    found = said.get_secret_value().split(",") if said else []
+    if file:
+        try:
+            found += file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+    return [secret.strip() for secret in found if secret.strip()]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.command import outcomes, topics
 from pipeline.errors import Misuse
 
 app = typer.Typer(
@@ -16,8 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-topics_app = typer.Typer(help="Make or verify the Kafka topics.")
-app.add_typer(topics_app, name="topics")
+app.add_typer(topics.app, name="topics")
 policy_app = typer.Typer(help="Check a policy, and see what it makes of an alert.")
 app.add_typer(policy_app, name="policy")
 models_app = typer.Typer(help="See what was learned, and say which model is used.")
@@ -119,22 +119,6 @@ def pager(sink: Sink = SinkName.PAGERDUTY, listen: Probes = None) -> None:
     from pipeline.command.on_kafka import run_pager
 
     run_pager(sink.value, listen)
-
-
-@topics_app.command()
-def create() -> None:
-    """Make every topic that is not there yet."""
-    from pipeline.command.on_kafka import create_topics
-
-    create_topics()
-
-
-@topics_app.command()
-def check(as_json: AsJson = False) -> None:
-    """Compare the topics with the contract; exit 1 where they differ."""
-    from pipeline.command.on_kafka import check_topics
-
-    raise typer.Exit(check_topics(as_json=as_json))
 
 
 @policy_app.command("check")
@@ -298,3 +282,6 @@ def audit(
     from pipeline.command.audit import run_audit
 
     raise typer.Exit(run_audit(data_dir, is_drained=drained, as_json=as_json))
+
+
+app.command()(outcomes.mark)

@@ -9,15 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.edge.gateway import changes, outcomes, webhook
 from pipeline.edge.gateway.access import Access, client_of
 from pipeline.edge.gateway.alertmanager.api import AlertmanagerApi
 from pipeline.edge.gateway.alertmanager.routes import PATHS, SILENCE, add_routes
 from pipeline.edge.gateway.auth import Auth, Tokens
-from pipeline.edge.gateway.changes import PATH, ChangeIntake
+from pipeline.edge.gateway.changes import ChangeIntake
 from pipeline.edge.gateway.contract import CHANGES, POSTS, PROBES, SUMMARY, PostDoc, describe
+from pipeline.edge.gateway.contract_of_outcomes import OUTCOMES, WEBHOOK
 from pipeline.edge.gateway.early import AnswerEarly
 from pipeline.edge.gateway.intake import Intake
+from pipeline.edge.gateway.outcomes import OutcomeIntake
 from pipeline.edge.gateway.problem import Kind, Refusal, answer, shorten
+from pipeline.edge.gateway.webhook import WebhookIntake
 from pipeline.edge.readiness import Readiness
 from pipeline.errors import Misuse
 from pipeline.log.entry import Broadcaster
@@ -48,16 +52,17 @@ def create_gateway(
         redirect_slashes=False,
     )
     _route_posts(app, Intake(log, settings))
-    app.add_api_route(PATH, ChangeIntake(log, settings).take, methods=["POST"], name="changes", **CHANGES)
+    _route_told(app, log, settings, api)
     if api is not None:
         add_routes(app, api)
     _route_probes(app, Readiness(log, settings.append_timeout_s))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _no_such)
     # The last one added is the outermost.
-    app.add_middleware(Auth, tokens=tokens)
+    app.add_middleware(Auth, tokens=tokens, signed=frozenset({webhook.PATH}))
     app.add_middleware(AnswerEarly)
-    app.add_middleware(Access, endpoints=frozenset({*POSTS, PATH, *PROBES, *PATHS, SILENCE, "/openapi.json"}))
+    told = (changes.PATH, outcomes.PATH, webhook.PATH)
+    app.add_middleware(Access, endpoints=frozenset({*POSTS, *told, *PROBES, *PATHS, SILENCE, "/openapi.json"}))
     describe(app, requires_token=requires_token)
     return app
 
@@ -65,6 +70,17 @@ def create_gateway(
 def _route_posts(app: FastAPI, intake: Intake) -> None:
     for path, doc in POSTS.items():
         app.add_api_route(path, _post(intake, doc), methods=["POST"], name=doc.name, **doc.route())
+
+
+def _route_told(app: FastAPI, log: Broadcaster, settings: Settings, api: AlertmanagerApi | None) -> None:
+    """What is told of alerts and incidents, and is none."""
+    heard = WebhookIntake(log, settings, None if api is None else api.board)
+    for path, take, documented in (
+        (changes.PATH, ChangeIntake(log, settings).take, CHANGES),
+        (outcomes.PATH, OutcomeIntake(log, settings).take, OUTCOMES),
+        (webhook.PATH, heard.take, WEBHOOK),
+    ):
+        app.add_api_route(path, take, methods=["POST"], name=path.removeprefix("/v1/"), **documented)
 
 
 def _post(intake: Intake, doc: PostDoc) -> Callable[[Request], Awaitable[Response]]:

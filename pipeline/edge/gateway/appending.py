@@ -29,13 +29,19 @@ async def append(log: Writer, drafts: Sequence[Draft], timeout_s: float) -> None
 
 async def broadcast(log: Broadcaster, control: Control, timeout_s: float) -> None:
     """Return once `control` is durable in every partition of `alerts`. Raises Refusal if it may not be in one."""
+    await broadcast_all(log, [control], timeout_s)
+
+
+async def broadcast_all(log: Broadcaster, controls: Sequence[Control], timeout_s: float) -> None:
+    """As `broadcast`, of several at once; each partition has them in their order."""
     try:
         async with asyncio.timeout(timeout_s):
             count = await log.partitions(ALERTS.name)
     except (Retryable, TimeoutError) as exc:
         raise log_away(ALERTS.name, str(exc) or "no answer") from exc
-    value = encode(control)
-    await append(log, [Draft(ALERTS.name, "", value, partition=number) for number in range(count)], timeout_s)
+    values = [encode(control) for control in controls]
+    drafts = [Draft(ALERTS.name, "", value, partition=number) for number in range(count) for value in values]
+    await append(log, drafts, timeout_s)
 
 
 def log_away(topic: str, why: str) -> Refusal:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pipeline.edge.gateway.access import client_of
 from pipeline.edge.gateway.problem import Kind, answer, shorten
 from pipeline.errors import Misuse
-from pipeline.settings import Settings
+from pipeline.settings import Settings, secrets_in
 
 logger = structlog.get_logger("pagesieve.gateway")
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no secrets and learn none
@@ -58,13 +58,7 @@ class Tokens:
     @classmethod
     def of(cls, settings: Settings) -> "Tokens":
         """The tokens that `settings` name. Raises Misuse if the file cannot be read."""
-        said = settings.tokens.get_secret_value().split(",") if settings.tokens else []
-        if settings.tokens_file:
-            try:
-                said += settings.tokens_file.read_text("utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as exc:
-                raise Misuse(f"PAGESIEVE_TOKENS_FILE {settings.tokens_file}: {type(exc).__name__}") from None
-        return cls(token.strip() for token in said if token.strip())
+        return cls(secrets_in(settings.tokens, settings.tokens_file, "PAGESIEVE_TOKENS"))
 
     def __bool__(self) -> bool:
         return bool(self._digests)
@@ -86,17 +80,22 @@ class Tokens:
 
 
 class Auth:
-    """Lets a request pass if it shows a token; every path that is not in OPEN_PATHS is closed, also one yet unknown."""
+    """Lets a request pass if it shows a token; every path is closed, also one yet unknown, but for two kinds.
 
-    def __init__(self, app: ASGIApp, tokens: Tokens | None) -> None:
+    Those in OPEN_PATHS, and those in `signed`, where the body's signature says whose it is: who takes it asks for that.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Tokens | None, signed: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._tokens = tokens
+        self._signed = signed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             headers = Headers(scope=scope)
-            if self._tokens is not None and not self._tokens.opens(headers.get("authorization", "")):
+            tokens = None if scope["path"] in self._signed else self._tokens
+            if tokens is not None and not tokens.opens(headers.get("authorization", "")):
                 detail = "send a token as Authorization: Bearer, or as the password of Basic"
                 _tell(Kind.UNAUTHORIZED, scope)
                 await answer(Kind.UNAUTHORIZED, detail, _CHALLENGE)(scope, receive, send)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from pipeline.edge.gateway import bodies
 from pipeline.edge.gateway.changes import Noted
 from pipeline.edge.gateway.problem import MEDIA_TYPE, Problem
+from pipeline.edge.gateway.webhook import PATH as WEBHOOK_PATH
 
 SUMMARY = "Takes alerts from monitors; a success means that they are durable."
 _JSON = "application/json"
@@ -40,7 +41,7 @@ class PostDoc:
             "tags": ["alerts"],
             "response_model": Accepted,
             "response_description": "The alerts are durable.",
-            "responses": _REFUSALS,
+            "responses": REFUSALS,
             "openapi_extra": {
                 "requestBody": {"required": True, "content": self.content},
                 "parameters": [_TENANT],
@@ -91,7 +92,8 @@ POSTS = {
 }
 
 
-def _answers(description: str) -> dict[str, Any]:
+def answers(description: str) -> dict[str, Any]:
+    """What OpenAPI says of an answer that is a problem."""
     return {
         "description": description,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -99,17 +101,17 @@ def _answers(description: str) -> dict[str, Any]:
 
 
 _RETRY_AFTER = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
-_UNAUTHORIZED = _answers("No or wrong token.")
-_NOT_READY = {**_answers("The log does not answer."), "headers": _RETRY_AFTER}
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: _answers("Something in the body is no alert; `field` names the first of it, `kept` counts the good ones."),
+_UNAUTHORIZED = answers("No or wrong token.")
+_NOT_READY = {**answers("The log does not answer."), "headers": _RETRY_AFTER}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: answers("Something in the body is no alert; `field` names the first of it, `kept` counts the good ones."),
     401: _UNAUTHORIZED,
-    403: _answers("The request comes from a web page (it has an Origin header)."),
-    413: _answers("The body is too large, as sent or once inflated."),
-    415: _answers("The Content-Encoding is neither gzip nor absent."),
-    500: _answers("Pagesieve failed; the alerts may not be durable, send them again."),
+    403: answers("The request comes from a web page (it has an Origin header)."),
+    413: answers("The body is too large, as sent or once inflated."),
+    415: answers("The Content-Encoding is neither gzip nor absent."),
+    500: answers("Pagesieve failed; the alerts may not be durable, send them again."),
     503: {
-        **_answers("The log does not answer, too much is in flight, or the body came too slowly; send it again."),
+        **answers("The log does not answer, too much is in flight, or the body came too slowly; send it again."),
         "headers": _RETRY_AFTER,
     },
 }
@@ -123,7 +125,7 @@ CHANGES: dict[str, Any] = {
     "status_code": 202,
     "response_model": Noted,
     "response_description": "The changes are durable.",
-    "responses": _REFUSALS,
+    "responses": REFUSALS,
     "openapi_extra": {
         "requestBody": {
             "required": True,
@@ -168,7 +170,7 @@ PROBES: dict[str, dict[str, Any]] = {
         },
     },
 }
-_OPEN = ("/healthz", "/readyz")
+_OPEN = ("/healthz", "/readyz", WEBHOOK_PATH)
 
 
 def describe(app: FastAPI, *, requires_token: bool) -> None:

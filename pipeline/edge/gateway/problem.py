@@ -21,6 +21,7 @@ class Kind(Enum):
     MALFORMED = (400, "malformed", "Something in the body is no alert")
     UNAUTHORIZED = (401, "unauthorized", "A valid token is needed")
     FROM_BROWSER = (403, "from-browser", "A web page may not send alerts")
+    UNSIGNED = (403, "unsigned", "The signature does not fit")
     NOT_FOUND = (404, "not-found", "There is nothing here")
     NOT_ALLOWED = (405, "method-not-allowed", "This endpoint does not take that method")
     TOO_LARGE = (413, "too-large", "The body is too large")

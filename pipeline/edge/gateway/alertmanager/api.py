@@ -53,7 +53,7 @@ class AlertmanagerApi:
     """The handlers. Errors are JSON strings, as Alertmanager's are: its clients understand nothing else."""
 
     def __init__(self, log: Broadcaster, board: Board, settings: Settings) -> None:
-        self._board = board
+        self.board = board
         self._settings = settings
         self._silencing = Silencing(log, board, settings.append_timeout_s)
         self._admission = Admission(MAX_REQUESTS, settings.max_bytes_in_flight)
@@ -63,7 +63,7 @@ class AlertmanagerApi:
         """`handle` with its refusals as answers, and never before the board is known."""
 
         async def handled(request: Request) -> Response:
-            if not self._board.is_current:
+            if not self.board.is_current:
                 return _said("silences and incidents are still being read; try again", 503)
             try:
                 with self._admission.admit() as slot:
@@ -89,13 +89,13 @@ class AlertmanagerApi:
         """Every silence that is not long over."""
         filters = read_filters(request.query_params.getlist("filter"))
         now_ms = _now_ms()
-        found = shown(self._board.silences(now_ms), filters, now_ms)
+        found = shown(self.board.silences(now_ms), filters, now_ms)
         return _answer(_SILENCES.dump_json(found, by_alias=True))
 
     async def get_silence(self, request: Request, slot: Slot) -> Response:
         """One silence."""
         now_ms = _now_ms()
-        silence = self._board.silence(request.path_params["silence_id"], now_ms)
+        silence = self.board.silence(request.path_params["silence_id"], now_ms)
         if silence is None:
             raise Unknown
         return _answer(shape(silence, now_ms).model_dump_json(by_alias=True))
@@ -116,7 +116,7 @@ class AlertmanagerApi:
 
     async def get_receivers(self, request: Request, slot: Slot) -> Response:
         """Who may be paged."""
-        return _answer(_dump(_RECEIVERS, await asyncio.to_thread(receivers, self._board.incidents())))
+        return _answer(_dump(_RECEIVERS, await asyncio.to_thread(receivers, self.board.incidents())))
 
     async def get_status(self, request: Request, slot: Slot) -> Response:
         """What this is."""
@@ -133,11 +133,11 @@ class AlertmanagerApi:
         wanted = Wanted.of(query, query.getlist("filter"))
         now_ms = _now_ms()
         # In a thread: reading the whole board may take a second, in which alerts would wait.
-        return await asyncio.to_thread(groups, self._board.incidents(), self._board.silences(now_ms), wanted, now_ms)
+        return await asyncio.to_thread(groups, self.board.incidents(), self.board.silences(now_ms), wanted, now_ms)
 
     def _listing(self, value: bytes) -> Response:
         answer = _answer(value)
-        answer.headers[UNLISTED] = str(self._board.unlisted())
+        answer.headers[UNLISTED] = str(self.board.unlisted())
         return answer
 
 

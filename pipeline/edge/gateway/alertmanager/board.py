@@ -1,4 +1,4 @@
-"""What the gateway knows of silences and open incidents: a copy that follows the log, for people to read.
+"""What the gateway knows of silences and open incidents, and how PagerDuty names them: a copy that follows the log.
 
 It decides nothing: triage hears of silences in `alerts`, and would silence without this. What it holds is bounded, and
 what it left out is counted.
@@ -10,13 +10,14 @@ from typing import NamedTuple
 from pipeline.codec import decode
 from pipeline.core.matcher import Matcher, parse_matchers
 from pipeline.core.silence import REMEMBERED_MS
+from pipeline.edge.gateway.naming import Naming
 from pipeline.errors import Rejected
 from pipeline.log.entry import Entry
-from schemas import Incident, IncidentState, Silence
+from schemas import Incident, IncidentState, Outcome, Silence
 from schemas.record import Record
-from schemas.topics import INCIDENTS, SILENCES
+from schemas.topics import INCIDENTS, OUTCOMES, SILENCES
 
-FOLLOWED = (SILENCES.name, INCIDENTS.name)
+FOLLOWED = (SILENCES.name, INCIDENTS.name, OUTCOMES.name)
 MOST_SILENCES = 10_000
 MOST_INCIDENTS = 100_000
 MOST_BYTES = 64 * 1024 * 1024  # of incidents as they stand in the log
@@ -49,6 +50,7 @@ class Board:
 
     def __init__(self) -> None:
         self.is_current = False
+        self.naming = Naming()
         self._silences: dict[str, Listed] = {}
         self._incidents: dict[str, _Kept] = {}
         self._bytes = 0
@@ -57,6 +59,8 @@ class Board:
         """Put an entry of one of FOLLOWED on the board. Raises Rejected if it is none."""
         if entry.topic == SILENCES.name:
             self.put(decode(Silence, entry.value))
+        elif entry.topic == OUTCOMES.name:
+            self.naming.hear(decode(Outcome, entry.value))
         else:
             self._put_incident(entry.key, decode(_Line, entry.value), entry.value)
 

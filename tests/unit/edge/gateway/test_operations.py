@@ -76,7 +76,8 @@ async def test_every_request_leaves_one_line_without_its_body() -> None:
 async def test_openapi_says_what_each_path_takes_and_answers() -> None:
     async with gateway(MemoryLog(), requires_token=True, tokens="t") as client:
         document = (await client.get("/openapi.json", headers={"Authorization": "Bearer t"})).json()
-    assert set(document["paths"]) == {*GOOD, "/v1/changes", "/healthz", "/readyz", "/metrics"}
+    told = {"/v1/changes", "/v1/outcomes", "/v1/pagerduty/webhook"}
+    assert set(document["paths"]) == {*GOOD, *told, "/healthz", "/readyz", "/metrics"}
     for path in GOOD:
         post = document["paths"][path]["post"]
         assert post["summary"]
@@ -87,6 +88,8 @@ async def test_openapi_says_what_each_path_takes_and_answers() -> None:
         assert problem == {"$ref": "#/components/schemas/Problem"}
     assert "field" in document["components"]["schemas"]["Problem"]["properties"]
     assert document["paths"]["/healthz"]["get"]["security"] == []
+    assert document["paths"]["/v1/pagerduty/webhook"]["post"]["security"] == []  # its signature opens it
+    assert document["paths"]["/v1/outcomes"]["post"]["security"] == [{"bearer": []}, {"basic": []}]
 
 
 async def test_no_page_loads_from_a_foreign_host() -> None:
