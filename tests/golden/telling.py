@@ -52,9 +52,10 @@ class Speaker:
             return self._silence(plain[0], {"until": f"{step.at_s}s"}, at_ms)
         if verb == "change":
             return self._change(" ".join(plain), given, at_ms)
-        if verb == "acknowledge":
+        if verb in {"acknowledge", "unacknowledge"}:
             [about] = {one.incident_id for one in incidents if first_word(one.summary) == plain[0]}
-            outcome = Outcome(incident_id=about, verdict=Verdict.ACKNOWLEDGED, by="ada", via="pagerduty", at_ms=at_ms)
+            verdict = Verdict(f"{verb}d")
+            outcome = Outcome(incident_id=about, verdict=verdict, by="ada", via="pagerduty", at_ms=at_ms)
             return Control(at_ms=at_ms, outcome=outcome)
         return self._event(Status(verb), plain, given, at_ms)
 

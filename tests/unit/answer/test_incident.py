@@ -11,7 +11,7 @@ from pipeline.answer.records import told
 from pipeline.codec import decode, encode
 from pipeline.core.policy import Policy
 from pipeline.log import Draft, Entry
-from schemas import Decisions, Incident, IncidentState, Reason, Rejected, Shared, Why
+from schemas import Decisions, Incident, IncidentState, Outcome, Reason, Rejected, Shared, Verdict, Why
 from schemas.topics import ALERTS, DECISIONS, DELIVERIES, INCIDENTS, PAGES, REJECTED
 from tests.laws.books import EPOCH_MS, Log, beside, without
 from tests.unit.answer.recorded import ask, decisions, event, incident_ids, recorded, said
@@ -139,6 +139,27 @@ def test_an_incident_tells_what_went_on_in_it_and_whose_alerts_it_took_over() ->
     lines = said(log, second)
     assert lines[0].startswith(f"{second}, merged")
     assert any(line.startswith(f"merged    into {first}, which goes on for it: NodeDown") for line in lines)
+
+
+def test_it_says_what_people_did_about_it_and_judged_it_to_be() -> None:
+    log = recorded((0, [NODE]), policy=TOGETHER)
+    [entry] = log.read(INCIDENTS.name)
+    record = decode(Incident, entry.value)
+    done = Outcome(
+        incident_id=record.incident_id,
+        verdict=Verdict.REASSIGNED,
+        by="remedy",
+        via="pagerduty",
+        at_ms=EPOCH_MS + 7000,
+        note="to Bob",
+        is_person=False,
+    )
+    judged = {"verdict": Verdict.NOT_ACTIONABLE, "by": "ada", "note": "", "is_person": True}
+    update = {"revision": record.revision + 1, "outcome": done, "mark": done.model_copy(update=judged)}
+    lines = said(beside(log, entry, record.model_copy(update=update)), record.incident_id)
+    [first] = [number for number, line in enumerate(lines) if line.startswith("said ")]
+    assert lines[first].endswith("  reassigned by remedy, a program: to Bob")
+    assert lines[first + 1].endswith("  not actionable by ada")
 
 
 def test_a_long_incident_is_cut_and_counted() -> None:

@@ -1,5 +1,6 @@
 """`pagesieve mark` says in one line what became of a mark, and shows a token only where nobody can overhear it."""
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -65,6 +66,12 @@ def test_each_incident_is_marked_once_and_told(gateway: Gateway) -> None:
     assert [one.incident_id for one in outcomes] == list(KEYS)
     assert {(one.verdict, one.by, one.note) for one in outcomes} == {(Verdict.NOT_ACTIONABLE, "ada", "a backup")}
     assert gateway.tokens == [None]
+
+
+def test_incidents_may_come_on_stdin(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEYS[0]}\n{KEYS[1]} {KEYS[0]}\n"))
+    run_mark(["-"], "duplicate", "", "ada", gateway.url, as_json=False)
+    assert [one.incident_id for one in read_outcomes(gateway.bodies[0], 2**50)] == list(KEYS)
 
 
 def test_json_is_for_programs_and_settings_say_where_the_gateway_is_and_its_token(gateway: Gateway) -> None:
