@@ -20,7 +20,7 @@ from pipeline.core.incident import acknowledge, unacknowledge
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.memory import Memory
-from pipeline.core.outcome import is_heard, keep
+from pipeline.core.outcome import is_heard, is_past, keep
 from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
@@ -141,6 +141,8 @@ class ScopeTriage:
 
     def _obey(self, incident: Open, outcome: Outcome) -> bool:
         """Whether somebody is on it decides whether its page repeats. Whether that has changed."""
+        if is_past(incident, outcome):
+            return False
         if outcome.verdict is Verdict.ACKNOWLEDGED:
             return acknowledge(incident, outcome.by)
         if outcome.verdict not in {Verdict.UNACKNOWLEDGED, Verdict.REOPENED}:

@@ -104,7 +104,9 @@ def test_what_stands_gives_way_to_a_person_and_to_what_is_later_alone(
                 assert before is None
                 continue
             assert (stands.incident_id, stands.verdict.is_mark) == (incident.incident_id, is_mark)
-            assert before is None or (before.is_person <= stands.is_person and before.at_ms <= stands.at_ms)
+            if before is not None and stands != before:
+                assert stands.is_person >= before.is_person
+                assert stands.is_person > before.is_person or stands.at_ms >= before.at_ms
             stood[incident.incident_id, is_mark] = stands
 
 

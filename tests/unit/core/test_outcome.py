@@ -106,6 +106,18 @@ def test_a_person_wins_over_a_program_and_the_latest_wins() -> None:
     assert scene.pages == ["opened"]
 
 
+def test_a_person_wins_over_a_program_also_if_it_is_heard_late_but_quietens_nothing_then() -> None:
+    scene = Scene()
+    scene.say(20, Verdict.UNACKNOWLEDGED, by="bot", is_person=False)
+    scene.say(20, Verdict.ACTIONABLE, by="bot", is_person=False)
+    scene.say(30, Verdict.ACKNOWLEDGED, done=10)
+    scene.say(30, Verdict.DUPLICATE, done=10)
+    assert scene.now.outcome is not None
+    assert scene.now.mark is not None
+    assert (scene.now.outcome.by, scene.now.mark.verdict) == ("ada", Verdict.DUPLICATE)
+    assert (scene.now.state, scene.now.acknowledged_by) == (IncidentState.OPEN, None)
+
+
 def test_a_note_does_not_hide_a_mark_and_the_same_mark_again_is_no_news() -> None:
     scene = Scene()
     scene.say(10, Verdict.NOT_ACTIONABLE, note="a backup")
