@@ -151,9 +151,23 @@ class Policy(Rule):
 
     @cached_property
     def name(self) -> str:
-        """`p1:` and a hash of the content: equal policies have equal names."""
-        content = self.model_dump_json(by_alias=True).encode()
+        """`p1:` and a hash of the content: equal policies have equal names, and different ones different names."""
+        # A route that says what is the default anyway overrides what stands above the routes, and one that is silent
+        # obeys it: what is hashed of a route is what holds for it.
+        held = [{name: getattr(rule, name) for name in Rule.model_fields} for rule in self.rules]
+        routes = [route.model_copy(update=fields) for route, fields in zip(self.routes, held, strict=False)]
+        content = self.model_copy(update={"routes": tuple(routes)}).model_dump_json(by_alias=True).encode()
         return f"p{self.version}:{hashlib.blake2b(content, digest_size=6).hexdigest()}"
+
+    @cached_property
+    def content(self) -> str:
+        """What it says, as JSON, so that a log or a snapshot can hold it."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True)  # a route says nothing of what it leaves open
+
+    @classmethod
+    def of_content(cls, content: str | bytes) -> Self:
+        """The policy that has this `content`. Raises ValueError if this version cannot read it."""
+        return cls.model_validate_json(content)
 
     @cached_property
     def graph(self) -> Topology | None:
