@@ -30,3 +30,4 @@ class Control(Record):
     outcome: Outcome | None = None
     change: Change | None = None
     policy: str | None = Field(default=None, description="what decides from here on, where another policy did before")
+    rules: str | None = Field(default=None, description="what that policy says, as JSON")

@@ -27,6 +27,16 @@ class Memory:
         self.table = LiveTable.restore(self.table.limit, table)
         self.packer = Packer(shapes)
 
+    def resize(self, limit: int) -> None:
+        """Have room for another number of alerts; those that are there stay, in other rows."""
+        most = max(LEAST_ROWS, 2 * limit)
+        if most == self.table.limit:
+            return
+        rows = self.table.live_rows()
+        self.contents = [self.contents[row] for row in rows.tolist()]
+        numbers = np.arange(len(self.incidents.known) + 1, dtype=np.int32)
+        self.table = LiveTable.restore(most, self.table.snapshot(numbers, rows))
+
     def rows_of_scopes(self) -> dict[str, NDArray[np.int64]]:
         """The rows of each scope, in the order of their keys."""
         rows = self.table.live_rows()

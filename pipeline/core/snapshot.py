@@ -17,6 +17,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.memory import Memory
 from pipeline.core.overflow import Overflow
 from pipeline.core.packed import Shape
+from pipeline.core.policy import Policy
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
@@ -26,7 +27,7 @@ VERSION = 11
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
-_PARTS = 5  # JSON, table, members, lengths of contents, contents
+_PARTS = 6  # policy, JSON, table, members, lengths of contents, contents
 
 
 class _Incident(NamedTuple):
@@ -88,12 +89,11 @@ class _Scope(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What all scopes share: the policy whose rules the rows name, silences and changes of the log, what was decided.
+    """What all scopes share: silences and changes of the log, what was decided.
 
     `most_scopes` is how many there may be before the idle ones are forgotten.
     """
 
-    policy: str
     silences: list[Silence]
     changes: list[Change]
     seen: list[Place]
@@ -112,8 +112,8 @@ _REST = TypeAdapter(_Rest)
 _NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"book", "scope", "number", "members"})
 
 
-def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState]) -> bytes:
-    """What is remembered, `states` in the order of their names."""
+def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Sequence[ScopeState]) -> bytes:
+    """What is remembered, `states` in the order of their names; `policy` is the one whose rules the rows name."""
     scopes, members = [], array("Q")
     numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
     count = 0
@@ -142,6 +142,7 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
     contents = list(map(memory.contents.__getitem__, rows.tolist()))
     lengths = np.fromiter(map(len, contents), np.uint32, len(contents))
     parts = (
+        policy.content.encode(),
         _REST.dump_json(_Rest(context, memory.packer.shapes, scopes)),
         memory.table.snapshot(numbers, rows),
         members.tobytes(),
@@ -151,12 +152,17 @@ def write_snapshot(context: Context, memory: Memory, states: Sequence[ScopeState
     return b"".join((_HEAD.pack(_MAGIC, VERSION), *_with_lengths(parts), last, *contents))
 
 
+def read_policy(snapshot: bytes) -> Policy:
+    """The policy that `snapshot` was taken under. Raises ValueError, as `read_snapshot` does."""
+    return Policy.of_content(bytes(_parts_of(snapshot)[0]))
+
+
 def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeState]]:
     """Fill an empty `memory`. Returns what is remembered beside it.
 
     Raises ValueError if the snapshot is damaged or of another version.
     """
-    rest_part, table, members_part, lengths_part, contents_part = _parts_of(snapshot)
+    _, rest_part, table, members_part, lengths_part, contents_part = _parts_of(snapshot)
     rest = _REST.validate_json(bytes(rest_part))
     memory.restore(table, rest.shapes)
     members, position = np.frombuffer(members_part, np.uint64), 0

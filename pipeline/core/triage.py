@@ -13,7 +13,7 @@ from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
 from pipeline.core.seen import Seen
 from pipeline.core.silence import Silences
-from pipeline.core.snapshot import Context, read_snapshot, write_snapshot
+from pipeline.core.snapshot import Context, read_policy, read_snapshot, write_snapshot
 from pipeline.core.state import ScopeState
 from pipeline.core.tell import Facts
 from schemas import Alerts, Control, Tick
@@ -33,6 +33,7 @@ class Triage:
 
     def __init__(self, policy: Policy, clusters: Clusters = UNLEARNED) -> None:
         self._policy = policy
+        self._clusters = clusters
         self._directions = Directions(policy.graph, clusters)
         self._silences = Silences(policy)
         self._changes = Changes(policy)
@@ -139,13 +140,16 @@ class Triage:
 
     def _control(self, control: Control, facts: Facts) -> None:
         """Hear what changes how alerts are decided. Each scope takes of it what is its own."""
+        is_asked = control.policy is not None
+        if control.rules is not None:
+            is_asked = self._obey(Policy.of_content(control.rules))
         scopes = [self._scopes[name] for name in sorted(self._scopes)]
         if control.silence is not None:
             self._silences.set(control.silence, control.at_ms)
             silenced = self._memory.keys_of_scopes(SILENCED)
             for scope in scopes:
                 scope.ask_again(silenced.get(scope.state.name, []), facts)
-        if control.policy is not None:  # any of its rules may be what kept something quiet
+        if is_asked:  # any of its rules may be what kept something quiet
             quiet = self._memory.keys_of_scopes()
             for scope in scopes:
                 scope.ask_again(quiet.get(scope.state.name, []), facts)
@@ -155,6 +159,32 @@ class Triage:
         if control.outcome is not None:
             for scope in scopes:
                 scope.outcome(control.outcome, facts)
+
+    def _obey(self, policy: Policy) -> bool:
+        """Decide by `policy` from here on, as if restored under it; whether it is another."""
+        if policy.name == self._policy.name:
+            return False
+        self._policy = policy
+        self._directions = Directions(policy.graph, self._clusters)
+        self._silences = Silences(policy, self._silences.records())
+        self._changes = Changes(policy, self._changes.records())
+        self._memory.resize(policy.max_live_alerts)
+        self._go_on([self._scopes[name].state for name in sorted(self._scopes)], is_same_policy=False)
+        return True
+
+    def _go_on(self, states: Sequence[ScopeState], *, is_same_policy: bool) -> None:
+        """Have the scopes of these states, and the alerts of theirs that are remembered."""
+        self._scopes = {}
+        rows = self._memory.rows_of_scopes()
+        for state in states:
+            scope = self._scope(state)
+            if state.name in rows:
+                scope.recall(rows[state.name], is_same_policy=is_same_policy)
+
+    @property
+    def policy(self) -> Policy:
+        """What decides now."""
+        return self._policy
 
     def next_deadline_ms(self) -> int | None:
         """When a tick may next change something; None if nothing is left to happen."""
@@ -172,30 +202,29 @@ class Triage:
         """Everything remembered. Who is restored from it gives the same bytes, and the same facts from then on."""
         states = [self._scopes[name].state for name in sorted(self._scopes)]
         context = Context(
-            self._policy.name,
             self._silences.records(),
             self._changes.records(),
             self._seen.places(),
             self._most_scopes,
         )
-        return write_snapshot(context, self._memory, states)
+        return write_snapshot(self._policy, context, self._memory, states)
 
     @classmethod
-    def restore(cls, policy: Policy, snapshot: bytes, clusters: Clusters = UNLEARNED) -> "Triage":
+    def restore(cls, policy: Policy | None, snapshot: bytes, clusters: Clusters = UNLEARNED) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version.
 
-        What was decided stays as it is under another policy or model; what comes is decided by these. What is quiet is
-        asked again by another policy where the log says that it decides: a control that names it.
+        It goes on under the policy that it was taken under, or under `policy`. What was decided stays as it is under
+        another policy or model; what comes is decided by these. A driver leaves it to the log to say from where on
+        another policy decides, by a control that holds it: what is quiet is asked again there, and whoever reads the
+        log again decides the same.
         """
-        triage = cls(policy, clusters)
+        before = read_policy(snapshot)
+        triage = cls(before if policy is None else policy, clusters)
+        policy = triage.policy
         context, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, context.silences)
         triage._changes = Changes(policy, context.changes)
         triage._seen = Seen(context.seen)
         triage._most_scopes = context.most_scopes
-        rows = triage._memory.rows_of_scopes()
-        for state in states:
-            scope = triage._scope(state)
-            if state.name in rows:
-                scope.recall(rows[state.name], is_same_policy=context.policy == policy.name)
+        triage._go_on(states, is_same_policy=before.name == policy.name)
         return triage

@@ -4,15 +4,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from pipeline import metrics
+from pipeline.codec import decode_alerts
 from pipeline.core.policy import Policy
 from pipeline.log import Draft, Entry
 from pipeline.normalise.normaliser import Normaliser
+from pipeline.stream.engine import Recall, may_take_long
 from pipeline.stream.engines import Engines, Revoked
 from pipeline.stream.inbox import Batch, Inbox
 from pipeline.stream.kafka_log import KafkaLog, places
@@ -29,7 +32,7 @@ class Step(NamedTuple):
     """How a partition's entries are handled: from which offset on, and what they lead to."""
 
     next_offset: int
-    drafts_of: Callable[[Batch], list[Draft]]
+    drafts_of: Callable[[Batch], Awaitable[list[Draft]]]
 
 
 class NormaliseAgent:
@@ -55,7 +58,7 @@ class NormaliseAgent:
         if partition not in known:
             known[partition] = await self._start(partition, topic)
 
-        def drafts_of(batch: Batch) -> list[Draft]:
+        async def drafts_of(batch: Batch) -> list[Draft]:
             known[partition] = batch[-1].offset + 1
             with _counted("normalise"):
                 return normalised_drafts(batch, self._normaliser, self._remembered)
@@ -85,9 +88,14 @@ class TriageAgent:
     async def _step(self, partition: int, _: str) -> Step:
         engine = await self._engines.of(partition)
 
-        def drafts_of(batch: Batch) -> list[Draft]:
+        def stepped(batch: Batch, recall: Recall) -> list[Draft]:
             with _counted("triage"):
-                return engine.step(batch, self._recall)
+                return engine.step(batch, recall)
+
+        async def drafts_of(batch: Batch) -> list[Draft]:
+            if may_take_long(batch):
+                return await engine.aside(partial(stepped, batch, decode_alerts))
+            return stepped(batch, self._recall)
 
         return Step(engine.next_offset, drafts_of)
 
@@ -120,12 +128,12 @@ class _Rounds:
                     logger.info("left to the next holder", partition=batch[0].partition, offset=batch[0].offset)
                 else:
                     # Applied already where the position went back to what was committed.
-                    self._take(step, [entry for entry in batch if entry.offset >= step.next_offset])
+                    await self._take(step, [entry for entry in batch if entry.offset >= step.next_offset])
             await self._deliver()
 
-    def _take(self, step: Step, batch: Batch) -> None:
+    async def _take(self, step: Step, batch: Batch) -> None:
         if batch:
-            self._drafts += step.drafts_of(batch)
+            self._drafts += await step.drafts_of(batch)
             self._next_offsets[batch[0].topic, batch[0].partition] = batch[-1].offset + 1
 
     async def _deliver(self) -> None:
@@ -157,7 +165,7 @@ class _Rounds:
         [place] = places(first.topic, [first.partition])
         async for missed in self._log.read(place, step.next_offset, first.offset):
             logger.warning("caught up", topic=place.topic, partition=place.partition, records=len(missed))
-            self._take(step, missed)
+            await self._take(step, missed)
             await self._deliver()  # with what was taken before it, in order; and no more than a piece is in memory
 
 

@@ -29,12 +29,13 @@ _FASTEST = 1  # zstd's level: 29 MB of state in 59 ms, a third smaller (FAUST.md
 
 
 class Taken(NamedTuple):
-    """The state of a partition, taken between two records."""
+    """The state of a partition, taken between two records, and the name of the policy that decided until there."""
 
     partition: int
     next_offset: int
     state: bytes | mmap
     at_ms: int
+    policy: str
 
 
 class Found(NamedTuple):
@@ -60,7 +61,7 @@ def chunk_of(piece: memoryview, offset: int) -> Chunk:
     return Chunk(offset=offset, size=len(piece), crc32=zlib.crc32(piece))
 
 
-def snapshot_of(taken: Taken, policy: str, slot: int, chunks: Sequence[Chunk]) -> Snapshot:
+def snapshot_of(taken: Taken, slot: int, chunks: Sequence[Chunk]) -> Snapshot:
     """The record that makes `chunks` a snapshot."""
     return Snapshot(
         slot=slot,
@@ -68,7 +69,7 @@ def snapshot_of(taken: Taken, policy: str, slot: int, chunks: Sequence[Chunk]) -
         next_offset=taken.next_offset,
         taken_at_ms=taken.at_ms,
         layout=LAYOUT,
-        policy=policy,
+        policy=taken.policy,
         fingerprint_version=FINGERPRINT_VERSION,
         chunks=tuple(chunks),
     )
@@ -125,14 +126,11 @@ def refusal(snapshot: Snapshot, partition: int, end: int) -> str | None:
     return None
 
 
-def migration(snapshot: Snapshot, policy: str) -> str | None:
-    """What is different now, in a state that is used nevertheless; None if nothing is."""
-    changes = []
-    if snapshot.policy != policy:
-        changes.append(f"policy {snapshot.policy} became {policy}")
-    if snapshot.fingerprint_version != FINGERPRINT_VERSION:
-        changes.append(f"fingerprints {snapshot.fingerprint_version} became {FINGERPRINT_VERSION}")
-    return ", ".join(changes) or None
+def migration(snapshot: Snapshot) -> str | None:
+    """What is different now, in a state that is used nevertheless; None if nothing is. Of a policy, the log says so."""
+    if snapshot.fingerprint_version == FINGERPRINT_VERSION:
+        return None
+    return f"fingerprints {snapshot.fingerprint_version} became {FINGERPRINT_VERSION}"
 
 
 def size_of(snapshot: Snapshot) -> int:
@@ -154,7 +152,7 @@ def chunk_key(slot: int, number: int) -> str:
     return f"{slot}/{number}"
 
 
-def frame(taken: Taken, policy: str, slot: int) -> bytes:
+def frame(taken: Taken, slot: int) -> bytes:
     """The `Snapshot` and its chunks in one piece, for a log that has no limit on a value."""
     chunks: list[Chunk] = []
     body: list[bytes] = []
@@ -163,7 +161,7 @@ def frame(taken: Taken, policy: str, slot: int) -> bytes:
         body.append(pack(piece))
         chunks.append(chunk_of(piece, at))
         at += len(body[-1])
-    return b"\n".join((encode(snapshot_of(taken, policy, slot, chunks)), b"".join(body)))
+    return b"\n".join((encode(snapshot_of(taken, slot, chunks)), b"".join(body)))
 
 
 def unframe(value: bytes) -> tuple[Snapshot, bytes]:

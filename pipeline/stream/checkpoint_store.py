@@ -48,7 +48,7 @@ class SnapshotStore:
             pieces.append(await asyncio.to_thread(checkpoint.unpack, chunk, found.pop(chunk.offset, None)))
         return b"".join(pieces)
 
-    async def write(self, taken: Taken, policy: str, slot: int, stale_chunks: int) -> Snapshot:
+    async def write(self, taken: Taken, slot: int, stale_chunks: int) -> Snapshot:
         """Make `taken` durable in `slot`, whose last snapshot had `stale_chunks` chunks. Raises KafkaError."""
         producer = await self._started()
         chunks: list[Chunk] = []
@@ -57,7 +57,7 @@ class SnapshotStore:
             key = checkpoint.chunk_key(slot, len(chunks)).encode()
             sent = await producer.send_and_wait(CHUNKS.name, packed, key, taken.partition)
             chunks.append(await asyncio.to_thread(checkpoint.chunk_of, piece, sent.offset))
-        snapshot = checkpoint.snapshot_of(taken, policy, slot, chunks)
+        snapshot = checkpoint.snapshot_of(taken, slot, chunks)
         await producer.send_and_wait(SNAPSHOTS.name, encode(snapshot), str(slot).encode(), taken.partition)
         for number in range(len(chunks), stale_chunks):
             key = checkpoint.chunk_key(slot, number).encode()
@@ -69,10 +69,11 @@ class SnapshotStore:
         producer = await self._started()
         await producer.send_and_wait(SNAPSHOTS.name, None, str(snapshot.slot).encode(), snapshot.partition)
 
-    async def tell(self, draft: Draft) -> None:
-        """Write `draft`, and return when it is durable. Raises KafkaError."""
+    async def tell(self, draft: Draft) -> int:
+        """Write `draft`, and return where it stands when it is durable. Raises KafkaError."""
         producer = await self._started()
-        await producer.send_and_wait(draft.topic, draft.value, draft.key.encode() or None, draft.partition)
+        sent = await producer.send_and_wait(draft.topic, draft.value, draft.key.encode() or None, draft.partition)
+        return int(sent.offset)
 
     async def silences(self) -> list[Entry]:
         """All that stands on `silences`. Raises KafkaError."""

@@ -42,9 +42,8 @@ class Checkpoints:
     snapshot, and one that cannot be written costs time at the next start, not truth.
     """
 
-    def __init__(self, store: SnapshotStore, policy: str, pace: Pace) -> None:
+    def __init__(self, store: SnapshotStore, pace: Pace) -> None:
         self._store = store
-        self._policy = policy
         self._pace = pace
         self._courses: dict[int, _Course] = {}
 
@@ -59,6 +58,18 @@ class Checkpoints:
             course.chunks[snapshot.slot] = max(course.chunks.get(snapshot.slot, 0), len(snapshot.chunks))
         self._courses[engine.partition] = course
         self._consider(course)
+
+    async def keep_first(self, partition: int) -> None:
+        """Keep the state before anything is decided on it, since there is no snapshot: it says which policy decides.
+
+        One that cannot be written is no reason to leave alerts waiting. Without it, who starts again under another
+        policy before there is a snapshot takes that one for the one that decided.
+        """
+        course = self._courses[partition]
+        if course.writing is None:
+            self._take(course)
+        if course.writing is not None:
+            await asyncio.wait([course.writing])
 
     def settled(self, partition: int) -> None:
         """All that was written for what the engine of `partition` has stepped is durable now."""
@@ -91,6 +102,7 @@ class Checkpoints:
         for course in self._courses.values():
             has_news = course.cadence.wait_s(course.engine.next_offset, time.monotonic()) is not None
             is_even = course.engine.next_offset == course.settled
+            is_even = is_even and not course.engine.is_away
             if course.writing is None and has_news and is_even and course.cadence.cost_s < within_s:
                 self._take(course)
         writing = [course.writing for course in self._courses.values() if course.writing is not None]
@@ -99,7 +111,8 @@ class Checkpoints:
 
     def _consider(self, course: _Course) -> None:
         """Take a snapshot if one is due, else see to it that it will be: nothing may come for days."""
-        if course.writing is not None or course.engine.next_offset != course.settled:
+        is_even = course.engine.next_offset == course.settled and not course.engine.is_away
+        if course.writing is not None or not is_even:
             return  # whoever is at it comes back here
         wait_s = course.cadence.wait_s(course.engine.next_offset, time.monotonic())
         if wait_s is None:
@@ -125,7 +138,8 @@ class Checkpoints:
             course.cadence.tried(time.monotonic(), 0.0)
             return
         metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
-        taken = Taken(course.engine.partition, course.engine.next_offset, b"", time.time_ns() // 1_000_000)
+        engine, at_ms = course.engine, time.time_ns() // 1_000_000
+        taken = Taken(engine.partition, engine.next_offset, b"", at_ms, engine.policy.name)
         course.writing = asyncio.create_task(self._write(course, taken, state, started_s))
 
     async def _write(self, course: _Course, taken: Taken, state: "asyncio.Future[State]", started_s: float) -> None:
@@ -133,7 +147,7 @@ class Checkpoints:
         try:
             taken = taken._replace(state=await state)
             started_s = time.monotonic() - course.taker.cost_s
-            snapshot = await self._store.write(taken, self._policy, slot, course.chunks.get(slot, 0))
+            snapshot = await self._store.write(taken, slot, course.chunks.get(slot, 0))
         except Exception as exc:
             metrics.SNAPSHOTS_FAILED.inc()
             is_world = isinstance(exc, KafkaError | OSError)

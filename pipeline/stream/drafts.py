@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pipeline.codec import encode
+from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
@@ -28,13 +29,15 @@ def tick_draft(at_ms: int, partition: int) -> Draft:
     return Draft(ALERTS.name, "", encode(Tick(at_ms=at_ms)), partition=partition)
 
 
-def policy_draft(policy: str, at_ms: int, partition: int) -> Draft:
-    """The draft of a control that lets triage ask again of all that is quiet, because `policy` decides from here on.
+def policy_draft(policy: Policy, at_ms: int, partition: int) -> Draft:
+    """The draft of a control by which `policy` decides from here on, and all that is quiet is asked again.
 
-    What kept an alert quiet may be gone, and what was quiet repeats itself without being judged anew. That it stands in
-    the log lets a replay ask again at the same place. `at_ms` should be the watermark, or it would tell the time too.
+    That it stands in the log, whole, lets whoever reads this again decide each record by the policy that decided it:
+    what was told stays told, and what was not is not taken for it. `at_ms` should be the watermark, or it would tell
+    the time too.
     """
-    return Draft(ALERTS.name, "", encode(Control(at_ms=at_ms, policy=policy)), partition=partition)
+    control = Control(at_ms=at_ms, policy=policy.name, rules=policy.content)
+    return Draft(ALERTS.name, "", encode(control), partition=partition)
 
 
 def facts_drafts(facts: Facts, partition: int, offset: int) -> list[Draft]:

@@ -7,6 +7,7 @@ of the log up to the cursor.
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import structlog
 
@@ -21,9 +22,9 @@ from pipeline.log.embedded_reader import EmbeddedReader
 from pipeline.log.embedded_tables import PARTITION
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.cadence import Pace
-from pipeline.stream.drafts import tick_draft
+from pipeline.stream.drafts import policy_draft, tick_draft
 from pipeline.stream.embedded_state import EmbeddedState, restored
-from pipeline.stream.engine import Engine
+from pipeline.stream.engine import Engine, may_take_long
 from pipeline.stream.normalising import normalised_drafts
 from pipeline.stream.remembered import Remembered
 from pipeline.stream.tick_law import TickLaw
@@ -52,7 +53,10 @@ async def run_embedded(  # the log, the rules, and how long and how often
     reader = await log.reader(GROUP, (RAW.name, ALERTS.name))
     try:
         engine, kept = await restored(log, policy, reader.next_offset(ALERTS.name), clusters)
-        worker = _EmbeddedWorker(log, policy, reader, engine, EmbeddedState(log, engine, policy, pace or Pace(), kept))
+        state = EmbeddedState(log, engine, pace or Pace(), kept)
+        if kept is None:
+            await state.keep_first()
+        worker = _EmbeddedWorker(log, policy, reader, engine, state)
         await worker.run(stop)
     finally:
         await reader.close()
@@ -74,6 +78,8 @@ class _EmbeddedWorker:
         self._law = TickLaw()
         self._tick_read_at = 0  # the offset of `alerts` behind the last tick
         self._ticked_s = 0.0
+        self._policy = policy
+        self._policy_read_at = 0  # likewise behind the last control by which it decides
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -102,7 +108,7 @@ class _EmbeddedWorker:
                 new = normalised_drafts(run, self._normaliser, self._remembered)
                 self._normalised = last.offset + 1
             else:
-                new = self._engine.step(run, self._remembered.recall)
+                new = await self._step(run)
             drafts += new
             size += sum(size_of(draft) for draft in new)
             if size > TRANSACTION_BYTES or last is entries[-1]:
@@ -110,6 +116,11 @@ class _EmbeddedWorker:
                 drafts, size = [], 0
             else:
                 await asyncio.sleep(0)  # the gateway lives in the same loop
+
+    async def _step(self, run: Sequence[Entry]) -> list[Draft]:
+        if may_take_long(run):  # the gateway lives in the same loop
+            return await self._engine.aside(partial(self._engine.step, run))
+        return self._engine.step(run, self._remembered.recall)
 
     async def _commit(self, drafts: Sequence[Draft], next_offsets: dict[tuple[str, int], int]) -> None:
         """Make all of it durable, however long it takes: the engine has moved already and cannot step back."""
@@ -136,14 +147,34 @@ class _EmbeddedWorker:
         self._law.sample(now_ms, {PARTITION: raw_end})
         tellable_ms = self._law.tellable_ms({PARTITION: self._normalised})
         self._tell(now_ms, tellable_ms, raw_end)
+        try:
+            await self._tell_policy()
+            await self._tell_time(tellable_ms)
+        except Retryable as exc:
+            logger.warning("time waits: the log cannot be written", why=str(exc))
+
+    async def _tell_policy(self) -> None:
+        """Let our policy decide, from the end of the log on, if another does.
+
+        What stands there already is left to the policy that decided until now, so that whoever reads it once more finds
+        the same. A control of a process before us may stand there too: once this one is read, it is told again.
+        """
+        engine = self._engine
+        if engine.policy.name == self._policy.name or engine.next_offset < self._policy_read_at:
+            return
+        logger.warning(
+            "another policy decides from here on: what is open stays open, and what is quiet is judged anew",
+            before=engine.policy.name,
+            policy=self._policy.name,
+        )
+        await self._log.append([policy_draft(self._policy, engine.watermark_ms() or 0, PARTITION)])
+        self._policy_read_at = self._log.end(ALERTS.name)
+
+    async def _tell_time(self, tellable_ms: int | None) -> None:
         has_read_the_last = self._engine.next_offset >= self._tick_read_at
         if tellable_ms is None or not self._engine.is_due(tellable_ms) or not has_read_the_last:
             return
-        try:
-            await self._log.append([tick_draft(tellable_ms, PARTITION)])
-        except Retryable as exc:
-            logger.warning("time waits: the log cannot be written", why=str(exc))
-            return
+        await self._log.append([tick_draft(tellable_ms, PARTITION)])
         self._tick_read_at = self._log.end(ALERTS.name)
         metrics.TRIAGE_TICKS.inc()
 

@@ -17,7 +17,6 @@ from pipeline.log.embedded_tables import PARTITION
 from pipeline.stream.aside import State, Taker
 from pipeline.stream.cadence import Cadence, Pace
 from pipeline.stream.checkpoint import Taken, frame, migration, refusal, size_of, unframe
-from pipeline.stream.drafts import policy_draft
 from pipeline.stream.engine import Engine
 from schemas import Snapshot
 from schemas.topics import ALERTS, SILENCES
@@ -31,14 +30,21 @@ REPLAYED_AT_ONCE = 500
 class EmbeddedState:
     """Keeps the state of an engine at its pace, beside what it does."""
 
-    def __init__(self, log: EmbeddedLog, engine: Engine, policy: Policy, pace: Pace, kept: Snapshot | None) -> None:
+    def __init__(self, log: EmbeddedLog, engine: Engine, pace: Pace, kept: Snapshot | None) -> None:
         self._log = log
         self._engine = engine
-        self._policy = policy.name
         self._slot = 0 if kept is None else kept.slot
         self._cadence = Cadence(pace, 0 if kept is None else kept.next_offset, time.monotonic())
         self._taker = Taker(0 if kept is None else size_of(kept))
         self._writing: asyncio.Task[None] | None = None
+
+    async def keep_first(self) -> None:
+        """Keep the state before anything is decided on it, where there is no snapshot: it says which policy decides.
+
+        One that cannot be written is no reason to leave alerts waiting. Without it, who starts again under another
+        policy before there is a snapshot takes that one for the one that decided.
+        """
+        await self._keep(is_last=True)
 
     def keep_if_due(self) -> None:
         """Call where all that the engine has led to is durable. The state is taken here, and written meanwhile."""
@@ -66,7 +72,8 @@ class EmbeddedState:
             self._cadence.tried(time.monotonic(), time.monotonic() - started_s)
             return asyncio.sleep(0)
         metrics.SNAPSHOT_SECONDS.observe(time.monotonic() - started_s)
-        taken = Taken(PARTITION, self._engine.next_offset, b"", time.time_ns() // 1_000_000)
+        at_ms, policy = time.time_ns() // 1_000_000, self._engine.policy.name
+        taken = Taken(PARTITION, self._engine.next_offset, b"", at_ms, policy)
         return self._write(taken, state, started_s)
 
     async def _write(self, taken: Taken, state: "asyncio.Future[State]", started_s: float) -> None:
@@ -74,7 +81,7 @@ class EmbeddedState:
         try:
             taken = taken._replace(state=await state)
             started_s = time.monotonic() - self._taker.cost_s
-            value = await asyncio.to_thread(frame, taken, self._policy, slot)
+            value = await asyncio.to_thread(frame, taken, slot)
             await self._log.keep_snapshot(NAMES[slot], value)
         except (Retryable, Fault) as exc:
             metrics.SNAPSHOTS_FAILED.inc()
@@ -109,7 +116,7 @@ async def restored(
                 offset=wanted,
                 records=first - wanted,
             )
-            if kept is None and not replayed:
+            if engine.watermark_ms() is None:
                 before_ms = entries[0].timestamp_ms if entries else time.time_ns() // 1_000_000
                 silences = await log.read(SILENCES.name, range(log.end(SILENCES.name)), None)
                 engine.hear_silences(silences.entries, before_ms)
@@ -117,9 +124,6 @@ async def restored(
         engine.next_offset = next_offset
         replayed += len(entries)
         await asyncio.sleep(0)
-    watermark_ms = engine.watermark_ms()
-    if kept is not None and kept.policy != policy.name and watermark_ms is not None:
-        await log.append([policy_draft(policy.name, watermark_ms, PARTITION)])
     logger.info(
         "state restored",
         snapshot_offset=since if kept else None,
@@ -143,16 +147,12 @@ async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clust
         why = refusal(snapshot, PARTITION, cursor)
         if why is None:
             try:
-                engine = await Engine.restored(PARTITION, policy, state, snapshot, clusters)
+                engine = await Engine.restored(PARTITION, state, snapshot, clusters)
             except ValueError as exc:
                 why = str(exc)
             else:
-                if (changes := migration(snapshot, policy.name)) is not None:
-                    logger.warning(
-                        "the state goes on under something else: what is open stays open, and what is silenced is "
-                        "judged anew",
-                        changes=changes,
-                    )
+                if (changes := migration(snapshot)) is not None:
+                    logger.warning("the state goes on under something else", changes=changes)
                 return engine, snapshot
         _refuse(why)
     if cursor > 0:

@@ -53,7 +53,8 @@ class Engines:
         self._clusters = clusters
         self._log = log
         self._store = store
-        self._checkpoints = Checkpoints(store, policy.name, pace)
+        self._checkpoints = Checkpoints(store, pace)
+        self._told: dict[int, int] = {}  # offset of the last control by which our policy decides
         self._engines: dict[int, Engine] = {}
         self._deal = 0
         self._rebuilding = asyncio.Lock()
@@ -66,6 +67,7 @@ class Engines:
         """Forget all: the group deals its partitions anew."""
         self._checkpoints.forget()
         self._engines.clear()
+        self._told.clear()
         metrics.TRIAGE_HOTTEST_SCOPE.clear()
         self._deal += 1
 
@@ -97,13 +99,33 @@ class Engines:
         """Return once no snapshot of `partition` is being written."""
         await self._checkpoints.written(partition)
 
+    async def tell_policy(self, engine: Engine) -> None:
+        """Let our policy decide, from the end of the log on, if another does. Raises KafkaError.
+
+        What stands there already may have led to something, also if nobody committed it: so it is left to the policy
+        that decided until now, and whoever reads it once more finds the same. Another worker's control may stand there
+        too, and be read before this one; once this one was read, and another decides still, it is told again.
+        """
+        is_ours = engine.is_away or engine.policy.name == self._policy.name
+        if is_ours or engine.next_offset <= self._told.get(engine.partition, -1):
+            return
+        logger.warning(
+            "another policy decides from here on: what is open stays open, and what is quiet is judged anew",
+            partition=engine.partition,
+            before=engine.policy.name,
+            policy=self._policy.name,
+        )
+        draft = policy_draft(self._policy, engine.watermark_ms() or 0, engine.partition)
+        self._told[engine.partition] = await self._store.tell(draft)
+
     async def _rebuild(self, partition: int, deal: int) -> Engine:
         started_s = time.monotonic()
         extent = await self._extent(partition)
         engine, kept = await self._restored(partition, extent)
         since, stop = engine.next_offset, max(extent.first, extent.committed)
         records = 0
-        if not kept and extent.first > 0:
+        is_cut = extent.first > (since if kept else 0)
+        if is_cut and engine.watermark_ms() is None:
             await self._hear_silences(engine, extent)
         async for entries in self._log.read(places(ALERTS.name, [partition])[0], max(since, extent.first), stop):
             for start in range(0, len(entries), CHUNK):
@@ -113,11 +135,13 @@ class Engines:
             records += len(entries)
         self._check(deal)
         engine.next_offset = max(engine.next_offset, stop)
-        watermark_ms = engine.watermark_ms()
-        if kept and kept[0].policy != self._policy.name and watermark_ms is not None:
-            await self._store.tell(policy_draft(self._policy.name, watermark_ms, partition))
+        await self.tell_policy(engine)
+        self._check(deal)
         self._engines[partition] = engine
         self._checkpoints.begin(engine, kept, since)
+        if not kept:
+            await self._checkpoints.keep_first(partition)
+            self._check(deal)
         seconds = round(time.monotonic() - started_s, 3)
         logger.info(
             "engine rebuilt",
@@ -138,11 +162,11 @@ class Engines:
             if why is None:
                 try:
                     state = await self._store.state(snapshot)
-                    engine = await Engine.restored(partition, self._policy, state, snapshot, self._clusters)
+                    engine = await Engine.restored(partition, state, snapshot, self._clusters)
                 except ValueError as exc:
                     why = str(exc)[:500]
                 else:
-                    _tell(snapshot, self._policy.name, extent)
+                    _tell(snapshot, extent)
                     return engine, found.snapshots[number:]
             _refuse(partition, 1, why, next_offset=snapshot.next_offset)
             if is_of_another_log(snapshot, extent.end):
@@ -202,14 +226,10 @@ def _refuse(partition: int, snapshots: int, why: str, next_offset: int | None = 
         )
 
 
-def _tell(snapshot: Snapshot, policy: str, extent: _Extent) -> None:
+def _tell(snapshot: Snapshot, extent: _Extent) -> None:
     """Say what is not as it was when `snapshot` was taken."""
-    if (changes := migration(snapshot, policy)) is not None:
-        logger.warning(
-            "the state goes on under something else: what is open stays open, and what is silenced is judged anew",
-            partition=snapshot.partition,
-            changes=changes,
-        )
+    if (changes := migration(snapshot)) is not None:
+        logger.warning("the state goes on under something else", partition=snapshot.partition, changes=changes)
     if snapshot.next_offset < extent.first:
         logger.error(
             "retention removed records that the snapshot needs: what happened in them is unknown now; incidents opened "

@@ -57,6 +57,11 @@ class Life:
         place = TopicPartition(ALERTS.name, PARTITION)
         return [entry async for entries in self.log.read(place, start, stop) for entry in entries]
 
+    async def end(self) -> int:
+        """Where the log ends."""
+        place = TopicPartition(ALERTS.name, PARTITION)
+        return (await self.log.ends([place]))[place]
+
     async def commit(self, next_offset: int) -> None:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=GROUP, enable_auto_commit=False)
         await consumer.start()

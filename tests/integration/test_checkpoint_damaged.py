@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 
 
 async def three_snapshots(bootstrap: str) -> list[Draft]:
-    """The log, and a worker that has kept its state at 30, 60 and 90; what it has written."""
+    """The log, and a worker that has kept its state at the start, 30, 60 and 90; what it has written."""
     await feed(bootstrap, story())
     async with life(bootstrap) as lived:
         return [draft for stop in (30, 60, 90) for draft in await lived.work(stop)]
@@ -141,8 +141,8 @@ def test_a_state_of_another_version_is_refused_and_the_log_takes_its_place(broke
         written = await three_snapshots(broker.bootstrap)
         async with life(broker.bootstrap) as lived:
             for snapshot in await lived.snapshots():
-                taken = checkpoint.Taken(PARTITION, snapshot.next_offset, b"of another version", 0)
-                await lived.store.write(taken, POLICY.name, snapshot.slot, 0)
+                taken = checkpoint.Taken(PARTITION, snapshot.next_offset, b"of another version", 0, POLICY.name)
+                await lived.store.write(taken, snapshot.slot, 0)
         await assert_falls_back_to(0, written, broker, "no snapshot: the whole log is read")
 
     played(scene)
@@ -152,10 +152,10 @@ def test_a_state_of_many_chunks_comes_back_whole(broker: Broker) -> None:
     async def scene() -> None:
         state = random.Random(1).randbytes(2 * checkpoint.CHUNK_BYTES + 77)  # noqa: S311  # a scene, not a secret
         async with life(broker.bootstrap) as lived:
-            snapshot = await lived.store.write(checkpoint.Taken(PARTITION, 5, state, 0), POLICY.name, 0, 0)
+            snapshot = await lived.store.write(checkpoint.Taken(PARTITION, 5, state, 0, POLICY.name), 0, 0)
             assert len(snapshot.chunks) == 3
             assert await lived.store.state(snapshot) == state
-            smaller = await lived.store.write(checkpoint.Taken(PARTITION, 6, b"", 0), POLICY.name, 0, 3)
+            smaller = await lived.store.write(checkpoint.Taken(PARTITION, 6, b"", 0, POLICY.name), 0, 3)
             assert await lived.store.state(smaller) == b""
             assert await lived.store.state(snapshot) == state, "of another's chunks it takes none"
 
@@ -168,8 +168,9 @@ def test_what_stalled_and_wrote_late_is_older_and_harms_nothing(broker: Broker) 
         async with life(broker.bootstrap) as stalled:
             state = Engine(PARTITION, POLICY)
             state.step(await stalled.entries(0, 10))
-            late = checkpoint.Taken(PARTITION, 10, state.snapshot(), 0)
-            await stalled.store.write(late, POLICY.name, 0, 0)  # over the snapshot at 30
+            late = checkpoint.Taken(PARTITION, 10, state.snapshot(), 0, POLICY.name)
+            oldest = (await stalled.snapshots())[-1]
+            await stalled.store.write(late, oldest.slot, 0)
         await assert_falls_back_to(90, written, broker, "")
 
     played(scene)

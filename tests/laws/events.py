@@ -34,6 +34,18 @@ _FIELDS = {
 }
 POLICY = Policy.model_validate(_FIELDS)
 CORRELATED = Policy.model_validate(_FIELDS | {"group_by": None})
+# What another says of each kind of rule, so that a switch in the middle of a log has something to change.
+OTHER = Policy.model_validate(
+    _FIELDS
+    | {
+        "hold": 30,
+        "routes": [{"name": "many", "match": ['host="h2"'], "at_least": 2}, {"name": "long", "match": ['host="h3"']}],
+        "silences": [{"match": ['host="h4"']}],
+        "inhibit": [],
+        "change_window": 10,
+        "max_live_alerts": 7,
+    }
+)
 policies = st.sampled_from([POLICY, CORRELATED])
 
 tolds = st.builds(
@@ -65,7 +77,8 @@ made = st.builds(
     labels=st.sampled_from([{"host": "h1"}, {"cluster": "eu"}, {"service": "h1"}, {"host": "h2", "env": "dev"}]),
 )
 seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 3, 10, 39, 59, 61, 300, 900, -30])
-steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made | st.just(POLICY.name))
+switches = st.sampled_from([POLICY, CORRELATED, OTHER])
+steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made | st.just(POLICY.name) | switches)
 
 
 @st.composite
@@ -79,6 +92,8 @@ def logs(draw: st.DrawFn) -> list[Record]:
         elif isinstance(told, Change):
             change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
             records.append(Control(at_ms=ms(now), change=change))
+        elif isinstance(told, Policy):
+            records.append(Control(at_ms=ms(now), policy=told.name, rules=told.content))
         elif isinstance(told, str):
             records.append(Control(at_ms=ms(now), policy=told))
         else:

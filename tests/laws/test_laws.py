@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pipeline.codec import encode
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Alerts, IncidentState, PageKind, Reason, Status, Tick
-from tests.laws.events import CORRELATED, POLICY, Record, logs, policies
+from schemas import Alerts, Control, IncidentState, PageKind, Reason, Status, Tick
+from tests.laws.events import CORRELATED, OTHER, POLICY, Record, logs, policies
 
 END = Tick(at_ms=10**14)
 
@@ -44,7 +44,7 @@ def test_facts_apart_are_those_of_each_record_alone(policy: Policy, log: list[Re
 def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(policy: Policy, log: list[Record], cut: int) -> None:
     first = Triage(policy)
     before = first.step(log[:cut])
-    after = Triage.restore(policy, first.snapshot()).step([*log[cut:], END])
+    after = Triage.restore(None, first.snapshot()).step([*log[cut:], END])
     assert joined([before, after]) == joined([Triage(policy).step([*log, END])])
 
 
@@ -52,7 +52,25 @@ def test_snapshot_and_the_rest_of_the_log_are_the_whole_log(policy: Policy, log:
 def test_a_snapshot_of_a_restored_state_is_the_same_snapshot(policy: Policy, log: list[Record]) -> None:
     triage = Triage(policy)
     triage.step(log)
-    assert Triage.restore(policy, triage.snapshot()).snapshot() == triage.snapshot()
+    assert Triage.restore(None, triage.snapshot()).snapshot() == triage.snapshot()
+
+
+@given(policies, logs(), st.integers(0, 40), st.sampled_from([POLICY, CORRELATED, OTHER]))
+def test_where_the_log_says_that_another_policy_decides_is_the_same_as_to_be_restored_under_it(
+    policy: Policy, log: list[Record], cut: int, after: Policy
+) -> None:
+    triage = Triage(policy)
+    triage.step(log[:cut])
+    at_ms = triage.watermark_ms() or 0
+    triage.step([Tick(at_ms=at_ms)])  # a control moves time before it is heard
+    restored = Triage.restore(after, triage.snapshot())
+    is_other = triage.policy.name != after.name
+    switched = triage.step([Control(at_ms=at_ms, policy=after.name, rules=after.content)])
+    asked = restored.step([Control(at_ms=at_ms, policy=after.name)] if is_other else [])
+    assert told(switched) == told(asked)
+    assert triage.snapshot() == restored.snapshot()
+    rest = [*log[cut:], END]
+    assert told(triage.step(rest)) == told(restored.step(rest))
 
 
 @given(policies, logs(), st.integers(0, 40), st.integers(0, 3_000_000))

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.core import memory
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Alerts, Control, Tick
+from schemas import Alerts, Control, Reason, Tick
 from tests.scene import Told, alert, at, decided, ms, pages, resolved
 
 Records = Sequence[Alerts | Tick | Control]
@@ -141,3 +142,36 @@ def test_many_are_asked_as_one_is() -> None:
     assert why(triage.step(changed(60 * 150, after))) == [("Pod", "quiet_ended")] * 150
     again = Triage.restore(after, triage.snapshot())
     assert again.snapshot() == triage.snapshot()
+
+
+def test_a_control_that_holds_the_policy_makes_it_decide_and_asks_again() -> None:
+    before, after = policy(**KEPT_QUIET["silenced"]), policy(group_by=["alertname"])
+    triage = Triage(before)
+    triage.step(at(1, POD))
+    told = [Control(at_ms=ms(1), policy=after.name, rules=after.content)]
+    facts = triage.step([*told, *at(2, alert("Job", kind="job", cluster="us"))])
+    assert why(facts) == [("Pod", "quiet_ended"), ("Job", "opened")]
+    assert [one.policy_version for one in decided(facts)] == [after.name]
+    assert triage.step(told) == Facts([], [], []), "it decides already"
+    assert Triage.restore(None, triage.snapshot()).policy == after
+
+
+def test_a_control_whose_policy_cannot_be_read_changes_nothing_and_pages() -> None:
+    triage = Triage(policy())
+    triage.step(at(1, POD))
+    [page] = triage.step([Control(at_ms=ms(1), policy="p9:strange", rules='{"from_the_future":1}')]).pages
+    assert page.payload.custom_details.reason is Reason.FAULT
+    assert triage.policy == policy()
+
+
+def test_a_policy_may_ask_for_room_for_another_number_of_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "LEAST_ROWS", 1)
+    before, after = policy(max_live_alerts=5000), policy(max_live_alerts=8000)
+    pods = [alert("Pod", cluster="eu", pod=f"p{n}") for n in range(40)]
+    triage = Triage(before)
+    triage.step([*at(0, *pods), *at(1, *(resolved("Pod", cluster="eu", pod=f"p{n}") for n in range(0, 40, 3)))])
+    triage.step([*changed(2, after), Control(at_ms=ms(2), policy=after.name, rules=after.content)])
+    assert triage._memory.table.limit == 16_000
+    again = Triage.restore(None, triage.snapshot())
+    rest = [*at(3, *pods[::2]), *at(900), *at(901, *pods)]
+    assert triage.step(rest) == again.step(rest)
