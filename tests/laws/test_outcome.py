@@ -67,7 +67,7 @@ def test_how_the_log_is_cut_and_a_snapshot_at_every_cut_change_nothing(
     for start, end in pairwise([0, *sorted(cuts), len(records)]):
         facts.append(triage.step(records[start:end]))
         snapshot = triage.snapshot()
-        triage = Triage.restore(policy, snapshot)
+        triage = Triage.restore(None, snapshot)
         assert triage.snapshot() == snapshot
     facts.append(triage.step([END]))
     assert joined(facts) == joined([Triage(policy).step([*records, END])])
