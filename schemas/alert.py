@@ -50,7 +50,10 @@ class Alert(Record):
     at_ms: int = Field(description="event time: when the message reached us")
     starts_at_ms: int = Field(description="since when the condition holds, by the source's clock")
     ends_at_ms: int | None = Field(default=None, description="when the condition ended, by the source's clock")
-    expires_at_ms: int | None = Field(default=None, description="a lease: resolved at that time unless renewed")
+    expires_at_ms: int | None = Field(
+        default=None,
+        description="a lease: resolved at that time unless renewed; in a resolve: its end, if that may be a lease by a slow clock",
+    )
     fingerprint: str = Field(description="fp1:… over the name and the labels that the policy calls stable")
     source_fingerprint: str | None = Field(default=None, description="the source's own identity, where it has one")
     is_state: bool = Field(default=False, description="the source tells when it ends; otherwise it may never say")

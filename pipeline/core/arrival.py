@@ -102,11 +102,13 @@ class Arrival:
         if live.incident.reopened:
             self._causes.fires_again(live, now_ms)
         live.is_echo = not is_new_firing
-        if is_new_firing:
-            self._review.flap(live, now_ms)
+        flaps_now = is_new_firing and self._review.flaps(live, now_ms)
         if live.is_flapping:
             calm = Reason.FLAPPING
-        return self._settle(live, was, (calm, opening), now_ms)
+        reason = self._settle(live, was, (calm, opening), now_ms)
+        if flaps_now:
+            self._review.tell_flapping(live, now_ms)
+        return reason
 
     def settle(self) -> None:
         """Count what was put off: the state is whole again."""
@@ -116,7 +118,8 @@ class Arrival:
         """The storm may be over."""
         incident = self._weather.due(due_ms)
         if incident is not None and incident.resolved_at_ms is None:
-            self._teller.change(incident, Reason.STORM_ENDED)
+            is_heard = self._review.is_heard(incident, due_ms)
+            self._teller.change(incident, Reason.STORM_ENDED if is_heard else None)
 
     def enter(  # noqa: PLR0913, PLR0917  # an alert is placed by all of them
         self,
@@ -157,22 +160,26 @@ class Arrival:
         if self._changes.named:
             self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()
-        if fields["is_state"] or fields["source"] in self._state.states:
-            self._review.change(live, now_ms)
+        is_state = fields["is_state"] or fields["source"] in self._state.states
+        flaps_now = is_state and live.change(now_ms, self._policy.flapping)
         calm, opening = _JOINED, _OPENED if is_first else _SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN
         elif incident.incident_id == self._state.overflow_id:
             opening = Reason.OVERFLOW
-        return self._settle(live, _NOBODY, (calm, opening), now_ms), incident, live
+        reason = self._settle(live, _NOBODY, (calm, opening), now_ms)
+        if flaps_now:
+            self._review.tell_flapping(live, now_ms)
+        return reason, incident, live
 
     def _settle(self, live: Live, was: tuple[bool, bool, bool], reasons: tuple[Reason, Reason], now_ms: int) -> Reason:
         """The alert fires in its incident: count it, judge it, say why it pages or not. `reasons`: (calm, opening)."""
         calm, opening = reasons
         incident = live.incident
         was_dead = not incident.alive
-        others = () if live.is_counted else self._quiet.begin(live)
-        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        if not live.is_counted:
+            self._quiet.begin(live)
+        others = self._review.judge(live, now_ms)
         account(incident, live, was)
         self._teller.listings.renew(incident, live)
         if was_dead:
@@ -196,7 +203,9 @@ class Arrival:
         """When the alert is over if nothing more is heard of it: one of an everyday event, not before its incident."""
         fields = fields_of(alert)
         says_resolved = fields["is_state"] or fields["source"] in self._state.states
-        due_ms = over_ms(fields["expires_at_ms"], now_ms, self._waits_ms[rule][says_resolved])
+        waits_ms = self._waits_ms[rule]
+        waited_ms = (waits_ms[0], waits_ms[says_resolved])
+        due_ms = over_ms(fields["expires_at_ms"], (fields["at_ms"], now_ms), waited_ms)
         if says_resolved or fields["expires_at_ms"] is not None or incident.stray_ms == FOREVER_MS:
             return due_ms
         return max(due_ms, now_ms + incident.stray_ms)

@@ -23,9 +23,10 @@ class Departure:
         incident.ended_by = Reason.RESOLVED
         live.is_firing, live.fired_at_ms = False, now_ms if ended_at_ms is None else ended_at_ms
         live.due_ms = now_ms + self._policy.rules[live.rule].expire_after_ms
-        if not live.is_echo:
-            self._review.flap(live, now_ms)
+        flaps_now = not live.is_echo and self._review.flaps(live, now_ms)
         self._leave(live, was, now_ms)
+        if flaps_now:
+            self._review.tell_flapping(live, now_ms)
         if live.is_flapping:
             return Reason.FLAPPING
         return Reason.TRANSIENT if was_held else Reason.RESOLVED
@@ -46,10 +47,15 @@ class Departure:
                 self._alerts.remove(live)
                 return
         elif live.flap_ends_ms <= due_ms:
+            self._review.review(live, due_ms)
+            is_heard = live.is_loud
             self.calm(live, due_ms)
-            self._teller.change(live.incident, Reason.FLAP_ENDED)
+            self._teller.change(live.incident, Reason.FLAP_ENDED if is_heard else None)
         elif live.is_firing and live.due_ms <= due_ms:
-            self.expire(live, due_ms)
+            if live.quiet is Reason.HELD and live.review_at_ms >= due_ms:
+                live.due_ms = live.review_at_ms + 1  # nobody said that it is over: a silent source must not unpage it
+            else:
+                self.expire(live, due_ms)
         elif live.review_at_ms <= due_ms and live.is_alive:
             self._review.review(live, due_ms)
         elif live.due_ms <= due_ms:  # over, but its incident still tells of it

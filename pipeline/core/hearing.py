@@ -18,6 +18,7 @@ _times = itemgetter("at_ms", "starts_at_ms", "status")
 MOST_SOURCES = 10_000  # a source's name comes from outside
 MOST_ENDED = 10_000  # ends that came before their firing
 ENDED_MS = 3_600_000  # by how much
+_PROOF = 2  # times that what looks like an end has to move on
 
 
 class Hearing:
@@ -37,6 +38,9 @@ class Hearing:
         self._state.watermark_ms = now_ms
         live = None if is_unknown else self._alerts.find(code)
         near(starts_at_ms)
+        if status is not _FIRING and alert.expires_at_ms is not None and self._is_renewed(alert, code):
+            alert, status = alert.altered(status=_FIRING, ends_at_ms=None), _FIRING
+            self._state.ended.pop(code, None)
         if status is not _FIRING:
             near(starts_at_ms if alert.ends_at_ms is None else alert.ends_at_ms)
             self._hear_resolved(alert.source, run)
@@ -64,6 +68,23 @@ class Hearing:
         if source not in states and len(states) < MOST_SOURCES:
             states[source] = True
             run.hear_resolved(states)
+
+    def _is_renewed(self, alert: Alert, code: int) -> bool:
+        """Whether what looks like an end is the lease of what fires, by a clock behind ours: it moves on.
+
+        Prometheus repeats an end as it was. The same firing may end for each of a pair of them at a time of its own, so
+        one that comes later proves nothing; and an end lies before the lease that it cuts short.
+        """
+        leases, starts_ms, ends_ms = self._state.leases, alert.starts_at_ms, alert.ends_at_ms or 0
+        known_starts_ms, latest_ms, moved = leases.pop(code, (starts_ms, ends_ms, 0))
+        if known_starts_ms != starts_ms or ends_ms < latest_ms:
+            moved = 0
+        elif ends_ms > latest_ms:
+            moved = min(moved + 1, _PROOF)
+        if len(leases) >= MOST_ENDED:
+            del leases[next(iter(leases))]
+        leases[code] = (starts_ms, ends_ms, moved)
+        return moved == _PROOF
 
     def _remember_end(self, alert: Alert, code: int) -> None:
         """The end of an alert came that was never seen firing: its firing may come yet."""

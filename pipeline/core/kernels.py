@@ -229,6 +229,8 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         wait_ms = waits_ms[row["rule"], min(event["says_resolved"], 1)]
         if event["says_resolved"] == 0:
             wait_ms = _beat(rhythms[row["incident"]], watermark_ms, wait_ms)
+        if event["expires_at_ms"] != NEVER_MS and event["expires_at_ms"] <= at_ms:
+            event["expires_at_ms"] = watermark_ms + waits_ms[row["rule"], 0]  # of a clock behind ours: it says nothing
         _repeat(event, row, incidents[row["incident"]], watermark_ms, wait_ms)
     return batch.shape[0], watermark_ms, np.int64(Stop.END)
 

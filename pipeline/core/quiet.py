@@ -1,6 +1,6 @@
 """Why an alert that fires is not paged now, and when that may change by itself. The most deliberate reason first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
@@ -14,6 +14,8 @@ from schemas import Alert, Reason
 
 Judged = tuple[Reason | None, int]  # why, and when to look again
 LOUD: Judged = (None, FOREVER_MS)
+_ASKED_FOR = frozenset({Reason.SILENCED, Reason.MUTED, Reason.INHIBITED})
+_FAR_MORE = 100
 
 
 class Quiet:
@@ -24,7 +26,9 @@ class Quiet:
         self._rules = policy.rules
         self._silences = silences
         self._inhibitor = Inhibitor(policy.inhibit)
-        self._crowds: dict[int, dict[int, None]] = {}  # rule → its alerts that are alive, where their number counts
+        # rule → its alerts that are alive and that nobody asked not to be paged for, where their number counts
+        self._crowds: dict[int, set[int]] = {}
+        self.has_joined = False  # whether `judge` has just counted an alert that was not counted so before
         self.alive = 0  # alerts of the scope
         # Nine policies of ten have no times in which nobody is paged.
         self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
@@ -54,22 +58,20 @@ class Quiet:
         """It is not alive after all."""
         self._inhibitor.end(code)
 
-    def begin(self, live: Live) -> Sequence[int]:
-        """An alert is alive now. The codes of others that may page because of that."""
+    def begin(self, live: Live) -> None:
+        """An alert is alive now, and is to be judged."""
         if live.is_counted:
-            return ()
+            return
         live.is_counted = True
         self.alive += 1
-        if self._is_plain[live.rule]:
-            return ()
-        if self._policy.inhibit:
+        if self._policy.inhibit and not self._is_plain[live.rule]:
             self._inhibitor.begin_of(live)
-        at_least = self._rules[live.rule].at_least
-        if at_least == 1:
-            return ()
-        crowd = self._crowds.setdefault(live.rule, {})
-        crowd[live.code] = None
-        return [other for other in crowd if other != live.code] if len(crowd) == at_least else []
+
+    def recall(self, live: Live) -> None:
+        """An alert of a snapshot is alive, and was judged."""
+        self.begin(live)
+        if self._rules[live.rule].at_least > 1 and live.quiet not in _ASKED_FOR:
+            self._crowds.setdefault(live.rule, set()).add(live.code)
 
     def end(self, live: Live) -> list[int]:
         """It is not alive any more. The codes of others that may page because of that."""
@@ -77,7 +79,7 @@ class Quiet:
             live.is_counted = False
             self.alive -= 1
             if live.rule in self._crowds:
-                self._crowds[live.rule].pop(live.code, None)
+                self._crowds[live.rule].discard(live.code)
         return self._inhibitor.end(live.code)
 
     def judge(self, live: Live, now_ms: int) -> Judged:
@@ -85,7 +87,28 @@ class Quiet:
         if self._is_plain[live.rule] and self._silences.is_empty:
             return LOUD
         rule = self._rules[live.rule]
-        return self._asked_for(live, rule, now_ms) or self._waiting(live, rule, now_ms)
+        asked = self._asked_for(live, rule, now_ms)
+        if rule.at_least > 1:
+            crowd = self._crowds.setdefault(live.rule, set())
+            self.has_joined = asked is None and live.code not in crowd
+            (crowd.discard if asked else crowd.add)(live.code)
+        return asked or self._waiting(live, rule, now_ms)
+
+    def is_asked_for(self, live: Live, now_ms: int) -> bool:
+        """Whether somebody said, by now, that the alert is not to be paged."""
+        return self._asked_for(live, self._rules[live.rule], now_ms) is not None
+
+    def crowd_of(self, live: Live) -> tuple[list[int], int]:
+        """The others that count where `at_least` so many alerts of a rule must fire, and that number.
+
+        None, where there are far more than that: whether some have been silenced since is not worth the time.
+        """
+        crowd, at_least = self._crowds[live.rule], self._rules[live.rule].at_least
+        return sorted(crowd - {live.code}) if len(crowd) <= at_least + _FAR_MORE else [], at_least
+
+    def is_just_enough(self, live: Live) -> bool:
+        """Whether as many count by now as must, and no more."""
+        return len(self._crowds[live.rule]) == self._rules[live.rule].at_least
 
     def hushed(self, seen: Mapping[str, str], rule: Rule, now_ms: int) -> Judged | None:
         """The silence or the time in which nobody is paged for what has these facets, and when that ends."""

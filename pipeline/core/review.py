@@ -1,6 +1,6 @@
 """Whether an alert that fires is kept quiet is asked again when something else changed, and what follows is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pipeline.core.alerts import LiveAlerts
@@ -41,12 +41,32 @@ class Review:
         """Ask again whether the alert, which is alive, is kept quiet."""
         incident = live.incident
         was, before = standing(live), live.quiet
-        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        others = self.judge(live, now_ms)
         self._deadlines.alert(live)
         if live.quiet is before:
             return
         account(incident, live, was)
         self._teller.change(incident, self._surfaces(live, before) if live.is_loud and before is not None else None)
+        self.freed(others, now_ms)
+
+    def judge(self, live: Live, now_ms: int) -> Sequence[int]:
+        """Keep why the alert, which is alive, is quiet. The codes of others that may page because it is not."""
+        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        if not self._quiet.has_joined:
+            return ()
+        self._quiet.has_joined = False
+        # Of the others those count that may page; some may have been silenced since they were counted.
+        others, missing = self._quiet.crowd_of(live)
+        for code in others:
+            missing -= 1
+            if not missing:
+                break
+            other = self._alerts.at(code)
+            if self._quiet.is_asked_for(other, now_ms):
+                self.review(other, now_ms)
+                missing += 1
+        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        return [code for code in others if code != live.code] if self._quiet.is_just_enough(live) else ()
 
     def rejudge(self, incident: Open, now_ms: int) -> None:
         """Ask again of everything in it that is loud: it may have been silenced since it was paged."""
@@ -62,18 +82,31 @@ class Review:
             if live is not None and live.is_alive and live.quiet is not None:
                 self.review(live, now_ms)
 
-    def flap(self, live: Live, now_ms: int) -> None:
-        """Count a change; the one that makes the alert flap is told once to whoever was paged.
+    def flaps(self, live: Live, now_ms: int) -> bool:
+        """Count a change. Whether it makes the alert flap, which is to be told.
 
         Only of a state: an event that is over because its window has passed has not changed.
         """
-        if live.alert.is_state or live.alert.source in self._state.states:
-            self.change(live, now_ms)
+        is_state = live.alert.is_state or live.alert.source in self._state.states
+        return is_state and live.change(now_ms, self._flapping)
 
-    def change(self, live: Live, now_ms: int) -> None:
-        """As `flap`, of an alert that is known to be a state."""
-        if live.change(now_ms, self._flapping):
+    def tell_flapping(self, live: Live, now_ms: int) -> None:
+        """It flaps by now: that is told once to whoever was paged, unless nobody is to hear of it."""
+        self.review(live, now_ms)
+        if live.is_loud:
             self._teller.change(live.incident, Reason.FLAPPING)
+
+    def is_heard(self, incident: Open, now_ms: int) -> bool:
+        """Whether anything of it is to be told: something in it is loud still, or all is over."""
+        for code in incident.members:
+            if not incident.loud:
+                break
+            live = self._alerts.at(code)
+            if live.is_loud:
+                self.review(live, now_ms)
+            if live.is_loud:
+                return True
+        return not incident.alive
 
     def _surfaces(self, live: Live, before: Reason) -> Reason:
         """Why an alert pages now that was quiet because of `before`."""

@@ -84,7 +84,7 @@ class ScopeTriage:
             for code in alive[start : start + 1000]:
                 live = self.alerts.at(code)
                 live.is_counted = False
-                self.quiet.begin(live)
+                self.quiet.recall(live)
             self.alerts.put_back()
 
     def next_deadline_ms(self) -> int | None:

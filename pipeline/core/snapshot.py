@@ -81,6 +81,7 @@ class _Scope(NamedTuple):
     by_group: dict[str, str]
     states: dict[str, bool]
     ended: dict[int, int]
+    leases: dict[int, tuple[int, int, int]]
     storm: StormState
     storm_id: str | None
     overflow_id: str | None
@@ -131,6 +132,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 state.by_group,
                 state.states,
                 state.ended,
+                state.leases,
                 state.storm,
                 state.storm_id,
                 state.overflow_id,
@@ -174,6 +176,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             by_group=scope.by_group,
             states=scope.states,
             ended=scope.ended,
+            leases=scope.leases,
             storm=scope.storm,
             storm_id=scope.storm_id,
             overflow_id=scope.overflow_id,

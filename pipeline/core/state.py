@@ -18,6 +18,8 @@ class ScopeState:
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
     ended: dict[int, int] = field(default_factory=dict)  # code → when it ended, though it was never seen firing
+    # code → start, latest end, how often that moved: of what looks like ends, but may be leases of a clock behind ours
+    leases: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     storm: StormState = field(default_factory=StormState)
     correlation: Correlation = field(default_factory=Correlation)
     storm_id: str | None = None

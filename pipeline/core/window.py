@@ -41,12 +41,17 @@ def change_of(alert: Alert, live: Live | None) -> Change:
     return Change.RESOLVED
 
 
-def over_ms(expires_at_ms: int | None, now_ms: int, waited_ms: int) -> int:
+def over_ms(expires_at_ms: int | None, times_ms: tuple[int, int], waits_ms: Sequence[int]) -> int:
     """When a firing alert is over if nothing more is heard of it: at the end of its lease, else when it was waited for.
 
-    A lease ends when it says, but never at once: a clock ahead of ours must not resolve what fires.
+    A lease ends when it says, but never at once: it may be of a record that came late. One that was over when its
+    record reached us is of a clock behind ours, and says nothing: it is waited for as what never says resolved is.
+    `times_ms`: (when the record reached us, now). `waits_ms`: (how long such are waited for, and this without a lease).
     """
-    return now_ms + waited_ms if expires_at_ms is None else max(expires_at_ms, now_ms + 1)
+    at_ms, now_ms = times_ms
+    if expires_at_ms is None:
+        return now_ms + waits_ms[1]
+    return now_ms + waits_ms[0] if expires_at_ms <= at_ms else max(expires_at_ms, now_ms + 1)
 
 
 def wait_ms(rule: Rule, *, says_resolved: bool) -> int:

@@ -1,7 +1,9 @@
 """What Prometheus posts to an Alertmanager's `/api/v2/alerts`, to claims.
 
 Prometheus re-sends every firing alert each minute or so with an `endsAt` a few minutes ahead: a lease. Renewed, the
-alert goes on; not renewed, it resolves at that time.
+alert goes on; not renewed, it resolves at that time. An end that lies behind us may be a lease, too, that of a
+Prometheus whose clock is behind ours by more than it. Whether it moves on will tell (pipeline/core/hearing.py): it is
+kept as both.
 """
 
 from pipeline.errors import Rejected
@@ -58,8 +60,12 @@ def _claim(item: object, where: str, received_at_ms: int | None) -> Claim:
         at_ms=at_ms,
         starts_at_ms=at_ms if starts_at_ms is None else starts_at_ms,
         ends_at_ms=ends_at_ms if is_over else None,
-        expires_at_ms=None if is_over else at_ms + RESOLVE_TIMEOUT_MS if ends_at_ms is None else ends_at_ms,
+        expires_at_ms=_lease_ms(ends_at_ms, at_ms) if received_at_ms is not None or not is_over else None,
         is_state=True,
         source_fingerprint=None,
         url=word(found, "generatorURL"),
     )
+
+
+def _lease_ms(ends_at_ms: int | None, at_ms: int) -> int:
+    return at_ms + RESOLVE_TIMEOUT_MS if ends_at_ms is None else ends_at_ms

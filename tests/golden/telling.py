@@ -61,6 +61,7 @@ class Speaker:
 
     def _event(self, status: Status, plain: list[str], given: dict[str, str], at_ms: int) -> Raw:
         began_ms = self._ms(_seconds(given.pop("began"))) if "began" in given else at_ms
+        ended_ms = self._ms(_seconds(given.pop("ended"))) if "ended" in given else at_ms
         lease = given.pop("lease", None)
         source = given.pop("source", "prometheus" if lease else "alertmanager")
         *severity, name = plain
@@ -78,7 +79,7 @@ class Speaker:
             "labels": {"alertname": name, "severity": claimed, **labels},
             "annotations": {},
             "startsAt": _rfc3339(began_ms),
-            "endsAt": _rfc3339(at_ms) if is_over else "0001-01-01T00:00:00Z",
+            "endsAt": _rfc3339(ended_ms) if is_over else "0001-01-01T00:00:00Z",
         }
         if source == "prometheus":
             if lease and not is_over:

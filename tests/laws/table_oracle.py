@@ -155,6 +155,8 @@ class OracleTable:
             if now_ms - incident.beat_ms >= REPEAT_MS:
                 incident.beat_ms, incident.beats = now_ms, incident.beats + 1
         is_lease = event.expires_at_ms != NEVER_MS
+        if is_lease and event.expires_at_ms <= event.at_ms:
+            event.expires_at_ms = now_ms + waits_ms[known.rule][0]
         over_ms = max(event.expires_at_ms, now_ms + 1) if is_lease else now_ms + wait_ms
         due_ms = max(known.due_ms, over_ms)
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)

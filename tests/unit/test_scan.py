@@ -60,7 +60,12 @@ def test_a_lease_ends_when_it_says_but_never_at_once_and_not_before_another() ->
     assert scanned((ALERT, 1200), expires_at_ms=9000).known.due_ms == 9000
     assert scanned((ALERT, 1200), expires_at_ms=1300).known.due_ms == 1500
     overdue = KNOWN._replace(due_ms=0)
-    assert scanned((ALERT, 1200), known=overdue, expires_at_ms=3).known.due_ms == 1201
+    assert scanned((ALERT, 900), known=overdue, expires_at_ms=950).known.due_ms == 1001, "it came late"
+
+
+def test_a_lease_that_was_over_when_it_came_is_waited_for_as_what_never_says_resolved() -> None:
+    overdue = KNOWN._replace(due_ms=0)
+    assert scanned((ALERT, 1200), known=overdue, expires_at_ms=3).known.due_ms == 1500
 
 
 def test_what_happens_next_is_the_first_of_its_end_its_review_and_the_end_of_its_flapping() -> None:

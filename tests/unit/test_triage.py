@@ -164,10 +164,28 @@ def test_the_end_of_what_was_never_heard_of_again_does_not_claim_that_its_source
     assert facts.pages[-1].payload.custom_details.reason is Reason.RESOLVED
 
 
-def test_a_lease_that_ended_before_it_came_does_not_resolve_in_the_same_breath() -> None:
-    facts = play(at(0, alert("up", lease_s=-50, cluster="eu")))
-    assert decided(facts)[0].next_at_ms == ms(0.001)
-    assert pages(facts) == [("trigger", "up")]
+def test_a_lease_that_ended_before_it_came_is_of_a_clock_behind_ours_and_says_nothing() -> None:
+    behind = alert("up", source="prometheus", lease_s=-50, cluster="eu", began_s=-300)
+    facts = play(at(0, behind), at(60, behind), at(359), at(360), at(420))
+    assert [one.next_at_ms for one in decided(facts)] == [ms(300), ms(360)]
+    assert pages(facts) == [("trigger", "up"), ("resolve", "up")]
+    assert facts.incidents[-1].resolved_at_ms == ms(420)
+
+
+def test_a_lease_that_ends_within_the_hold_pages_since_nobody_said_that_it_is_over() -> None:
+    rules = Policy(group_by=("cluster",), hold=120)
+    short = alert("up", source="prometheus", lease_s=10, cluster="eu", began_s=0)
+    facts = play(at(0, short), at(60, short), at(119), at(120), at(600), policy=rules)
+    assert reasons(facts) == [Reason.HELD, Reason.DUPLICATE]
+    assert [page.payload.custom_details.reason for page in facts.pages] == [Reason.HOLD_ENDED, Reason.EXPIRED]
+    over = resolved("up", source="prometheus", cluster="eu")
+    assert not play(at(0, short), at(60, over), at(600), policy=rules).pages
+
+
+def test_a_lease_that_ended_while_its_record_was_late_ends_with_the_next_moment() -> None:
+    late = alert("up", source="prometheus", lease_s=240, cluster="eu")
+    facts = play(at(1000, alert("disk", cluster="us")), at(100, late))
+    assert decided(facts)[1].next_at_ms == ms(1000.001)
 
 
 def test_an_event_source_that_never_resolves_starts_anew_after_its_window() -> None:
