@@ -52,7 +52,7 @@ class Alert(Record):
     ends_at_ms: int | None = Field(default=None, description="when the condition ended, by the source's clock")
     expires_at_ms: int | None = Field(
         default=None,
-        description="a lease: resolved at that time unless renewed; in a resolve: its end, if that may be a lease by a slow clock",
+        description="a lease: resolved then unless renewed; in a resolve: its end, which may be a lease",
     )
     fingerprint: str = Field(description="fp1:… over the name and the labels that the policy calls stable")
     source_fingerprint: str | None = Field(default=None, description="the source's own identity, where it has one")

@@ -108,8 +108,19 @@ def quieten(incident: Open, now_ms: int, rule: Rule) -> int | None:
     over_ms = now_ms
     if incident.overflow is not None and incident.overflow.over_ms > now_ms:
         over_ms, incident.ended_by = incident.overflow.over_ms, Reason.EXPIRED  # unless that says that it is over
-    incident.due_ms = over_ms + rule.resolve_after_ms
+    due_ms, repeats_ms = over_ms + rule.resolve_after_ms, repeats_at_ms(incident, now_ms, rule)
+    incident.due_ms = due_ms if repeats_ms is None else min(due_ms, repeats_ms)
     return incident.due_ms
+
+
+def repeats_at_ms(incident: Open, now_ms: int, rule: Rule) -> int | None:
+    """When its page is repeated next for what fires in it but is not remembered; None if it is not."""
+    every_ms, paged_at_ms = rule.repeat_after_ms, incident.paged_at_ms
+    if every_ms is None or paged_at_ms is None or incident.acknowledged_by is not None:
+        return None
+    if incident.overflow is None or not incident.overflow.is_loud(now_ms):
+        return None
+    return paged_at_ms + every_ms * max((now_ms - paged_at_ms) // every_ms + 1, 1)
 
 
 def revive(incident: Open, rule: Rule) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pipeline.core.columns import NEVER_MS
 
 MOST_KNOWN = 1000  # and as many again of those that are to page at once, since each does so once
+MOST_TOLD = 4 * MOST_KNOWN  # that have done so: more than are ever known
 _CLEARED_EVERY_MS = 60_000
 
 
@@ -19,8 +20,10 @@ class Overflow:
     alerts: int = 0  # distinct ones, but one that was forgotten here counts again
     known: dict[int, int] = field(default_factory=dict)  # code → when it is over if nothing more is heard of it
     told: dict[int, None] = field(default_factory=dict)  # codes of those that paged because they are to page at once
+    unwanted: dict[int, None] = field(default_factory=dict)  # codes of those that were silenced when they last came
     beyond: int = 0  # events of those that are not even known
     beyond_ms: int = NEVER_MS  # when the last of these is over
+    loud_ms: int = NEVER_MS  # when the last of these is over that was not silenced
     head: str = ""  # the one for which a page went out last
     last: str = ""  # the last that is new
     cleared_ms: int = NEVER_MS  # when those that are over were last forgotten
@@ -34,8 +37,33 @@ class Overflow:
         """How many of them fire, as far as they are known."""
         return sum([over_ms > now_ms for over_ms in self.known.values()])
 
-    def hear(self, code: int, over_ms: int, now_ms: int, *, pages_now: bool) -> bool:
+    def is_loud(self, now_ms: int) -> bool:
+        """Whether any of them fires of which people are to hear."""
+        if self.loud_ms > now_ms:
+            return True
+        return any(over_ms > now_ms and code not in self.unwanted for code, over_ms in self.known.items())
+
+    def tells_first(self, code: int) -> bool:
+        """Whether one that is to page at once has not done so yet; from now on it has."""
+        if code not in self.known or code in self.told:
+            return False
+        self.told[code] = None
+        if len(self.told) > MOST_TOLD:  # one at least of them does not fire: it is not known
+            del self.told[next(told for told in self.told if told not in self.known)]
+        return True
+
+    def hear(self, code: int, over_ms: int, now_ms: int, *, pages_now: bool, is_unwanted: bool) -> bool:
         """One fires. Whether that is news: it is new, or one of ever more that cannot even be counted."""
+        is_news = self._hear(code, over_ms, now_ms, pages_now=pages_now)
+        if code not in self.known:
+            self.loud_ms = self.loud_ms if is_unwanted else max(self.loud_ms, over_ms)
+        elif is_unwanted:
+            self.unwanted[code] = None
+        else:
+            self.unwanted.pop(code, None)
+        return is_news
+
+    def _hear(self, code: int, over_ms: int, now_ms: int, *, pages_now: bool) -> bool:
         known_ms = self.known.get(code)
         if known_ms is not None:
             self.known[code] = max(known_ms, over_ms) if known_ms > now_ms else over_ms
@@ -60,5 +88,5 @@ class Overflow:
 
     def _clear(self, now_ms: int) -> None:
         self.known = {code: over_ms for code, over_ms in self.known.items() if over_ms > now_ms}
-        self.told = {code: None for code in self.told if code in self.known}
+        self.unwanted = {code: None for code in self.unwanted if code in self.known}
         self.cleared_ms = now_ms

@@ -2,7 +2,7 @@
 
 from pipeline.core.facets import facets
 from pipeline.core.heading import alone
-from pipeline.core.incident import quieten
+from pipeline.core.incident import quieten, repeats_at_ms
 from pipeline.core.incidents import Open
 from pipeline.core.overflow import Overflow
 from pipeline.core.review import Scope
@@ -33,10 +33,11 @@ class Overflowing:
         incident.hear()
         overflow = incident.overflow = incident.overflow or Overflow()
         pages_now = self._policy.pages_now(facets(alert))
-        is_news = overflow.hear(code, over_ms, self._state.watermark_ms or 0, pages_now=pages_now)
+        now_ms = self._state.watermark_ms or 0
+        is_news = overflow.hear(code, over_ms, now_ms, pages_now=pages_now, is_unwanted=is_unwanted)
+        self._repeat_in_time(incident, now_ms)
         reason = self._reason(incident, alert, is_unwanted=is_unwanted)
-        if pages_now and not is_unwanted and code in overflow.known and code not in overflow.told:
-            overflow.told[code] = None
+        if pages_now and not is_unwanted and overflow.tells_first(code):
             reason = reason or Reason.OVERFLOW
         if reason is not None:
             overflow.head = cut(alone(alert, {}), _LONGEST_NAME)
@@ -85,14 +86,28 @@ class Overflowing:
         if incident.incident_id != self._state.overflow_id:
             return False
         # Only the scope's own limit counts: what other scopes hold at a deadline depends on how the log is cut.
-        rule = self._teller.rule_of(incident)
-        again_ms = quieten(incident, due_ms - rule.resolve_after_ms, rule)
-        if again_ms == due_ms and self._quiet.alive >= self._policy.max_live_alerts:
-            again_ms = incident.due_ms = due_ms + max(rule.resolve_after_ms, _LOOK_AGAIN_MS)
-        if again_ms is None or again_ms == due_ms:
+        rule, overflow = self._teller.rule_of(incident), incident.overflow
+        if overflow is not None and overflow.over_ms + rule.resolve_after_ms > due_ms:
+            again_ms, incident.ended_by = overflow.over_ms + rule.resolve_after_ms, Reason.EXPIRED
+        elif self._quiet.alive >= self._policy.max_live_alerts:
+            again_ms = due_ms + max(rule.resolve_after_ms, _LOOK_AGAIN_MS)
+        else:
             return False
+        repeats_ms = repeats_at_ms(incident, due_ms, rule)
+        if repeats_ms is not None:
+            if repeats_at_ms(incident, due_ms - 1, rule) == due_ms:
+                self._teller.change(incident, Reason.REPEATED)
+            again_ms = min(again_ms, repeats_ms)
+        incident.due_ms = again_ms
         self._deadlines.incident(incident.incident_id, again_ms)
         return True
+
+    def _repeat_in_time(self, incident: Open, now_ms: int) -> None:
+        """See that its page is repeated for what is not remembered, where nothing else in it fires."""
+        repeats_ms = None if incident.alive else repeats_at_ms(incident, now_ms, self._teller.rule_of(incident))
+        if repeats_ms is not None and incident.due_ms is not None and repeats_ms < incident.due_ms:
+            incident.due_ms = repeats_ms
+            self._deadlines.incident(incident.incident_id, repeats_ms)
 
     def _is_over(self, incident: Open, code: int, now_ms: int) -> bool:
         if incident.overflow is None or not incident.overflow.end(code, now_ms):

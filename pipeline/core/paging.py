@@ -62,6 +62,8 @@ def _call(incident: Open, cause: Reason | None) -> Call | None:
         return Call(PageKind.UPDATE, Reason.RAISED)
     if cause is Reason.OVERFLOW:  # of one that is to page at once
         return Call(PageKind.UPDATE, cause)
-    if cause in _NOTICES or (cause is Reason.REPEATED and incident.loud):
+    overflow = incident.overflow
+    still_fires = incident.loud > 0 or (overflow is not None and overflow.is_loud(incident.updated_at_ms))
+    if cause in _NOTICES or (cause is Reason.REPEATED and still_fires):
         return Call(PageKind.UPDATE, cause)
     return None

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.describe import Told, incident_record
+from pipeline.core.incident import repeats_at_ms
 from pipeline.core.incidents import Open
 from pipeline.core.listing import Listings
 from pipeline.core.page import page_record
@@ -99,7 +100,10 @@ class Teller:
     def _remember(self, incident: Open) -> None:
         """Let the page repeat in time, if its rule says so and anything in it is alive."""
         incident.paged_at_ms = incident.updated_at_ms
-        repeat_after_ms = self.rule_of(incident).repeat_after_ms
-        if incident.alive and repeat_after_ms is not None and incident.acknowledged_by is None:
-            due_ms = incident.due_ms = incident.paged_at_ms + repeat_after_ms
+        rule = self.rule_of(incident)
+        if incident.alive and rule.repeat_after_ms is not None and incident.acknowledged_by is None:
+            due_ms = incident.due_ms = incident.paged_at_ms + rule.repeat_after_ms
+            self._deadlines.incident(incident.incident_id, due_ms)
+        elif not incident.alive and (due_ms := repeats_at_ms(incident, incident.paged_at_ms, rule)) is not None:
+            incident.due_ms = due_ms = min(due_ms, due_ms if incident.due_ms is None else incident.due_ms)
             self._deadlines.incident(incident.incident_id, due_ms)

@@ -18,8 +18,8 @@ def play(*several: Sequence[Record], policy: Policy) -> Facts:
     return Triage(policy).step([record for records in several for record in records])
 
 
-def down(host: str, **labels: str) -> Told:
-    return alert("down", host=host, **labels)
+def down(host: str, job: str = "") -> Told:
+    return alert("down", host=host, job=job)
 
 
 def flapping(start: float) -> list[Alerts | Tick]:
@@ -66,7 +66,7 @@ def test_what_is_silenced_does_not_count_among_so_many_that_must_fire() -> None:
 
 
 def test_what_was_silenced_while_it_waited_counts_no_more() -> None:
-    story = [at(1, down("a")), silence(2, 'host="a"', 500), at(3, down("b")), at(4, down("c"))]
+    story: list[Sequence[Record]] = [at(1, down("a")), silence(2, 'host="a"', 500), at(3, down("b")), at(4, down("c"))]
     told = play(*story, policy=policy(**WEB))
     assert reasons(told) == [Reason.TOO_FEW, Reason.TOO_FEW, Reason.OPENED]
     assert [page.payload.custom_details.reason for page in told.pages] == [Reason.OPENED, Reason.ENOUGH]

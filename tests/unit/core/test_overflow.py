@@ -3,8 +3,8 @@
 from pipeline.core.overflow import MOST_KNOWN
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Alerts, Incident, Reason, Tick
-from tests.scene import alert, at, decided, play, reasons, resolved
+from schemas import Alerts, Control, Incident, Outcome, Reason, Tick, Verdict
+from tests.scene import alert, at, decided, ms, play, reasons, resolved
 
 POLICY = Policy.model_validate({"group_by": ["cluster"], "max_live_alerts": 1, "resolve_after": "10s"})
 OVER = resolved("Disk", cluster="us")
@@ -143,6 +143,46 @@ def test_what_ends_twice_was_over_already() -> None:
     )
     assert reasons(facts)[-2:] == [Reason.RESOLVED, Reason.ALREADY_RESOLVED]
     assert len({decision.incident_id for decision in decided(facts)[1:]}) == 1
+
+
+REPEATING = Policy.model_validate(POLICY.model_dump(by_alias=True) | {"repeat_after": "10m"})
+
+
+def test_its_page_is_repeated_while_only_what_cannot_be_remembered_fires() -> None:
+    triage = Triage(REPEATING)
+    triage.step([*full(), *at(2, alert("a", cluster="1", severity="critical")), *at(3, OVER)])
+    story = [at(601), at(602), at(1202), at(1500, resolved("a", cluster="1")), at(1802), at(2402)]
+    told = [triage.step([record]) for records in story for record in records]
+    found = [
+        [page.payload.custom_details.reason for page in one.pages if "a in" in page.payload.summary] for one in told
+    ]
+    assert found == [[], [Reason.REPEATED], [Reason.REPEATED], [], [], []]
+
+
+def test_it_is_not_repeated_once_somebody_has_acknowledged_it_or_for_what_is_silenced() -> None:
+    quiet = REPEATING.model_copy(
+        update={"silences": Policy.model_validate({"silences": [{"match": ["cluster=1"]}]}).silences}
+    )
+    worse = alert("a", cluster="1", severity="critical")
+    triage = Triage(quiet)
+    about = of_overflow(triage.step([*full(), *at(2, worse), *at(3, OVER)])).incident_id
+    assert not [page for page in triage.step(at(3000)).pages if page.dedup_key == about]
+    triage = Triage(REPEATING)
+    facts = triage.step([*full(), *at(2, worse), *at(3, OVER)])
+    about = of_overflow(facts).incident_id
+    outcome = Outcome(incident_id=about, verdict=Verdict.ACKNOWLEDGED, by="ann", via="pagerduty", at_ms=ms(10))
+    triage.step([Control(at_ms=ms(10), outcome=outcome)])
+    assert not [page for page in triage.step(at(3000)).pages if page.dedup_key == about]
+
+
+def test_what_has_paged_at_once_does_so_no_more_however_much_is_forgotten_in_between() -> None:
+    rules = POLICY.model_copy(update={"page_now": Policy(page_now=(('severity="critical"',),)).page_now})
+    fires = [alert("Fire", cluster=where, severity="critical") for where in "xyw"]
+    story = [full(), at(3, *fires), at(5, *(resolved("Fire", cluster=where) for where in "xy"))]
+    more = [at(100 + n / 1000, alert("Down", cluster=f"c{n}", severity="critical")) for n in range(2 * MOST_KNOWN - 2)]
+    triage = Triage(rules)
+    triage.step([record for records in (*story, *more) for record in records])
+    assert reasons(triage.step(at(200, fires[0]))) == [Reason.OVERFLOWED]
 
 
 def test_it_is_as_severe_as_the_worst_that_is_not_remembered() -> None:
