@@ -84,6 +84,10 @@ class LiveAlerts:
             raise KeyError(fingerprint_of(code))
         return live
 
+    def has(self, code: int) -> bool:
+        """Whether an alert with this code is remembered."""
+        return code in self._taken or self._memory.table.find(code ^ self.salt) >= 0
+
     def glance(self, codes: Sequence[int]) -> list[Glimpse]:
         """How the alerts with these codes stand, which are there. Raises KeyError.
 
@@ -173,11 +177,10 @@ class LiveAlerts:
         self._taken[code] = self.said[code] = live
 
     def move(self, live: Live, into: Open) -> None:
-        """Let it be of another incident from now on, as its newest member."""
+        """Let it be of another incident from now on, of which its caller makes it a member."""
         into.held += 1
         self._let_go(live.incident)
-        live.incident, live.place = into, len(into.members)
-        into.members.append(live.code)
+        live.incident = into
 
     def unpack(self, live: Live) -> Alert:
         """What the alert says."""

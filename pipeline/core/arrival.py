@@ -12,6 +12,7 @@ from pipeline.core.overflowing import Overflowing
 from pipeline.core.paging import reason_of
 from pipeline.core.placement import Arriving, Placement
 from pipeline.core.review import Review, Scope
+from pipeline.core.trace import come_back
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms, waits_ms
 from schemas import Alert, Reason
@@ -155,8 +156,11 @@ class Arrival:
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
         self._alerts.add(live, known)
-        add(incident, live, now_ms)
-        self._causes.joined(incident, live, alert)
+        if come_back(self._alerts, incident, live):
+            self._causes.fires_again(live, now_ms)
+        else:
+            add(incident, live, now_ms)
+            self._causes.joined(incident, live, alert)
         if self._changes.named:
             self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()

@@ -69,13 +69,6 @@ def add(incident: Open, live: Live, now_ms: int) -> None:
     incident.grew_at_ms = now_ms
 
 
-def rename(incident: Open, live: Live, code: int) -> None:
-    """One of its alerts is to have another code."""
-    incident.members[live.place] = code
-    if incident.lead == live.code:
-        incident.lead = code
-
-
 def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
     """Bring the counts up to date after `live` changed; `was` is what `standing` said before."""
     is_alive = live.is_firing or live.is_flapping

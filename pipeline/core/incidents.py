@@ -86,6 +86,7 @@ class Open:
     team: str | None
     number: int = -1
     members: "array[int]" = field(default_factory=lambda: array("Q"))  # codes of fingerprints, in order of joining
+    parted: int = 0  # how many of its members are traces of alerts that have gone on elsewhere
     held: int = 0  # remembered alerts that name it
     alive: int = 0
     loud: int = 0

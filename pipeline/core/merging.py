@@ -2,9 +2,10 @@
 
 from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import show
-from pipeline.core.incident import absorb, account
+from pipeline.core.incident import absorb, account, add
 from pipeline.core.incidents import Open
 from pipeline.core.review import Scope
+from pipeline.core.trace import come_back
 from schemas import Reason
 
 _NOBODY = (False, False, False)
@@ -58,6 +59,8 @@ class Merging:
             if live is None or live.incident is not incident or live.is_parted:  # what is parted is over
                 continue
             self._alerts.move(live, into)
+            if not come_back(self._alerts, into, live):
+                add(into, live, max(incident.grew_at_ms, into.grew_at_ms))
             account(into, live, _NOBODY)
             self._teller.listings.renew(into, live)
 

@@ -4,11 +4,11 @@ from pipeline.core.arrival import Arrival
 from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.facets import facets
-from pipeline.core.incident import rename
 from pipeline.core.incidents import trace_of
 from pipeline.core.live import Live
 from pipeline.core.placement import Arriving
 from pipeline.core.review import Scope
+from pipeline.core.trace import rename
 from pipeline.core.window import SEEKING, Change
 from schemas import Alert, Reason
 
@@ -55,6 +55,7 @@ class Seeking:
                 reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, fired_at_ms, flap)
                 return reason, live
             live = trace
+            live.incident.parted -= 1
             self._rename(live, code, is_parted=False)
         else:
             self._arrival.placement.why = None  # it only comes home
@@ -82,9 +83,7 @@ class Seeking:
         if live.is_alive:
             self._departure.expire(live, now_ms)
         trace = live.code ^ trace_of(live.incident.incident_id)
-        earlier = self._alerts.find(trace)
-        if earlier is not None:  # it was here before, and came back when incidents merged
-            self._alerts.remove(earlier)
+        live.incident.parted += 1
         self._rename(live, trace, is_parted=True)
 
     def _rename(self, live: Live, code: int, *, is_parted: bool) -> None:

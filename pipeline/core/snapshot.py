@@ -42,6 +42,7 @@ class _Incident(NamedTuple):
     severity: Severity
     team: str | None
     members: int
+    parted: int
     held: int
     alive: int
     loud: int

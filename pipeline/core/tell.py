@@ -90,7 +90,9 @@ class Teller:
             facts.incidents.append(incident_record(told, context))
             if call is not None:
                 codes = [heading.cause] if heading.cause == heading.lead else [heading.cause, heading.lead]
-                alerts = [one.alert for one in self._alerts.glance(codes)]
+                # What went on elsewhere, or came with an incident that is merged, may be forgotten by now.
+                found = [code for code in codes if self._alerts.has(code)] or incident.members[:1]
+                alerts = [one.alert for one in self._alerts.glance(found)]
                 facts.pages.append(page_record(told, alerts, call, context))
                 if call.reason.pages:
                     self._remember(incident)
