@@ -5,6 +5,7 @@ from pipeline.core.deadlines import Due
 from pipeline.core.departure import Departure
 from pipeline.core.incident import resolve
 from pipeline.core.review import Review, Scope
+from pipeline.core.surfacing import Surfacing
 from pipeline.core.tell import Facts
 from schemas import Reason
 
@@ -12,16 +13,18 @@ from schemas import Reason
 class Passage:
     """Moves the time of one scope."""
 
-    def __init__(self, scope: Scope, review: Review, arrival: Arrival, departure: Departure) -> None:
+    def __init__(  # what may be due, and who sees to it
+        self, scope: Scope, review: Review, arrival: Arrival, departure: Departure, surfacing: Surfacing
+    ) -> None:
         self._state, _, _, _, self._deadlines, _, self._teller = scope
-        self._review, self._arrival, self._departure = review, arrival, departure
+        self._review, self._arrival, self._departure, self._surfacing = review, arrival, departure, surfacing
 
     def advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
         while (due := self._deadlines.pop(to_ms)) is not None:
             due_ms, what, key = due
             if self._state.watermark_ms is not None and due_ms > self._state.watermark_ms:
-                self._teller.tell(facts)  # what happened at one time is told at once, at that time
+                self._tell(facts)  # what happened at one time is told at once, at that time
             self._state.watermark_ms = max(due_ms, self._state.watermark_ms or due_ms)
             if isinstance(key, int):
                 self._departure.alert_due(key, due_ms)
@@ -29,15 +32,19 @@ class Passage:
                 self._incident_due(key, due_ms, facts)
             else:
                 self._arrival.storm_due(due_ms)
-        self._teller.tell(facts)
+        self._tell(facts)
         self._state.watermark_ms = to_ms
+
+    def _tell(self, facts: Facts) -> None:
+        self._surfacing.gather()
+        self._teller.tell(facts)
 
     def _incident_due(self, key: str, due_ms: int, facts: Facts) -> None:
         incident = self._state.incidents.get(key)
         if incident is None or incident.due_ms != due_ms:
             return
         if incident.resolved_at_ms is not None:
-            self._teller.tell(facts)  # its end may be of this very millisecond
+            self._tell(facts)  # its end may be of this very millisecond
             self._departure.forget(incident)
             return
         rule = self._teller.rule_of(incident)

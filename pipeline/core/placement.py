@@ -52,7 +52,8 @@ class Placement:
 
     def __init__(self, scope: Scope, directions: Directions = NO_DIRECTIONS) -> None:
         self._state, self._policy, self._book = scope.state, scope.policy, scope.book
-        self._surging = Surging(scope, Merging(scope, directions))
+        self.merging = Merging(scope, directions)
+        self._surging = Surging(scope, self.merging)
         self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
         self.why: Why | None = None  # of the last alert that was placed
 

@@ -29,6 +29,7 @@ from pipeline.core.run import Decided, Run
 from pipeline.core.seeking import Seeking
 from pipeline.core.silence import Silences
 from pipeline.core.state import ScopeState
+from pipeline.core.surfacing import Surfacing
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import waits_ms
 from schemas import Alert, Alerts, Outcome, Status, Verdict
@@ -66,7 +67,8 @@ class ScopeTriage:
         self._hearing = Hearing(scope, self._arrival, self._departure, seeking)
         self._gathering = Gathering(scope, self._arrival, seeking)
         self._gathers = any(rule.group_by is None for rule in policy.rules)
-        self._passage = Passage(scope, self._review, self._arrival, self._departure)
+        self._surfacing = Surfacing(scope, self._arrival.placement.merging)
+        self._passage = Passage(scope, self._review, self._arrival, self._departure, self._surfacing)
         for incident in state.incidents.values():
             if incident.due_ms is not None:
                 self.deadlines.incident(incident.incident_id, incident.due_ms)
@@ -116,6 +118,7 @@ class ScopeTriage:
                 self._review.review(live, self.state.watermark_ms or 0)
             if self.alerts.looked_at >= _AT_ONCE:
                 self.alerts.put_back()
+        self._surfacing.gather()
         self._teller.tell(facts)
         self.alerts.put_back()
 
@@ -223,6 +226,7 @@ class ScopeTriage:
 
     def _tell(self, run: Run, facts: Sequence[Facts]) -> None:
         """Tell what the record has changed so far; its decisions name what goes on for what merged untold."""
+        self._surfacing.gather()
         if self._teller.untold:
             run.follow(self._teller.merged_untold())
         self._teller.tell(facts[run.nth])

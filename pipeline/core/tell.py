@@ -106,6 +106,6 @@ class Teller:
         if incident.alive and rule.repeat_after_ms is not None and incident.acknowledged_by is None:
             due_ms = incident.due_ms = incident.paged_at_ms + rule.repeat_after_ms
             self._deadlines.incident(incident.incident_id, due_ms)
-        elif not incident.alive and (due_ms := repeats_at_ms(incident, incident.paged_at_ms, rule)) is not None:
-            incident.due_ms = due_ms = min(due_ms, due_ms if incident.due_ms is None else incident.due_ms)
+        elif not incident.alive and (repeats_ms := repeats_at_ms(incident, incident.paged_at_ms, rule)) is not None:
+            due_ms = incident.due_ms = repeats_ms if incident.due_ms is None else min(repeats_ms, incident.due_ms)
             self._deadlines.incident(incident.incident_id, due_ms)
