@@ -24,6 +24,7 @@ class Told(NamedTuple):
     source: str
     lease_s: float | None
     began_s: float | None
+    ended_s: float | None = None
 
 
 def alert(  # noqa: PLR0913  # a vocabulary: everything has a default
@@ -34,10 +35,14 @@ def alert(  # noqa: PLR0913  # a vocabulary: everything has a default
     source: str = "alertmanager",
     lease_s: float | None = None,
     began_s: float | None = None,
+    ended_s: float | None = None,
     **labels: str,
 ) -> Told:
-    """A firing alert; `lease_s` is how long it holds unless renewed, `began_s` since when it says it fires."""
-    return Told(name, labels, Severity(severity), Status(status), source, lease_s, began_s)
+    """A firing alert; `lease_s` is how long it holds unless renewed, `began_s` since when it says it fires.
+
+    Of one that is over `ended_s` says since when; what Prometheus says of that may be a lease as well.
+    """
+    return Told(name, labels, Severity(severity), Status(status), source, lease_s, began_s, ended_s)
 
 
 def resolved(name: str, *, source: str = "alertmanager", **labels: str) -> Told:
@@ -90,6 +95,10 @@ def identity(told: Told) -> Alert:
 def _claim(seconds: float, told: Told) -> Claim:
     at_ms = ms(seconds)
     is_over = told.status is Status.RESOLVED
+    ends_at_ms = (at_ms if told.ended_s is None else ms(told.ended_s)) if is_over else None
+    expires_at_ms = None if told.lease_s is None else at_ms + round(told.lease_s * 1000)
+    if is_over:
+        expires_at_ms = ends_at_ms if told.source == "prometheus" else None
     return Claim(
         source=told.source,
         name=told.name,
@@ -99,8 +108,8 @@ def _claim(seconds: float, told: Told) -> Claim:
         status=told.status,
         at_ms=at_ms,
         starts_at_ms=at_ms if told.began_s is None else ms(told.began_s),
-        ends_at_ms=at_ms if is_over else None,
-        expires_at_ms=None if told.lease_s is None else at_ms + round(told.lease_s * 1000),
+        ends_at_ms=ends_at_ms,
+        expires_at_ms=expires_at_ms,
         is_state=told.source in {"alertmanager", "prometheus"},
         source_fingerprint=None,
         url=None,

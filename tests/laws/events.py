@@ -1,10 +1,13 @@
 """Random but plausible logs: few alerts, few places, times that mostly go on and sometimes go back."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
+from pipeline.core.fingerprint import incident_id
 from pipeline.core.policy import Policy
-from schemas import Alerts, Change, Control, Silence, Tick
-from tests.scene import alert, at, ms
+from schemas import Alerts, Change, Control, Outcome, Silence, Status, Tick, Verdict
+from tests.scene import Told, alert, at, ms
 
 Record = Alerts | Tick | Control
 
@@ -55,6 +58,9 @@ tolds = st.builds(
     status=st.sampled_from(["firing", "firing", "resolved"]),
     source=st.sampled_from(["alertmanager", "prometheus", "ids"]),
     lease_s=st.sampled_from([None, None, -5.0, 0.0, 30.0, 500.0]),
+    # Before the event, until it has a time; of an end, which most often is now, before or after what began then.
+    began_s=st.sampled_from([None, None, 0.0, 15.0, 100.0, 1000.0, -20.0]),
+    ended_s=st.sampled_from([None, None, 0.0, 10.0, 90.0, 2000.0, -15.0]),
     cluster=st.sampled_from(["eu", "us"]),
     host=st.sampled_from(["h1", "h2", "h3", "h4", "h5"]),
     env=st.sampled_from(["prod", "dev"]),
@@ -76,26 +82,68 @@ made = st.builds(
     summary=st.just("deploy"),
     labels=st.sampled_from([{"host": "h1"}, {"cluster": "eu"}, {"service": "h1"}, {"host": "h2", "env": "dev"}]),
 )
+# A pair of monitors tells of the same a moment apart, each with a beginning of its own: how much later the second does.
+twins = st.tuples(st.lists(tolds, min_size=1, max_size=2), st.sampled_from([0.0, 0.3, 15.0, 70.0]))
+# Somebody acknowledges (or says of) the incident that one of the alerts so far opened, if it did.
+said = st.tuples(
+    st.integers(0, 30), st.sampled_from([Verdict.ACKNOWLEDGED, Verdict.ACKNOWLEDGED, Verdict.NOT_ACTIONABLE])
+)
 seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 3, 10, 39, 59, 61, 300, 900, -30])
-switches = st.sampled_from([POLICY, CORRELATED, OTHER])
-steps = st.tuples(seconds, st.lists(tolds, max_size=4) | spoken | made | st.just(POLICY.name) | switches)
+steps = st.tuples(seconds, st.lists(tolds, max_size=4) | twins | spoken | made | said | st.just(POLICY.name))
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Record]:
-    """A log of up to some forty records; a step without alerts is a tick, a silence, a change, or a new policy."""
+    """A log of up to some forty records; a step without alerts is a tick, or what somebody says: see `_said`."""
     now, records = 1000.0, list[Record]()
     for later, told in draw(st.lists(steps, max_size=25)):
         now += later
-        if isinstance(told, Silence):
-            records.append(Control(at_ms=ms(now), silence=told))
-        elif isinstance(told, Change):
-            change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
-            records.append(Control(at_ms=ms(now), change=change))
-        elif isinstance(told, Policy):
-            records.append(Control(at_ms=ms(now), policy=told.name, rules=told.content))
-        elif isinstance(told, str):
-            records.append(Control(at_ms=ms(now), policy=told))
+        if isinstance(told, list):
+            records += _heard(now, told)
+        elif isinstance(told, tuple) and isinstance(told[0], list):
+            several, apart = told
+            records += _heard(now, several)
+            now += apart
+            records += _heard(now, [one._replace(began_s=(one.began_s or 0.0) + apart / 2) for one in several])
         else:
-            records += at(now, *told, policy=POLICY)
+            records += _said(now, told, records)
     return records
+
+
+def _heard(now: float, several: list[Told]) -> Sequence[Record]:
+    return at(
+        now,
+        *(
+            one._replace(
+                began_s=None if one.began_s is None else now - one.began_s,
+                ended_s=None if one.ended_s is None else now - one.ended_s,
+            )
+            for one in several
+        ),
+        policy=POLICY,
+    )
+
+
+def _said(now: float, told: Silence | Change | str | tuple[int, Verdict], records: list[Record]) -> list[Record]:
+    """A silence, a change, a new policy, or what somebody did about an incident."""
+    if isinstance(told, Silence):
+        return [Control(at_ms=ms(now), silence=told)]
+    if isinstance(told, Change):
+        change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
+        return [Control(at_ms=ms(now), change=change)]
+    if isinstance(told, str):
+        return [Control(at_ms=ms(now), policy=told)]
+    number, verdict = told
+    fired = [
+        incident_id(record.scope, one.fingerprint, one.at_ms, 0)
+        for record in records
+        if isinstance(record, Alerts)
+        for one in record.alerts
+        if one.status is Status.FIRING
+    ]
+    if not fired:
+        return [Tick(at_ms=ms(now))]
+    about = fired[number % len(fired)]
+    return [
+        Control(at_ms=ms(now), outcome=Outcome(incident_id=about, verdict=verdict, by="ann", via="web", at_ms=ms(now)))
+    ]
