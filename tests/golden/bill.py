@@ -5,11 +5,11 @@ and matchers for that label. What cannot be told by label must be equal, so scen
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from pipeline.core.policy import Rule
+from pipeline.core.policy import Policy, Rule
 from tests.golden.script import Scene
 
 _OF_A_ROUTE = {field.alias or name for name, field in Rule.model_fields.items()}
@@ -19,7 +19,15 @@ _BY_LABEL = _OF_A_ROUTE | {"scope", "routes", "page_now", "time_intervals", *_MA
 
 def bills(scenes: Sequence[Scene]) -> list[list[Scene]]:
     """The scenes that can share a stage, together."""
+    for scene in scenes:
+        for step in scene.steps:
+            assert set(step.policy or ()) <= _BY_LABEL, f"{scene.name}: only of a scene as a whole: {step.line}"
     return [list(together) for _, together in groupby(sorted(scenes, key=_common), key=_common)]
+
+
+def rules_of(scenes: Sequence[Scene]) -> Callable[[Scene], Policy]:
+    """The policy of all of `scenes` where one of them, by which it is asked for, stands as it is given."""
+    return lambda scene: Policy.model_validate(policy_of([scene if one.name == scene.name else one for one in scenes]))
 
 
 def policy_of(scenes: Sequence[Scene]) -> dict[str, Any]:

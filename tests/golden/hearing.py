@@ -1,15 +1,15 @@
 """What the records that come out say, in the words of a scene: `opened; page trigger Disk`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.log import Entry
 from pipeline.normalise import normalise
-from schemas import Decision, Incident, Page, PageKind, Reason
+from schemas import Alerts, Control, Decision, Incident, Page, PageKind, Reason, Tick
 from schemas.topics import RAW
 from tests.golden.script import Scene
-from tests.golden.telling import Raw, Said, Speaker, first_word
+from tests.golden.telling import Raw, Restart, Said, Speaker, first_word
 
 
 def heard(decisions: Sequence[Decision], pages: Sequence[Page]) -> str:
@@ -31,25 +31,42 @@ def ending(scene: Scene, incidents: Sequence[Incident]) -> list[str]:
     return [stands, *(line for one in in_order for line in _told(one))] if scene.told else [stands]
 
 
-def play(scene: Scene, policy: Policy, begin_ms: int) -> tuple[list[Said], list[str]]:
-    """The scene over the core: what was said, and what each step led to with the ending behind it."""
-    triage, speaker = Triage(policy), Speaker(scene, begin_ms)
+def play(scene: Scene, rules: Callable[[Scene], Policy], begin_ms: int) -> tuple[list[Said], list[str]]:
+    """The scene over the core: what was said, and what each step led to with the ending behind it.
+
+    `rules` gives the policy by which a scene is decided, also where its file says something else in the middle of it.
+    """
+    triage, speaker = Triage(rules(scene)), Speaker(scene, begin_ms)
     said: list[Said] = []
     lines: list[str] = []
     incidents: list[Incident] = []
     for offset, step in enumerate(scene.steps):
-        record = speaker.say(step, incidents)
-        said.append(record)
-        if isinstance(record, Raw):
-            entry = Entry(RAW.name, 0, offset, record.source, record.body, record.headers, record.at_ms)
-            normalised = normalise(entry, policy)
-            assert not normalised.rejected, normalised.rejected
-            facts = triage.step(normalised.records)
+        if step.policy is not None:
+            scene = scene.under(step.policy)
+            triage, restart = _restarted(triage, scene, rules(scene))
+            said.append(restart)
+            facts = triage.step([restart.control])
         else:
-            facts = triage.step([record])
+            record = speaker.say(step, incidents)
+            said.append(record)
+            facts = triage.step(_records(record, offset, rules(scene)))
         incidents += facts.incidents
         lines.append(heard([one for each in facts.decisions for one in each.decisions], facts.pages))
     return said, [*lines, *ending(scene, incidents)]
+
+
+def _restarted(triage: Triage, scene: Scene, policy: Policy) -> tuple[Triage, Restart]:
+    """What a worker does that starts under another policy: it goes on with the state, and says so in the log."""
+    control = Control(at_ms=triage.watermark_ms() or 0, policy=policy.name)
+    return Triage.restore(policy, triage.snapshot()), Restart(scene, control)
+
+
+def _records(said: Raw | Tick | Control, offset: int, policy: Policy) -> Sequence[Alerts | Tick | Control]:
+    if not isinstance(said, Raw):
+        return [said]
+    normalised = normalise(Entry(RAW.name, 0, offset, said.source, said.body, said.headers, said.at_ms), policy)
+    assert not normalised.rejected, normalised.rejected
+    return normalised.records
 
 
 def _page(page: Page, reasons: Sequence[Reason]) -> str:

@@ -18,6 +18,12 @@ class Step(NamedTuple):
     what: str
     expected: str
 
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The lines of the policy file that are others from here on, if this is where the worker restarts with them."""
+        verb, _, lines = self.what.partition(" ")
+        return dict(yaml.safe_load(lines)) if verb == "policy" else None
+
 
 class Scene(NamedTuple):
     """One file: its policy as a policy file says it, its steps, and how each incident stands behind the last."""
@@ -27,6 +33,10 @@ class Scene(NamedTuple):
     steps: tuple[Step, ...]
     ending: str
     told: tuple[str, ...]  # the sentence of each incident, and below it what may have caused it; if the file says any
+
+    def under(self, lines: dict[str, Any]) -> "Scene":
+        """The same scene, but that its policy file says this too, or instead."""
+        return self._replace(policy=self.policy | lines)
 
     @property
     def expected(self) -> list[str]:

@@ -26,7 +26,14 @@ class Raw(NamedTuple):
         return {"source": self.source, "received_at": _rfc3339(self.at_ms)}
 
 
-Said = Raw | Tick | Control
+class Restart(NamedTuple):
+    """The worker ends and starts again under the policy of this scene; the control is what it writes into the log."""
+
+    scene: Scene
+    control: Control
+
+
+Said = Raw | Tick | Control | Restart
 
 
 class Speaker:
@@ -38,7 +45,7 @@ class Speaker:
         self._known: dict[tuple[str, ...], tuple[str, str]] = {}  # an alert → severity and source of its last firing
         self._silences: dict[str, Silence] = {}
 
-    def say(self, step: Step, incidents: list[Incident]) -> Said:
+    def say(self, step: Step, incidents: list[Incident]) -> Raw | Tick | Control:
         """The record of one step; `incidents` are those so far, for what people say about one."""
         at_ms = self._ms(step.at_s)
         verb, *words = step.what.split()

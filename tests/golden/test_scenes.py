@@ -10,7 +10,7 @@ from tests.golden.telling import BEGIN_MS
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_scene(scene: Scene) -> None:
-    _, found = play(scene, Policy.model_validate(scene.policy), BEGIN_MS)
+    _, found = play(scene, lambda one: Policy.model_validate(one.policy), BEGIN_MS)
     assert found == scene.expected
 
 

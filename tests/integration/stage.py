@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -19,10 +19,10 @@ from pipeline.log.embedded_thread import Job
 from pipeline.stream.embedded import run_embedded
 from schemas import Alerts, Control, Decision, Decisions, Incident, Page, Tick
 from schemas.topics import ALERTS, DECISIONS, INCIDENTS, PAGES, RAW, REJECTED
-from tests.golden.bill import policy_of
+from tests.golden.bill import policy_of, rules_of
 from tests.golden.hearing import ending, heard, play
 from tests.golden.script import Scene
-from tests.golden.telling import BEGIN_MS, Raw
+from tests.golden.telling import BEGIN_MS, Raw, Restart
 from tests.integration.broker import Broker
 from tests.integration.logs import Kafka
 from tests.integration.real import PATIENCE_S
@@ -42,6 +42,7 @@ class Stage(NamedTuple):
     send: Callable[[Raw], Awaitable[None]]
     writer: Broadcaster
     follower: Follower
+    restart: Callable[[dict[str, Any]], Awaitable[None]]  # the worker, with another policy file
 
 
 class Audience:
@@ -52,6 +53,7 @@ class Audience:
         self._entries: dict[str, list[Entry]] = {name: [] for name in FOLLOWED}
         self.sent: list[Place] = []  # by offset of `alerts.raw`
         self.told: dict[int, Place] = {}  # by time of a tick or control
+        self.restarted: dict[str, Place] = {}  # by the policy that a worker started with
 
     async def until(self, holds: Callable[[], bool], complaint: Callable[[], object]) -> None:
         """Return once `holds`; fail with the complaint if it does not come to that."""
@@ -91,6 +93,13 @@ class Audience:
         at = [(number, step) for step in range(len(scene.steps))]
         return [*(heard(decisions.get(place, []), pages.get(place, [])) for place in at), *ending(scene, incidents)]
 
+    def _place_of(self, record: Alerts | Tick | Control) -> Place:
+        if isinstance(record, Alerts):
+            return self.sent[record.raw_offset]
+        if isinstance(record, Control) and record.policy is not None:
+            return self.restarted[record.policy]
+        return self.told[record.at_ms]
+
     def rejected(self) -> list[Entry]:
         """What was no alert."""
         return self._entries[REJECTED.name]
@@ -103,8 +112,7 @@ class Audience:
         places: dict[tuple[int, int], Place] = {}
         for entry in self._entries[ALERTS.name]:
             record = decode_alerts(entry.value)
-            place = self.sent[record.raw_offset] if isinstance(record, Alerts) else self.told[record.at_ms]
-            places[entry.partition, entry.offset] = place
+            places[entry.partition, entry.offset] = self._place_of(record)
         for entry in self._entries[topic]:
             if _origin(entry) in places:
                 yield places[_origin(entry)], entry
@@ -115,10 +123,9 @@ async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
 
     What people know (which incident they acknowledge) is what the core says: ids are the same wherever it runs.
     """
-    audience = Audience(stage.follower)
-    policy = Policy.model_validate(policy_of(scenes))
+    audience, as_they_are = Audience(stage.follower), list(scenes)
     for number, scene in enumerate(scenes):
-        said, _ = play(scene, policy, BEGIN_MS + number * WEEK_MS)
+        said, _ = play(scene, rules_of(as_they_are), BEGIN_MS + number * WEEK_MS)
         for step, record in enumerate(said):
             if isinstance(record, Raw):
                 audience.sent.append((number, step))
@@ -126,6 +133,11 @@ async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
                 continue
             # True of a tick: everything that reached us before stands before it.
             await audience.until_decided()
+            if isinstance(record, Restart):
+                as_they_are[number] = record.scene
+                audience.restarted[record.control.policy or ""] = (number, step)
+                await stage.restart(policy_of(as_they_are))
+                continue
             audience.told[record.at_ms] = (number, step)
             await _broadcast(stage.writer, record)
         # The log keeps only the newest record of an incident, which the next scene's time may replace.
@@ -152,16 +164,21 @@ async def on_kafka(broker: Broker, workers: Workers, scenes: Sequence[Scene]) ->
         ahead = {"message.timestamp.after.max.ms": str(CENTURY_MS)}
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, RAW.name, configs=ahead)])
     worker = workers.start(broker.bootstrap, policy_of(scenes))
-    topics, log = Topics(broker.bootstrap), Kafka(broker.bootstrap)
+    topics, log, started = Topics(broker.bootstrap), Kafka(broker.bootstrap), [worker]
 
     async def send(raw: Raw) -> None:
         headers = [(name, text.encode()) for name, text in raw.headers.items()]
         topics.send(RAW.name, raw.body, raw.source.encode(), partition=0, headers=headers, timestamp_ms=raw.at_ms)
 
+    async def restart(policy: dict[str, Any]) -> None:
+        assert await asyncio.to_thread(started[-1].stop) == 0
+        started.append(workers.start(broker.bootstrap, policy))
+        await asyncio.to_thread(started[-1].wait_ready)
+
     try:
         worker.wait_ready()
-        yield Stage(send, await log.writer(), await log.follower(FOLLOWED))
-        assert worker.stop() == 0
+        yield Stage(send, await log.writer(), await log.follower(FOLLOWED), restart)
+        assert started[-1].stop() == 0
     finally:
         await log.close()
         topics.close()
@@ -171,19 +188,31 @@ async def on_kafka(broker: Broker, workers: Workers, scenes: Sequence[Scene]) ->
 async def on_the_embedded_log(folder: Path, scenes: Sequence[Scene]) -> AsyncIterator[Stage]:
     """What `pagesieve up` runs on its log, without the gateway and the pager."""
     log = _LogOfItsTime(await asyncio.to_thread(LogFile, folder), 5.0)
-    stop = asyncio.Event()
-    worker = asyncio.create_task(run_embedded(log, Policy.model_validate(policy_of(scenes)), stop))
+    started: list[tuple[asyncio.Event, asyncio.Task[None]]] = []
+
+    def start(policy: dict[str, Any]) -> None:
+        stop = asyncio.Event()
+        started.append((stop, asyncio.create_task(run_embedded(log, Policy.model_validate(policy), stop))))
+
+    async def end() -> None:
+        stop, worker = started[-1]
+        stop.set()
+        await worker
+
+    async def restart(policy: dict[str, Any]) -> None:
+        await end()
+        start(policy)
 
     async def send(raw: Raw) -> None:
         log.clock_ms = raw.at_ms
         await log.append([Draft(RAW.name, raw.source, raw.body, raw.headers)])
 
     follower = log.follower(FOLLOWED)
+    start(policy_of(scenes))
     try:
-        yield Stage(send, log, follower)
+        yield Stage(send, log, follower, restart)
     finally:
-        stop.set()
-        await worker
+        await end()
         await follower.close()
         await log.close()
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.policy import Policy
-from tests.golden.bill import bills, policy_of
+from tests.golden.bill import bills, rules_of
 from tests.golden.hearing import play
 from tests.golden.script import SCENES, Scene
 from tests.golden.telling import BEGIN_MS
@@ -41,8 +40,8 @@ def test_no_scene_is_left_out() -> None:
 
 @pytest.mark.parametrize("scenes", BILLS, ids=lambda scenes: scenes[0].name)
 def test_the_scenes_of_a_stage_do_not_disturb_each_other(scenes: list[Scene]) -> None:
-    policy = Policy.model_validate(policy_of(scenes))
-    assert {scene.name: play(scene, policy, BEGIN_MS)[1] for scene in scenes} == expected(scenes)
+    rules = rules_of(scenes)
+    assert {scene.name: play(scene, rules, BEGIN_MS)[1] for scene in scenes} == expected(scenes)
 
 
 @pytest.mark.parametrize("scenes", BILLS, ids=lambda scenes: scenes[0].name)
