@@ -50,7 +50,7 @@ class Reason(StrEnum):
     # Over.
     TRANSIENT = "transient", "It resolved by itself before its page had to go out; nobody was paged."
     RESOLVED = "resolved", "The source says that the condition has ended."
-    ALREADY_RESOLVED = "already_resolved", "It resolves an alert that was over already."
+    ALREADY_RESOLVED = "already_resolved", "It tells of a firing that was over already."
     NEVER_FIRED = "never_fired", "It resolves an alert that was never seen firing; a resolve never opens an incident."
     # Without an event: why a page went out, or an incident changed, when a deadline passed.
     EXPIRED = "expired", "Nothing more was heard of it, so it counts as over; its source did not say that it is."

@@ -181,8 +181,7 @@ class Arrival:
         calm, opening = reasons
         incident = live.incident
         was_dead = not incident.alive
-        if not live.is_counted:
-            self._quiet.begin(live)
+        self._quiet.begin(live)
         others = self._review.judge(live, now_ms)
         account(incident, live, was)
         self._teller.listings.renew(incident, live)

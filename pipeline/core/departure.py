@@ -82,6 +82,8 @@ class Departure:
         self._deadlines.alert(live)
         self._teller.change(incident, None)
         if live.is_alive:
+            if not live.is_firing:
+                self._review.freed(self._quiet.rest(live.code), now_ms)
             return
         resolves_at_ms = quieten(incident, now_ms, self._teller.rule_of(incident))
         if resolves_at_ms is not None:

@@ -29,6 +29,7 @@ class Inhibitor:
     def __init__(self, rules: tuple[Inhibition, ...]) -> None:
         self._rules = rules
         self._alive: dict[int, _Part] = {}  # by code; only those that a rule names
+        self._resting: set[int] = set()  # of them, those that do not fire: they flap, and explain nothing meanwhile
         self._pure: dict[Key, int] = {}  # sources that are no targets
         self._both: dict[Key, int] = {}
         self._targets: dict[Key, dict[int, None]] = {}  # those that are alive
@@ -39,20 +40,31 @@ class Inhibitor:
             self.begin(live.code, facets(live.alert))
 
     def begin(self, code: int, labels: Mapping[str, str]) -> bool:
-        """An alert with this code is alive now. Whether that is new, and any rule names it."""
-        if code in self._alive:
+        """An alert with this code fires now. Whether that is new, and any rule names it."""
+        part = self._alive.get(code)
+        if part is not None and code not in self._resting:
             return False
-        part = self._part(labels)
-        if not any(part):
-            return False
-        self._alive[code] = part
+        if part is None:
+            part = self._part(labels)
+            if not any(part):
+                return False
+            self._alive[code] = part
+            for key in (*part.targets, *part.both):
+                self._targets.setdefault(key, {})[code] = None
+        self._resting.discard(code)
         for key in part.sources:
             self._pure[key] = self._pure.get(key, 0) + 1
         for key in part.both:
             self._both[key] = self._both.get(key, 0) + 1
-        for key in (*part.targets, *part.both):
-            self._targets.setdefault(key, {})[code] = None
         return True
+
+    def rest(self, code: int) -> list[int]:
+        """It does not fire, but flaps: it may be inhibited still, and inhibits nothing. As `end`, who may page now."""
+        part = self._alive.get(code)
+        if part is None or code in self._resting:
+            return []
+        self._resting.add(code)
+        return self._free(part)
 
     def end(self, code: int) -> list[int]:
         """It is not alive any more. The alerts that may page now because of that, in no order."""
@@ -63,6 +75,12 @@ class Inhibitor:
             del self._targets[key][code]
             if not self._targets[key]:
                 del self._targets[key]
+        if code in self._resting:
+            self._resting.remove(code)
+            return []
+        return self._free(part)
+
+    def _free(self, part: _Part) -> list[int]:
         freed: dict[int, None] = {}
         for counts, keys in ((self._pure, part.sources), (self._both, part.both)):
             for key in keys:

@@ -32,6 +32,7 @@ _PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
     Severity.INFO: "info",
     Severity.UNKNOWN: "error",  # in doubt, loud
 }
+_BY_RANK: tuple[Literal["critical", "error", "warning", "info"], ...] = ("info", "warning", "error", "critical")
 _LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
 
 
@@ -64,7 +65,8 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
     payload = PagePayload.trusted(
         summary=summary(told),
         source=where or alerts[0].source,
-        severity=_PAGERDUTY[incident.severity],
+        # What is silenced makes no page more urgent.
+        severity=_PAGERDUTY[incident.severity] if incident.loud_rank < 0 else _BY_RANK[incident.loud_rank],
         timestamp=rfc3339(incident.opened_at_ms),
         group=where or None,
         custom_details=details,

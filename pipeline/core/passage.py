@@ -21,10 +21,8 @@ class Passage:
 
     def advance(self, to_ms: int, facts: Facts) -> None:
         """Let everything happen that is due by `to_ms`, in time order, each at its own time."""
-        while (due := self._deadlines.pop(to_ms)) is not None:
+        while self._is_due(to_ms, facts) and (due := self._deadlines.pop(to_ms)) is not None:
             due_ms, what, key = due
-            if self._state.watermark_ms is not None and due_ms > self._state.watermark_ms:
-                self._tell(facts)  # what happened at one time is told at once, at that time
             self._state.watermark_ms = max(due_ms, self._state.watermark_ms or due_ms)
             if isinstance(key, int):
                 self._departure.alert_due(key, due_ms)
@@ -32,8 +30,20 @@ class Passage:
                 self._incident_due(key, due_ms, facts)
             else:
                 self._arrival.storm_due(due_ms)
-        self._tell(facts)
         self._state.watermark_ms = to_ms
+
+    def _is_due(self, to_ms: int, facts: Facts) -> bool:
+        """Whether anything more is due by `to_ms`. What happened at one time is told at once, before time goes on.
+
+        To tell may be what makes something due: a page that goes out now repeats, and maybe before anything else.
+        """
+        now_ms, next_ms = self._state.watermark_ms, self._deadlines.next_ms()
+        while self._teller.pending and (
+            next_ms is None or next_ms > to_ms or (now_ms is not None and next_ms > now_ms)
+        ):
+            self._tell(facts)
+            next_ms = self._deadlines.next_ms()
+        return next_ms is not None and next_ms <= to_ms
 
     def _tell(self, facts: Facts) -> None:
         self._surfacing.gather()

@@ -60,12 +60,17 @@ class Quiet:
 
     def begin(self, live: Live) -> None:
         """An alert is alive now, and is to be judged."""
-        if live.is_counted:
-            return
-        live.is_counted = True
-        self.alive += 1
-        if self._policy.inhibit and not self._is_plain[live.rule]:
+        if not live.is_counted:
+            live.is_counted = True
+            self.alive += 1
+        if self._policy.inhibit:
             self._inhibitor.begin_of(live)
+            if not live.is_firing:
+                self._inhibitor.rest(live.code)
+
+    def rest(self, code: int) -> list[int]:
+        """It flaps and says that it is over. The codes of others that may page because of that."""
+        return self._inhibitor.rest(code)
 
     def recall(self, live: Live) -> None:
         """An alert of a snapshot is alive, and was judged."""

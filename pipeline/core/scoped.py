@@ -269,7 +269,7 @@ class ScopeTriage:
                 continue
             first.add(code)
             live = self.alerts.find(code)
-            if (live is None or not live.is_counted) and self.quiet.foresee(alert):
+            if (live is None or not live.is_firing) and self.quiet.foresee(alert):
                 run.foreseen.append(code)
 
     def _unforesee(self, run: Run) -> None:
@@ -277,6 +277,8 @@ class ScopeTriage:
             live = self.alerts.find(code)
             if live is None or not live.is_counted:
                 self.quiet.unforesee(code)
+            elif not live.is_firing:
+                self.quiet.rest(code)
 
     def _fault(self, run: Run, exc: Exception, facts: Facts) -> None:
         """Page each alert of the record on which we failed."""

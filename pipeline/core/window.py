@@ -33,7 +33,9 @@ def change_of(alert: Alert, live: Live | None) -> Change:
     if alert.status is _FIRING:
         if live is None:
             return _NEW
-        return Change.DUPLICATE if live.is_firing else _fires_again(live)
+        if live.is_firing:
+            return Change.DUPLICATE
+        return Change.ALREADY_RESOLVED if _was_over_since(alert, live) else _fires_again(live)
     if live is None:
         return Change.NEVER_FIRED
     if not live.is_firing or _is_of_earlier_firing(alert, live):
@@ -73,6 +75,14 @@ def _fires_again(live: Live) -> Change:
     if live.incident.is_forgotten:
         return Change.NEW
     return Change.REFIRED if live.incident.resolved_at_ms is None else Change.REOPENED
+
+
+def _was_over_since(alert: Alert, live: Live) -> bool:
+    """Whether an alert that is over has been heard of since, and this firing began before that end: it came late.
+
+    Its end was told already and may never be again, so whoever would be paged now would wait for it.
+    """
+    return alert.at_ms < live.last_at_ms and alert.starts_at_ms <= live.fired_at_ms
 
 
 def _is_of_earlier_firing(alert: Alert, live: Live) -> bool:

@@ -287,3 +287,10 @@ def test_a_storm_is_one_incident_and_what_is_critical_and_unlike_it_pages_alone(
     ended = facts.pages[-1].payload
     assert ended.custom_details.reason is Reason.STORM_ENDED
     assert ended.summary.startswith("Storm over: 41 new alerts")
+
+
+def test_a_page_that_goes_out_while_time_leaps_is_repeated_in_time() -> None:
+    rules = policy(hold="1m", repeat_after="10m", expire_after="30m")
+    facts = play(at(0, DISK), at(9000), policy=rules)
+    told = [page.payload.custom_details.reason for page in facts.pages]
+    assert told == [Reason.HOLD_ENDED, Reason.REPEATED, Reason.REPEATED, Reason.EXPIRED]

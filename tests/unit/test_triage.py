@@ -268,3 +268,16 @@ def test_a_late_resolve_that_does_not_say_when_it_ended_leaves_what_began_since(
     facts = play(firing, [late])
     assert reasons(facts) == [Reason.OPENED, Reason.ALREADY_RESOLVED]
     assert len(facts.pages) == 1
+
+
+def test_a_firing_that_comes_behind_its_own_end_neither_pages_nor_stays() -> None:
+    late = alert("disk", cluster="eu", host="a", began_s=0)
+    facts = play(at(0, DISK), at(100, DISK_OVER), at(50, late), at(300), at(60, late), at(900))
+    assert reasons(facts) == [Reason.OPENED, Reason.RESOLVED, Reason.ALREADY_RESOLVED, Reason.ALREADY_RESOLVED]
+    assert pages(facts) == [("trigger", "disk"), ("resolve", "disk")]
+    assert not any(one.paged for one in decided(facts)[1:])
+
+
+def test_a_firing_that_comes_late_but_began_behind_the_end_fires_again() -> None:
+    facts = play(at(0, DISK), at(100, DISK_OVER), at(140, DISK_OVER), at(120, DISK))
+    assert reasons(facts)[-1] is Reason.REFIRED

@@ -85,6 +85,40 @@ def test_what_is_inhibited_while_it_waits_counts_no_more() -> None:
     ]
 
 
+INHIBIT = policy(group_by=["host"], inhibit=[{"source": ["alertname=node"], "target": ["alertname=pod"]}])
+NODE, NODE_OVER, POD = alert("node", host="a"), resolved("node", host="a"), alert("pod", host="b")
+
+
+def restless() -> list[Record]:
+    """A node that flaps, and says at last that it is over."""
+    story = [NODE, NODE_OVER, NODE, NODE_OVER, NODE, NODE_OVER]
+    return [record for nth, told in enumerate(story) for record in at(10 * nth, told)]
+
+
+def test_what_flaps_explains_others_only_while_it_fires() -> None:
+    story: list[Sequence[Record]] = [restless(), at(60, POD), at(70, NODE), at(80, alert("pod", host="c"))]
+    told = play(*story, at(90, NODE_OVER), policy=INHIBIT)
+    assert reasons(told)[6:] == [Reason.OPENED, Reason.FLAPPING, Reason.INHIBITED, Reason.FLAPPING]
+    assert told.pages[-1].payload.custom_details.reason is Reason.QUIET_ENDED
+
+
+def test_what_fires_again_explains_what_comes_before_it_in_its_record() -> None:
+    assert reasons(play(restless(), at(60, POD, NODE), policy=INHIBIT))[6:] == [Reason.INHIBITED, Reason.FLAPPING]
+
+
+def test_that_what_flaps_explains_nothing_is_known_behind_a_snapshot() -> None:
+    first = Triage(INHIBIT)
+    first.step(restless())
+    after = Triage.restore(INHIBIT, first.snapshot())
+    assert reasons(after.step(at(60, POD))) == [Reason.OPENED]
+
+
+def test_what_is_silenced_makes_no_page_more_urgent() -> None:
+    fire = alert("fire", severity="critical", cluster="eu")
+    told = play(silence(0, 'alertname="fire"', 500), at(1, fire), at(2, LINK), at(500), policy=policy())
+    assert [page.payload.severity for page in told.pages] == ["warning", "critical"]
+
+
 def test_who_counts_is_the_same_behind_a_snapshot() -> None:
     rules = policy(**WEB)
     log: list[Record] = [

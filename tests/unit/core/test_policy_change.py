@@ -136,7 +136,8 @@ def test_it_is_the_log_that_says_when_and_not_the_start_of_a_process() -> None:
 
 
 def test_many_are_asked_as_one_is() -> None:
-    before, after = policy(**KEPT_QUIET["inhibited"]), policy()
+    storm = {"floor": 200}  # so that they page each on its own
+    before, after = policy(**KEPT_QUIET["inhibited"], storm=storm), policy(storm=storm)
     said = [at(0, NODE), *(at(60 * n, alert("Pod", kind="pod", cluster=f"c{n}")) for n in range(150))]
     triage = go_on(before, list(chain.from_iterable(said)), after)
     assert why(triage.step(changed(60 * 150, after))) == [("Pod", "quiet_ended")] * 150
