@@ -18,11 +18,7 @@ def come_back(alerts: LiveAlerts, incident: Open, live: Live) -> bool:
 
 
 def rename(incident: Open, live: Live, code: int) -> None:
-    """One of its alerts is to have another code."""
+    """One of its alerts is to have another code. A suspect keeps its own, since that names the alert wherever it is."""
     incident.members[live.place] = code
     if incident.lead == live.code:
         incident.lead = code
-    if incident.evidence is not None:
-        for suspect in incident.evidence.suspects:
-            if suspect.code == live.code:
-                suspect.code = code

@@ -9,7 +9,7 @@ from tests.scene import alert, at, decided, ms, resolved
 
 POLICY = Policy()
 DISK, DISK_OVER = alert("disk", host="a", rack="r1"), resolved("disk", host="a", rack="r1")
-CPU = alert("cpu", host="a", rack="r1")
+CPU, CPU_OVER = alert("cpu", host="a", rack="r1"), resolved("cpu", host="a", rack="r1")
 
 
 def gone() -> tuple[Triage, Open, Open]:
@@ -51,3 +51,12 @@ def test_it_may_leave_and_come_back_again() -> None:
         [other] = [one for one in scope.state.incidents.values() if one.alive and one is not old]
         merge(triage, old, other)
         assert (len(set(old.members)), len(old.members), old.alive) == (2, 2, 2)
+
+
+def test_what_went_on_elsewhere_is_named_as_ever_where_it_is_a_suspect() -> None:
+    triage, old, _ = gone()
+    [disk] = [decision.fingerprint for decision in decided(triage.step(at(4002, DISK)))]
+    again = Triage.restore(POLICY, triage.snapshot())
+    for told in (triage.step(at(4003, CPU_OVER)), again.step(at(4003, CPU_OVER))):
+        [incident] = [one for one in told.incidents if one.incident_id == old.incident_id]
+        assert disk in {cause.fingerprint for cause in incident.causes}
