@@ -186,4 +186,6 @@ def unacknowledge(incident: Open, now_ms: int, rule: Rule) -> bool:
     incident.acknowledged_by = None
     if incident.alive and incident.paged_at_ms is not None and rule.repeat_after_ms is not None:
         incident.due_ms = now_ms + rule.repeat_after_ms
+    elif not incident.alive and (repeats_ms := repeats_at_ms(incident, now_ms, rule)) is not None:
+        incident.due_ms = repeats_ms if incident.due_ms is None else min(repeats_ms, incident.due_ms)
     return True

@@ -78,7 +78,8 @@ def test_what_is_neither_taking_it_on_nor_giving_it_back_changes_no_decision_and
     policy: Policy, log: list[Record], said: list[Said]
 ) -> None:
     marks = [one for one in said if one.outcome.verdict not in AGAIN]
-    spoken = [*woven(policy, log, marks), END]
+    unsaid = [one for one in log if not isinstance(one, Control) or one.outcome is None]
+    spoken = [*woven(policy, unsaid, marks), END]
     silent = [Tick(at_ms=one.at_ms) if isinstance(one, Control) and one.outcome else one for one in spoken]
     with_them, without = Triage(policy).step(spoken), Triage(policy).step(silent)
     assert [encode(one) for one in with_them.decisions] == [encode(one) for one in without.decisions]

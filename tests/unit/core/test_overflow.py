@@ -173,6 +173,11 @@ def test_it_is_not_repeated_once_somebody_has_acknowledged_it_or_for_what_is_sil
     outcome = Outcome(incident_id=about, verdict=Verdict.ACKNOWLEDGED, by="ann", via="pagerduty", at_ms=ms(10))
     triage.step([Control(at_ms=ms(10), outcome=outcome)])
     assert not [page for page in triage.step(at(3000)).pages if page.dedup_key == about]
+    back = outcome.model_copy(update={"verdict": Verdict.UNACKNOWLEDGED, "at_ms": ms(3100)})
+    triage.step([Control(at_ms=ms(3100), outcome=back)])
+    assert [page.payload.custom_details.reason for page in triage.step(at(3700)).pages if page.dedup_key == about] == [
+        Reason.REPEATED
+    ]
 
 
 def test_what_has_paged_at_once_does_so_no_more_however_much_is_forgotten_in_between() -> None:
