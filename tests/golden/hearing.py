@@ -57,8 +57,8 @@ def play(scene: Scene, rules: Callable[[Scene], Policy], begin_ms: int) -> tuple
 
 def _restarted(triage: Triage, scene: Scene, policy: Policy) -> tuple[Triage, Restart]:
     """What a worker does that starts under another policy: it goes on with the state, and says so in the log."""
-    control = Control(at_ms=triage.watermark_ms() or 0, policy=policy.name)
-    return Triage.restore(policy, triage.snapshot()), Restart(scene, control)
+    control = Control(at_ms=triage.watermark_ms() or 0, policy=policy.name, rules=policy.content)
+    return Triage.restore(None, triage.snapshot()), Restart(scene, control)
 
 
 def _records(said: Raw | Tick | Control, offset: int, policy: Policy) -> Sequence[Alerts | Tick | Control]:

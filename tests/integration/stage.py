@@ -72,6 +72,16 @@ class Audience:
         """Return once all that was sent is decided."""
         await self.until(lambda: self._decided() >= len(self.sent), lambda: f"{self._decided()} of {len(self.sent)}")
 
+    async def until_obeyed(self, policy: str) -> None:
+        """Return once the log says, wherever alerts stand, that this policy decides from here on."""
+
+        def places() -> tuple[set[int], set[int]]:
+            records = [(entry.partition, decode_alerts(entry.value)) for entry in self._entries[ALERTS.name]]
+            told = {place for place, one in records if isinstance(one, Control) and one.policy == policy}
+            return {place for place, one in records if isinstance(one, Alerts)}, told
+
+        await self.until(lambda: places()[0] <= places()[1], lambda: f"the policy is told in {places()}")
+
     def lines(self, number: int, scene: Scene) -> list[str]:
         """What each step of a scene led to, and how its incidents stood behind the last; as `play` says it."""
         decisions: dict[Place, list[Decision]] = {}
@@ -137,6 +147,7 @@ async def perform(stage: Stage, scenes: Sequence[Scene]) -> list[list[str]]:
                 as_they_are[number] = record.scene
                 audience.restarted[record.control.policy or ""] = (number, step)
                 await stage.restart(policy_of(as_they_are))
+                await audience.until_obeyed(record.control.policy or "")
                 continue
             audience.told[record.at_ms] = (number, step)
             await _broadcast(stage.writer, record)

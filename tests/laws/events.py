@@ -92,6 +92,7 @@ said = st.tuples(
     st.integers(0, 30), st.sampled_from([Verdict.ACKNOWLEDGED, Verdict.ACKNOWLEDGED, Verdict.NOT_ACTIONABLE])
 )
 seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 1, 3, 3, 10, 10, 21, 39, 59, 61, 300, 900, -30])
+switches = st.sampled_from([POLICY, CORRELATED, OTHER])
 # A branch that is named twice counts once, so a number chooses: mostly alerts come.
 several = st.lists(tolds, min_size=1, max_size=4)
 others: list[st.SearchStrategy[Any]] = [
@@ -104,6 +105,7 @@ others: list[st.SearchStrategy[Any]] = [
     said,
     said,
     st.just(POLICY.name),
+    switches,
 ]
 steps = st.tuples(seconds, st.integers(0, 20).flatmap(lambda nth: others[nth] if nth < len(others) else several))
 
@@ -146,13 +148,17 @@ def _heard(now: float, several: list[Told]) -> Sequence[Record]:
     )
 
 
-def _said(now: float, told: Silence | Change | str | tuple[int, Verdict], records: list[Record]) -> list[Record]:
+def _said(
+    now: float, told: Silence | Change | Policy | str | tuple[int, Verdict], records: list[Record]
+) -> list[Record]:
     """A silence, a change, a new policy, or what somebody did about an incident."""
     if isinstance(told, Silence):
         return [Control(at_ms=ms(now), silence=told)]
     if isinstance(told, Change):
         change = told.model_copy(update={"at_ms": ms(now - told.at_ms)})
         return [Control(at_ms=ms(now), change=change)]
+    if isinstance(told, Policy):
+        return [Control(at_ms=ms(now), policy=told.name, rules=told.content)]
     if isinstance(told, str):
         return [Control(at_ms=ms(now), policy=told)]
     number, verdict = told

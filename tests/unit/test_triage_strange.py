@@ -64,7 +64,7 @@ def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     triage = Triage(POLICY)
     triage.step(at(0, DISK, CPU))
     good = triage.snapshot()
-    with pytest.raises(ValueError, match="snapshot of version 99, not 12"):
+    with pytest.raises(ValueError, match="snapshot of version 99, not 13"):
         Triage.restore(POLICY, good[:8] + bytes([99]) + good[9:])
     for bad in (b"", b"[2,[],[]]", b"x" + good[1:], good[:-1], good + b"x", good[:12] + b"\xff" * 8 + good[20:]):
         with pytest.raises(ValueError, match="snapshot"):
