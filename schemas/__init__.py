@@ -8,6 +8,7 @@ from schemas.incident import Cause, Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
 from schemas.page import Delivery, Page, PageAlert, PageCause, PageChange, PageDetails, PageKind, PageLink, PagePayload
 from schemas.rejected import Rejected
+from schemas.score import Score
 from schemas.snapshot import Chunk, Snapshot
 from schemas.tick import Tick
 from schemas.why import Shared, Why
@@ -37,6 +38,7 @@ __all__ = [
     "PagePayload",
     "Reason",
     "Rejected",
+    "Score",
     "Severity",
     "Shared",
     "Silence",

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.record import Record
+from schemas.score import Score
 from schemas.why import Why
 
 
@@ -70,7 +71,9 @@ class Decision(Record):
     source_fingerprint: str | None = None
     incident_id: str | None = Field(default=None, description="null only for a resolve of something never seen firing")
     reason: Reason
-    score: float | None = Field(default=None, description="actionability in [0, 1]; null: no scorer is configured")
+    score: float | None = Field(
+        default=None, description="actionability in [0, 1] of its alert, as known then; null: it is not remembered"
+    )
     paged: bool = Field(description="whether this event notified a person")
     is_late: bool = Field(default=False, description="older than the watermark when it came; a flag, not a verdict")
     at_ms: int
@@ -78,6 +81,7 @@ class Decision(Record):
     policy_version: str
     model_version: str | None = None
     fingerprint_version: str
+    scored: Score | None = Field(default=None, description="what the score came from, where an alert begins to fire")
     why: Why | None = Field(default=None, description="why it joined its incident, where it was correlated")
 
 

@@ -9,6 +9,7 @@ from schemas.change import Change
 from schemas.decision import Reason
 from schemas.outcome import Outcome
 from schemas.record import Record
+from schemas.score import Score
 
 
 class IncidentState(StrEnum):
@@ -65,6 +66,8 @@ class Incident(Record):
     reopened: int = Field(default=0, description="how often it has reopened")
     is_flapping: bool = Field(default=False, description="whether an alert in it flaps")
     merged_into: str | None = Field(default=None, description="the incident that goes on for it")
+    score: float | None = Field(default=None, description="actionability in [0, 1]: the highest of its alerts'")
+    scored: Score | None = Field(default=None, description="that of the alert that began to fire with the highest")
     team: str | None = Field(default=None, description="who is paged; fixed when it opens")
     summary: str
     alerts: int = Field(description="distinct alerts in it, listed or not")

@@ -101,8 +101,8 @@ class LiveAlerts:
                 continue
             if row < 0:
                 raise KeyError(fingerprint_of(code))
-            _, _, _, _, _, starts_at_ms, _, _, _, is_firing, _ = memory.table.row_of(row)
-            first_at_ms, _, _, _, _, _, _, number, _, _, is_parted = memory.table.rest_of(row)
+            _, _, _, _, _, _, _, _, _, is_firing, _ = memory.table.row_of(row)
+            starts_at_ms, first_at_ms, _, _, _, _, _, _, number, _, _, is_parted = memory.table.rest_of(row)
             severity = SEVERITIES[number]
             standing = Standing(self._fingerprint(code, row, is_parted), severity, starts_at_ms, first_at_ms)
             alert = memory.packer.unpack(memory.contents[row], standing)
@@ -254,11 +254,11 @@ class LiveAlerts:
 
     def _take(self, code: int, row: int) -> Live:
         memory = self._memory
-        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, starts_at_ms, events, number, rule, is_firing, _ = (
+        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, score, events, number, rule, is_firing, _ = (
             memory.table.row_of(row)
         )
-        first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, *flags = memory.table.rest_of(
-            row
+        starts_at_ms, first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, *flags = (
+            memory.table.rest_of(row)
         )
         is_flapping, is_echo, is_parted = map(bool, flags)
         incident = memory.incidents.known[number]
@@ -289,5 +289,6 @@ class LiveAlerts:
             queued_ms,
             row,
             bool(is_firing or is_flapping),
+            score=score,
         )
         return live

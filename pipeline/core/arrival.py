@@ -1,11 +1,14 @@
 """What an event that fires does to its alert and its incident: a new one is placed, a known one fires again."""
 
+from typing import NamedTuple
+
+from pipeline.core.actionability.scoring import Scoring, raised
 from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.changes import Changes
-from pipeline.core.columns import FOREVER_MS
+from pipeline.core.columns import EPISODE_MS, FOREVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.flap import FlapState, ends_at_ms
-from pipeline.core.incident import account, add, reopen, revive, special, standing
+from pipeline.core.incident import account, add, reopen, revive, special, standing, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.overflowing import Overflowing
@@ -15,11 +18,19 @@ from pipeline.core.review import Review, Scope
 from pipeline.core.trace import come_back
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms, waits_ms
-from schemas import Alert, Reason
+from schemas import Alert, Reason, Score
 from schemas.record import fields_of
 
 _JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
 _NOBODY = (False, False, False)
+
+
+class Before(NamedTuple):
+    """What an alert was in the incident that it has left."""
+
+    flap: FlapState
+    fired_at_ms: int | None = None  # if it fires on
+    score: float = 0.0
 
 
 class Arrival:
@@ -36,6 +47,8 @@ class Arrival:
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
+        self.scoring = Scoring(self._state.usual)
+        self.scored: Score | None = None  # of the last event, if an alert began to fire with it
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
@@ -68,8 +81,8 @@ class Arrival:
                 found = self.placement.place(arriving, rule, lambda: self._weather.arrives(alert, now_ms))
         return self.enter(alert, (code, index), known, found or self._weather.shelter(alert, now_ms), now_ms)
 
-    def again(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
-        """An alert that is in an incident fires again, or still and worse than before."""
+    def again(self, alert: Alert, live: Live, change: Change, now_ms: int, *, goes_on: bool = False) -> Reason:
+        """An alert that is in an incident fires again, or still and worse than before; or it `goes_on` from another."""
         seen = facets(alert)
         index = self._policy.rule_of(seen)
         due_ms = self.over_ms(alert, index, live.incident, now_ms)
@@ -80,18 +93,35 @@ class Arrival:
         is_new_firing = alert.starts_at_ms != live.starts_at_ms and alert.starts_at_ms >= live.fired_at_ms
         # Another severity may be another route, and another source or target of an inhibition.
         freed = self._quiet.end(live) if seen != facets(live.alert) else []
-        before = live.severity.rank
+        before = live.severity
         live.say(alert)
         live.rule = index
-        self._causes.worsened(live, before)
+        self._causes.worsened(live, before.rank)
         if change is Change.DUPLICATE:
+            live.score = raised(live.score, before, live.severity)
+            weigh(live.incident, live.score, self.scored)
             reason = self._settle(live, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
         else:
-            reason = self._refire(live, was, change, is_new_firing=is_new_firing)
+            reason = self._refire(live, was, change, is_new_firing=is_new_firing, goes_on=goes_on)
         self._review.freed(freed, now_ms)
         return reason
 
-    def _refire(self, live: Live, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool) -> Reason:
+    def recurs(self, alert: Alert, live: Live, now_ms: int) -> bool:
+        """Whether an event, not a state, of an alert that fires came after so long a silence that it counts anew."""
+        return now_ms - live.last_at_ms >= EPISODE_MS and not self.placement.says_resolved(alert)
+
+    def score(self, live: Live, alert: Alert, now_ms: int) -> None:
+        """The alert begins to fire, or counts anew."""
+        incident = live.incident
+        self.scored = self.scoring.begin(
+            alert, live.code, now_ms, flaps=live.is_flapping, is_changed=bool(incident.changes)
+        )
+        live.score = self.scored.probability
+        weigh(incident, live.score, self.scored)
+
+    def _refire(
+        self, live: Live, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool, goes_on: bool
+    ) -> Reason:
         """An alert that was over fires again, in the incident that it was in."""
         now_ms = live.last_at_ms
         live.is_firing, live.fired_at_ms = True, now_ms
@@ -100,6 +130,10 @@ class Arrival:
             reopen(self._state, live.incident, now_ms)
             self.placement.reopened(live, now_ms)
             opening = Reason.REOPENED
+        if is_new_firing and not goes_on:
+            self.score(live, live.alert, now_ms)
+        else:
+            weigh(live.incident, live.score, self.scored)
         if live.incident.reopened:
             self._causes.fires_again(live, now_ms)
         live.is_echo = not is_new_firing
@@ -129,10 +163,12 @@ class Arrival:
         known: Live | None,
         incident: Open,
         now_ms: int,
-        fired_at_ms: int | None = None,
-        flap: FlapState | None = None,
+        before: Before | None = None,
     ) -> tuple[Reason, Open, Live]:
-        """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule)."""
+        """A new alert joins `incident`, or has opened it. `marks`: (its code, its rule).
+
+        `before`: what it was in the incident from which it comes, where it fires on.
+        """
         code, rule = marks
         is_first = not incident.members
         fields = fields_of(alert)
@@ -146,12 +182,13 @@ class Arrival:
             now_ms,
             now_ms,
             self.over_ms(alert, rule, incident, now_ms),
-            now_ms if fired_at_ms is None else fired_at_ms,
+            now_ms if before is None or before.fired_at_ms is None else before.fired_at_ms,
         )
         live.told = alert
         if known is not None:
-            flap = known.flap
-        if flap is not None:
+            before = Before(known.flap)
+        if before is not None:
+            flap, _, live.score = before
             live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
@@ -164,6 +201,10 @@ class Arrival:
         if self._changes.named:
             self._changes.attach(incident, alert, self._rules[rule].change_window_ms)
         incident.hear()
+        if before is None or before.fired_at_ms is None:
+            self.score(live, alert, now_ms)
+        else:
+            weigh(incident, live.score, self.scored)
         is_state = fields["is_state"] or fields["source"] in self._state.states
         flaps_now = is_state and live.change(now_ms, self._policy.flapping)
         calm, opening = _JOINED, _OPENED if is_first else _SURFACED

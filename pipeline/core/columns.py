@@ -18,7 +18,7 @@ ROW = np.dtype(
         ("due_ms", np.int64),  # firing: when it is over without news; otherwise: when it is forgotten
         ("review_at_ms", np.int64),  # when it may page after all; FOREVER_MS: not by itself
         ("flap_ends_ms", np.int64),  # FOREVER_MS: it does not flap
-        ("starts_at_ms", np.int64),
+        ("score", np.float64),  # actionability, as of when it began to fire
         ("events", np.int64),  # 0: the row is free, and all of it 0
         ("incident", np.int32),  # its place in the caller's array of incidents; -1: none
         ("rule", np.uint16),  # its place in the caller's array of rules
@@ -30,6 +30,7 @@ ROW = np.dtype(
 # The rest of a row, which only a change of the alert needs.
 REST = np.dtype(
     [
+        ("starts_at_ms", np.int64),
         ("first_at_ms", np.int64),
         ("fired_at_ms", np.int64),
         ("queued_ms", np.int64),  # when its deadline comes up, which may be too early; FOREVER_MS: not queued
@@ -55,6 +56,7 @@ RHYTHM = np.dtype(
     ],
     align=True,
 )
+EPISODE_MS = 300_000  # an event, not a state, that comes so long after the last is a new episode, and scored anew
 REPEAT_MS = 500  # what comes sooner after the last beat is none; a flood is heard so often
 # One event of a batch: what the caller knows of it, and what `look_up` and `scan` find out.
 EVENT = np.dtype(
@@ -62,6 +64,7 @@ EVENT = np.dtype(
         ("key", np.uint64),
         ("at_ms", np.int64),
         ("expires_at_ms", np.int64),  # of a lease; NEVER_MS: it is none
+        ("score", np.float64),  # found by scan: its alert's
         ("next_ms", np.int64),  # found by scan: when something happens to its alert if no event comes
         ("row", np.int32),  # found by both: its alert's row; -1: unknown
         ("incident", np.int32),  # found by scan: its alert's
@@ -88,12 +91,13 @@ class Row(NamedTuple):
     due_ms: int
     review_at_ms: int = FOREVER_MS
     flap_ends_ms: int = FOREVER_MS
-    starts_at_ms: int = 0
+    score: float = 0.0
     events: int = 1
     incident: int = -1
     rule: int = 0
     is_firing: int = 1
     rank: int = 0
+    starts_at_ms: int = 0
     first_at_ms: int = 0
     fired_at_ms: int = 0
     queued_ms: int = FOREVER_MS
@@ -115,12 +119,13 @@ class Columns(NamedTuple):
     due_ms: NDArray[np.int64]
     review_at_ms: NDArray[np.int64]
     flap_ends_ms: NDArray[np.int64]
-    starts_at_ms: NDArray[np.int64]
+    score: NDArray[np.float64]
     events: NDArray[np.int64]
     incident: NDArray[np.int32]
     rule: NDArray[np.uint16]
     is_firing: NDArray[np.uint8]
     rank: NDArray[np.uint8]
+    starts_at_ms: NDArray[np.int64]
     first_at_ms: NDArray[np.int64]
     fired_at_ms: NDArray[np.int64]
     queued_ms: NDArray[np.int64]

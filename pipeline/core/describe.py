@@ -50,6 +50,8 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["reopened"] = incident.reopened
     fields["is_flapping"] = incident.flapping > 0
     fields["merged_into"] = incident.merged_into
+    fields["score"] = incident.score
+    fields["scored"] = incident.scored
     fields["team"] = incident.team
     fields["summary"] = summary(told)
     fields["alerts"] = alerts

@@ -13,7 +13,7 @@ from pipeline.core.seeking import Seeking
 from pipeline.core.window import Change, change_of
 from schemas import Alert, Reason, Status
 
-_NEW, _FIRING = Change.NEW, Status.FIRING
+_NEW, _DUPLICATE, _FIRING = Change.NEW, Change.DUPLICATE, Status.FIRING
 _times = itemgetter("at_ms", "starts_at_ms", "status")
 MOST_SOURCES = 10_000  # a source's name comes from outside
 MOST_ENDED = 10_000  # ends that came before their firing
@@ -38,6 +38,7 @@ class Hearing:
         self._state.watermark_ms = now_ms
         live = None if is_unknown else self._alerts.find(code)
         near(starts_at_ms)
+        self._arrival.scored = None
         if status is not _FIRING and alert.expires_at_ms is not None and self._is_renewed(alert, code):
             alert, status = alert.altered(status=_FIRING, ends_at_ms=None), _FIRING
             self._state.ended.pop(code, None)
@@ -57,6 +58,8 @@ class Hearing:
         if live is None:
             self._remember_end(alert, code)
             return decided(alert, Reason.NEVER_FIRED, None, self._version, is_late=is_late)
+        if change is _DUPLICATE and self._arrival.recurs(alert, live, now_ms):
+            self._arrival.score(live, alert, now_ms)
         if self._seeking.strays(alert, live, change, now_ms):
             reason, live = self._seeking.seek(alert, live, now_ms)
             return self._decision(alert, reason, live.incident, live, is_late=is_late, is_placed=True)
@@ -108,6 +111,7 @@ class Hearing:
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
+            self._arrival.scoring.end(live.code, now_ms - live.fired_at_ms)
             return self._departure.end(live, now_ms, alert.ends_at_ms)
         return self._arrival.again(alert, live, change, now_ms)
 
@@ -129,5 +133,7 @@ class Hearing:
             self._version,
             is_late=is_late,
             next_at_ms=next_at_ms,
+            score=None if live is None else live.score,
+            scored=self._arrival.scored,
             why=self._arrival.placement.why if is_placed else None,
         )

@@ -28,7 +28,7 @@ from pipeline.core.incidents import Incidents, Open
 from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState
-from schemas import Alert, Reason
+from schemas import Alert, Reason, Score
 
 
 class Opening(NamedTuple):
@@ -67,6 +67,13 @@ def add(incident: Open, live: Live, now_ms: int) -> None:
     live.place = len(incident.members)
     incident.members.append(live.code)
     incident.grew_at_ms = now_ms
+
+
+def weigh(incident: Open, score: float, scored: Score | None) -> None:
+    """One of its alerts has this score: the highest is the incident's."""
+    if incident.score is None or score > incident.score:
+        incident.score = score
+        incident.scored = scored or incident.scored
 
 
 def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
@@ -137,6 +144,7 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     """One of its own alerts fires again soon after it resolved: the same problem, so the same id."""
     incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = None
     incident.paged_rank = incident.paged_at_ms = incident.quiet = None
+    incident.score = incident.scored = None
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.core.columns import FOREVER_MS, INCIDENT, RHYTHM, Homes
 from pipeline.core.evidence import Evidence
 from pipeline.core.overflow import Overflow
-from schemas import Change, Outcome, Reason, Severity
+from schemas import Change, Outcome, Reason, Score, Severity
 
 _FIRST = 64
 
@@ -84,6 +84,8 @@ class Open:
     updated_at_ms: int
     severity: Severity
     team: str | None
+    score: float | None = None  # the highest of its alerts, since it was last open
+    scored: Score | None = None  # that of the one that began to fire with the highest
     number: int = -1
     members: "array[int]" = field(default_factory=lambda: array("Q"))  # codes of fingerprints, in order of joining
     parted: int = 0  # how many of its members are traces of alerts that have gone on elsewhere

@@ -15,6 +15,7 @@ from numba import from_dtype, types
 from numpy.typing import NDArray
 
 from pipeline.core.columns import (
+    EPISODE_MS,
     EVENT,
     FOREVER_MS,
     INCIDENT,
@@ -59,6 +60,7 @@ class Stop(IntEnum):
     WORSE = 5  # it is more severe than its alert
     HOMELESS = 6  # its alert has no incident, or no rule, among those given
     STRAYS = 7  # it came after so long a silence that it may belong to another incident by now
+    RECURS = 8  # it is no state, and came after so long a silence that it is a new episode
 
 
 @part
@@ -221,8 +223,10 @@ def scan(  # noqa: PLR0913, PLR0917  # a kernel gets its arrays one by one
         why = _hindrance(event, row, min(incidents.shape[0], rhythms.shape[0]), waits_ms.shape[0])
         if why != 0:
             return index, watermark_ms, why
-        if event["says_resolved"] == 0 and _strays(row, rhythms[row["incident"]], max(at_ms, watermark_ms)):
-            return index, watermark_ms, np.int64(Stop.STRAYS)
+        if event["says_resolved"] == 0:
+            why = _silence(row, rhythms[row["incident"]], max(at_ms, watermark_ms))
+            if why != 0:
+                return index, watermark_ms, why
         event["is_late"] = at_ms < watermark_ms
         watermark_ms = max(at_ms, watermark_ms)
         event["incident"] = row["incident"]
@@ -253,9 +257,12 @@ def _hindrance(event: np.void, row: np.void, incidents: int, rules: int) -> np.i
 
 
 @part
-def _strays(row: np.void, rhythm: np.void, now_ms: int) -> bool:
-    """Whether an event, not a state, may belong to another incident by now."""
-    return bool(now_ms - row["last_at_ms"] >= rhythm["stray_ms"])
+def _silence(row: np.void, rhythm: np.void, now_ms: int) -> np.int64:
+    """What a silence makes of an event, not a state, as a number of `Stop`."""
+    silent_ms = now_ms - row["last_at_ms"]
+    if silent_ms >= rhythm["stray_ms"]:
+        return np.int64(Stop.STRAYS)
+    return np.int64(Stop.RECURS if silent_ms >= EPISODE_MS else Stop.END)
 
 
 @part
@@ -280,4 +287,5 @@ def _repeat(event: np.void, row: np.void, incident: np.void, now_ms: int, wait_m
     row["last_at_ms"] = now_ms
     row["events"] += 1
     incident["events"] += 1
+    event["score"] = row["score"]
     event["next_ms"] = min(row["due_ms"], row["review_at_ms"], row["flap_ends_ms"], incident["due_ms"])

@@ -56,6 +56,7 @@ class Live:
     queued_ms: int = FOREVER_MS  # when its deadline comes up, which may be too early
     row: int = -1
     is_counted: bool = False  # among those that are alive
+    score: float = 0.0  # actionability, as of when it began to fire
     told: Alert | None = None  # what it says, where that is unpacked
 
     @property
@@ -102,7 +103,7 @@ class Live:
         self.flap_ends_ms = ends_at_ms(flap, policy) if flap.is_flapping else FOREVER_MS
         return flap.is_flapping and not was_flapping
 
-    def columns(self, salt: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def columns(self, salt: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Its row: the columns of `ROW`, and those of `REST`."""
         numbers = (
             self.code ^ salt,
@@ -110,7 +111,7 @@ class Live:
             self.due_ms,
             self.review_at_ms,
             self.flap_ends_ms,
-            self.starts_at_ms,
+            self.score,
             self.events,
             self.incident.number,
             self.rule,
@@ -118,6 +119,7 @@ class Live:
             self.severity.rank,
         )
         return numbers, (
+            self.starts_at_ms,
             self.first_at_ms,
             self.fired_at_ms,
             self.queued_ms,

@@ -2,7 +2,7 @@
 
 from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import show
-from pipeline.core.incident import absorb, account, add
+from pipeline.core.incident import absorb, account, add, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.review import Scope
 from pipeline.core.trace import come_back
@@ -52,6 +52,8 @@ class Merging:
         if incident.paged_rank is not None:
             into.paged_rank = max(incident.paged_rank, -1 if into.paged_rank is None else into.paged_rank)
             into.paged_at_ms = max(incident.paged_at_ms or 0, into.paged_at_ms or 0)
+        if incident.score is not None:
+            weigh(into, incident.score, incident.scored)
         into.events += incident.events
         into.grew_at_ms = max(into.grew_at_ms, incident.grew_at_ms)
         for code in incident.members:

@@ -14,7 +14,7 @@ from pipeline.core.events import batch_of, hear_resolved
 from pipeline.core.fingerprint import VERSION
 from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
-from schemas import Alert, Alerts, Decision, Decisions, Reason, Status, Why
+from schemas import Alert, Alerts, Decision, Decisions, Reason, Score, Status, Why
 from schemas.record import fields_of
 
 _DUPLICATE, _FIRING = Reason.DUPLICATE, Status.FIRING
@@ -191,15 +191,17 @@ class Run:
             map(_told, map(self.fields.__getitem__, plain)),
             ids[batch["incident"]].tolist(),
             batch["next_ms"].tolist(),
+            batch["score"].tolist(),
             (batch["is_late"] > 0).tolist(),
             strict=True,
         )
         duplicate = _BLANK | {"reason": _DUPLICATE, "policy_version": policy_version}
-        for index, (fingerprint, source_fingerprint, at_ms), incident_id, next_ms, is_late in found:
+        for index, (fingerprint, source_fingerprint, at_ms), incident_id, next_ms, score, is_late in found:
             everything[index] = fields = duplicate.copy()  # as `decided`, for nine of ten
             fields["fingerprint"] = fingerprint
             fields["source_fingerprint"] = source_fingerprint
             fields["incident_id"] = incident_id
+            fields["score"] = score
             fields["is_late"] = is_late
             fields["at_ms"] = at_ms
             fields["next_at_ms"] = next_ms
@@ -220,6 +222,8 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     *,
     is_late: bool = False,
     next_at_ms: int | None = None,
+    score: float | None = None,
+    scored: Score | None = None,
     why: Why | None = None,
 ) -> Decided:
     """The decision on one event."""
@@ -229,4 +233,5 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     fields["paged"] = reason.pages and alert.status is _FIRING
     fields["is_late"], fields["next_at_ms"] = is_late, next_at_ms
     fields["policy_version"], fields["why"] = policy_version, why
+    fields["score"], fields["scored"] = score, scored
     return fields

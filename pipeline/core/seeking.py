@@ -1,6 +1,6 @@
 """An alert goes on to another incident when that fits better by now; in the old one it is over."""
 
-from pipeline.core.arrival import Arrival
+from pipeline.core.arrival import Arrival, Before
 from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.facets import facets
@@ -41,21 +41,21 @@ class Seeking:
     def seek(self, alert: Alert, live: Live, now_ms: int) -> tuple[Reason, Live]:
         """An event of an alert that is in an incident, after a silence. Why it pages or not, and the alert as it is."""
         index = self._policy.rule_of(facets(alert))
-        code, before = live.code, live.incident
+        code, home, was_firing = live.code, live.incident, live.is_firing
         arriving = Arriving(alert, code, live.last_at_ms, now_ms, self._arrival.placement.home_of(live))
-        found = self._arrival.placement.place(arriving, self._policy.rules[index]) or before  # it opens one: no storm
-        if found is not before:
+        found = self._arrival.placement.place(arriving, self._policy.rules[index]) or home  # it opens one: no storm
+        if found is not home:
             # What never stopped firing is not held anew: otherwise one that repeats each minute would never page.
-            fired_at_ms = live.fired_at_ms if live.is_firing else None
-            flap = live.flap
+            before = Before(live.flap, live.fired_at_ms if was_firing else None, live.score)
             self._arrival.placement.count(live)
             self._part(live, now_ms)
             trace = self._alerts.find(code ^ trace_of(found.incident_id))
             if trace is None:
-                reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, fired_at_ms, flap)
+                reason, _, live = self._arrival.enter(alert, (code, index), None, found, now_ms, before)
                 return reason, live
             live = trace
             live.incident.parted -= 1
+            live.score = before.score
             self._rename(live, code, is_parted=False)
         else:
             self._arrival.placement.why = None  # it only comes home
@@ -66,7 +66,7 @@ class Seeking:
             live.due_ms = max(live.due_ms, self._arrival.over_ms(alert, index, found, now_ms))
             return Reason.DUPLICATE, live
         change = Change.DUPLICATE if live.is_firing else Change.REFIRED
-        return self._arrival.again(alert, live, change, now_ms), live
+        return self._arrival.again(alert, live, change, now_ms, goes_on=was_firing), live
 
     def _is_left_behind(self, live: Live, before_ms: int) -> bool:
         """Whether all that is left of its incident flaps: an outage that is over must not stay open for that."""

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from pipeline.core.actionability.habit import HABIT
+from pipeline.core.actionability.usual import Usual
 from pipeline.core.correlation.kept import KeptCorrelation, keep, recall
 from pipeline.core.evidence import Evidence
 from pipeline.core.incidents import Open
@@ -21,13 +23,13 @@ from pipeline.core.policy import Policy
 from pipeline.core.seen import Place
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
-from schemas import Change, Outcome, Reason, Severity, Silence
+from schemas import Change, Outcome, Reason, Score, Severity, Silence
 
-VERSION = 13
+VERSION = 14
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
-_PARTS = 6  # policy, JSON, table, members, lengths of contents, contents
+_PARTS = 7  # policy, JSON, table, members, habits, lengths of contents, contents
 
 
 class _Incident(NamedTuple):
@@ -41,6 +43,8 @@ class _Incident(NamedTuple):
     updated_at_ms: int
     severity: Severity
     team: str | None
+    score: float | None
+    scored: Score | None
     members: int
     parted: int
     held: int
@@ -88,6 +92,7 @@ class _Scope(NamedTuple):
     overflow_id: str | None
     incidents: list[_Incident]
     correlation: KeptCorrelation
+    habits: int  # how many of those that stand together are its own
 
 
 class Context(NamedTuple):
@@ -116,7 +121,7 @@ _NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"bo
 
 def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Sequence[ScopeState]) -> bytes:
     """What is remembered, `states` in the order of their names; `policy` is the one whose rules the rows name."""
-    scopes, members = [], array("Q")
+    scopes, members, habits = [], array("Q"), []
     numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
     count = 0
     for state in states:
@@ -126,6 +131,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
             count += 1
             members.extend(incident.members)
             incidents.append(_kept(incident))
+        habits.append(state.usual.habits())
         scopes.append(
             _Scope(
                 state.name,
@@ -139,6 +145,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 state.overflow_id,
                 incidents,
                 keep(state.correlation),
+                len(habits[-1]),
             )
         )
     rows = memory.table.live_rows()
@@ -149,6 +156,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
         _REST.dump_json(_Rest(context, memory.packer.shapes, scopes)),
         memory.table.snapshot(numbers, rows),
         members.tobytes(),
+        b"".join([several.tobytes() for several in habits]),
         lengths.tobytes(),
     )
     last = _LENGTH.pack(int(lengths.sum(dtype=np.uint64)))
@@ -165,10 +173,11 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
 
     Raises ValueError if the snapshot is damaged or of another version.
     """
-    _, rest_part, table, members_part, lengths_part, contents_part = _parts_of(snapshot)
+    _, rest_part, table, members_part, habits_part, lengths_part, contents_part = _parts_of(snapshot)
     rest = _REST.validate_json(bytes(rest_part))
     memory.restore(table, rest.shapes)
     members, position = np.frombuffer(members_part, np.uint64), 0
+    habits, known = np.frombuffer(habits_part, HABIT), 0
     states = []
     for scope in rest.scopes:
         state = ScopeState(
@@ -186,13 +195,20 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             incident = _opened(memory, scope.name, kept, members[position : position + kept.members])
             position += kept.members
             (state.forgotten if incident.is_forgotten else state.incidents)[incident.incident_id] = incident
+        state.usual = Usual(habits[known : known + scope.habits])
+        known += scope.habits
         state.correlation = recall(scope.correlation, state.incidents.__getitem__)
         states.append(state)
     lengths = np.frombuffer(lengths_part, np.uint32)
     edges = [0, *accumulate(lengths.tolist())]
     incidents = memory.table.columns.incident[: len(memory.table)]
     is_home = ((incidents >= 0) & (incidents < len(memory.incidents.known))).all()
-    are_all = position == len(members) and len(lengths) == len(memory.table) and edges[-1] == len(contents_part)
+    are_all = (
+        position == len(members)
+        and known == len(habits)
+        and len(lengths) == len(memory.table)
+        and edges[-1] == len(contents_part)
+    )
     if not (is_home and are_all):
         raise ValueError("a damaged snapshot: its parts do not fit each other")
     whole = bytes(contents_part)

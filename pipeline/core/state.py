@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.core.actionability.usual import Usual
 from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.incidents import Open
 from pipeline.core.storm import StormState
@@ -22,5 +23,6 @@ class ScopeState:
     leases: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     storm: StormState = field(default_factory=StormState)
     correlation: Correlation = field(default_factory=Correlation)
+    usual: Usual = field(default_factory=Usual)
     storm_id: str | None = None
     overflow_id: str | None = None

@@ -5,7 +5,18 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from pipeline.core.columns import FOREVER_MS, INCIDENT, NEVER_MS, REPEAT_MS, RHYTHM, Batch, Homes, Row, new_batch
+from pipeline.core.columns import (
+    EPISODE_MS,
+    FOREVER_MS,
+    INCIDENT,
+    NEVER_MS,
+    REPEAT_MS,
+    RHYTHM,
+    Batch,
+    Homes,
+    Row,
+    new_batch,
+)
 from pipeline.core.kernels import Stop
 from pipeline.core.table import Clock, Scanned, TableFull
 
@@ -26,6 +37,7 @@ class Event:
     incident: int = 0
     next_ms: int = 0
     is_late: bool = False
+    score: float = 0.0
 
 
 @dataclass
@@ -123,6 +135,8 @@ class OracleTable:
             now_ms = event.at_ms if watermark_ms is None or moves else watermark_ms
             if self._strays(event, now_ms, incidents):
                 return Scanned(index, watermark_ms, Stop.STRAYS)
+            if not event.says_resolved and now_ms - self.get(event.row).last_at_ms >= EPISODE_MS:
+                return Scanned(index, watermark_ms, Stop.RECURS)
             event.is_late = watermark_ms is not None and event.at_ms < watermark_ms
             self._repeat(event, now_ms, incidents, waits_ms)
             watermark_ms = now_ms
@@ -162,6 +176,7 @@ class OracleTable:
         self.change(event.row, due_ms=due_ms, last_at_ms=now_ms, events=known.events + 1)
         incident.events += 1
         event.incident = known.incident
+        event.score = known.score
         event.next_ms = min(due_ms, known.review_at_ms, known.flap_ends_ms, incident.due_ms)
 
     def content(self) -> list[Row]:

@@ -31,7 +31,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
     if get_origin(kind) is tuple:
         return st.lists(of_type(get_args(kind)[0]), max_size=3).map(tuple)
     if get_origin(kind) is dict:
-        return st.dictionaries(TEXTS, TEXTS, max_size=3)
+        return st.dictionaries(TEXTS, of_type(get_args(kind)[1]), max_size=3)
     choices = get_args(kind)
     if choices and not all(isinstance(choice, str) for choice in choices):  # a union, not a Literal
         return st.one_of(*map(of_type, choices))

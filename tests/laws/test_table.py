@@ -30,6 +30,7 @@ rows = st.builds(
     queued_ms=times,
     events=st.integers(1, 3),
     incident=st.integers(-1, INCIDENTS),
+    score=st.sampled_from([0.0, 0.25]),
     is_firing=st.sampled_from([1, 1, 1, 0]),
     rank=st.integers(0, 3),
     rule=st.sampled_from([0, 0, 1, 2]),

@@ -8,6 +8,7 @@ from pipeline.codec import encode
 from pipeline.core import memory
 from pipeline.core.fingerprint import code_of
 from pipeline.core.policy import Policy
+from pipeline.core.snapshot import VERSION
 from pipeline.core.triage import Triage
 from schemas import Alerts, Control, Reason, Silence
 from tests.scene import POLICY, alert, at, decided, ms, play, reasons, resolved
@@ -64,7 +65,7 @@ def test_a_damaged_or_strange_snapshot_is_refused() -> None:
     triage = Triage(POLICY)
     triage.step(at(0, DISK, CPU))
     good = triage.snapshot()
-    with pytest.raises(ValueError, match="snapshot of version 99, not 13"):
+    with pytest.raises(ValueError, match=f"snapshot of version 99, not {VERSION}"):
         Triage.restore(POLICY, good[:8] + bytes([99]) + good[9:])
     for bad in (b"", b"[2,[],[]]", b"x" + good[1:], good[:-1], good + b"x", good[:12] + b"\xff" * 8 + good[20:]):
         with pytest.raises(ValueError, match="snapshot"):

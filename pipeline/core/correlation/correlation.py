@@ -5,7 +5,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.core.correlation.known import Known, Weighed
-from pipeline.core.correlation.logarithm import ln_of
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
 from pipeline.core.correlation.tokens import is_value, name_of, needed, tokens_of
@@ -23,6 +22,7 @@ from pipeline.core.correlation.tuning import (
 )
 from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.incidents import Open, trace_of
+from pipeline.core.logarithm import ln_of
 from pipeline.core.topology import Topology
 from schemas import Alert
 

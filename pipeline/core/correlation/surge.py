@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.core.correlation.known import Known
-from pipeline.core.correlation.logarithm import ln
 from pipeline.core.correlation.tuning import (
     SURGE_AT_LEAST,
     SURGE_ENDS_MS,
@@ -22,6 +21,7 @@ from pipeline.core.correlation.tuning import (
 )
 from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.decay import remaining
+from pipeline.core.logarithm import ln
 
 _MOST_RECENT = 10_000  # onsets that a surge may still claim
 _SWEPT_AT = 100_000  # counts; those that have faded go when there are twice as many

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.correlation.kept import keep, recall
-from pipeline.core.correlation.logarithm import ln
 from pipeline.core.incidents import Open
+from pipeline.core.logarithm import ln
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from schemas import Alerts, Reason, Tick

@@ -1,0 +1,59 @@
+"""A score in words: what of it counted most, for a person who asks why."""
+
+from collections.abc import Callable
+
+from schemas import Score
+
+_DAY_MS = 86_400_000
+_FEW = 0.5  # fading counts below this are never
+
+
+def said(score: Score, most: int = 3) -> list[str]:
+    """The terms that count most, in words, each with its log-odds: `its tier (+0.50)`."""
+    terms = [(name, value) for name, value in score.terms.items() if name != "prior"]
+    terms.sort(key=lambda term: (-abs(term[1]), term[0]))
+    return [f"{_SAID[name](score) if name in _SAID else name} ({value:+.2f})" for name, value in terms[:most]]
+
+
+def _times(begun: float) -> str:
+    """A fading count as a person says it."""
+    if begun < _FEW:
+        return "never before"
+    return "about once" if begun < 1 + _FEW else f"about {begun:.0f} times"
+
+
+def _span(score: Score) -> str:
+    days = score.watched_ms / _DAY_MS
+    return f"in {days:.0f} days" if days >= 2 else f"in {score.watched_ms / 3_600_000:.0f} h"
+
+
+def _more(term: float, where: str) -> str:
+    how = "much" if term >= 1 else "some"
+    return f"{how} else that is unusual began {where} in the last minutes"
+
+
+def _timing(term: float) -> str:
+    return "it comes later than its kind usually does" if term > 0 else "it comes as its kind usually does"
+
+
+def _gone(score: Score) -> str:
+    if score.ended < _FEW:
+        return "alerts of its kind usually resolve by themselves within ten minutes"
+    return f"{score.short / score.ended:.0%} of the times it fired lately it resolved by itself within ten minutes"
+
+
+_SAID: dict[str, Callable[[Score], str]] = {
+    "template": lambda score: f"alerts of its kind began {_times(score.template_begun)} {_span(score)}",
+    "alert": lambda score: f"the alert itself began {_times(score.alert_begun)} {_span(score)}",
+    "place": lambda score: _more(score.terms["place"], "where it is"),
+    "scope": lambda score: _more(score.terms["scope"], "around it"),
+    "rhythm": lambda score: _timing(score.terms["rhythm"]),
+    "self_resolved": _gone,
+    "severity": lambda score: (
+        "its source claims that it is " + ("serious" if score.terms["severity"] > 0 else "for information only")
+    ),
+    "tier": lambda score: "its tier",
+    "flaps": lambda score: "it changes often of late",
+    "runbook": lambda score: "it has a runbook",
+    "change": lambda score: "something it is about was changed just before",
+}

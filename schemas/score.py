@@ -1,0 +1,20 @@
+"""A score: what spoke for a person having to act, and what against; its terms add up to the log-odds."""
+
+from pydantic import Field
+
+from schemas.record import Record
+
+
+class Score(Record):
+    """How likely it is that a person has to act, when an alert began to fire.
+
+    `probability` is 1 / (1 + e^-x), where x is the sum of `terms`, exactly: all are multiples of 1/1024.
+    """
+
+    probability: float = Field(description="actionability in [0, 1]")
+    terms: dict[str, float] = Field(description="log-odds by name; what says nothing is left out, but not the prior")
+    template_begun: float = Field(description="how often its template began before, fading with 14 days")
+    alert_begun: float = Field(description="how often the alert itself did")
+    watched_ms: int = Field(description="for how long its scope had been watched")
+    ended: float = Field(description="how often the alert said before that it is over, of late")
+    short: float = Field(description="and how often of these within ten minutes")
