@@ -4,6 +4,7 @@ from schemas.alert import Alert, Alerts, Severity, Status
 from schemas.change import Change, ChangeLink
 from schemas.control import Control, Silence
 from schemas.decision import Decision, Decisions, Reason
+from schemas.guard import Guard
 from schemas.incident import Cause, Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
 from schemas.page import Delivery, Page, PageAlert, PageCause, PageChange, PageDetails, PageKind, PageLink, PagePayload
@@ -24,6 +25,7 @@ __all__ = [
     "Decision",
     "Decisions",
     "Delivery",
+    "Guard",
     "Incident",
     "IncidentState",
     "Member",

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from schemas.guard import Guard
 from schemas.record import Record
 from schemas.score import Score
 from schemas.why import Why
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     OPENED = "opened", "No open incident fits it, so it opens one and pages.", True
     REOPENED = "reopened", "Its incident resolved a short while ago, so it pages again under the same id.", True
     SURFACED = "surfaced", "It is the first in its incident that nothing keeps quiet, so it pages.", True
+    GROWN = "grown", "Its incident was kept quiet for its score, and has too many alerts for that by now.", True
     RAISED = "raised", "It is more severe than anything paged of its incident so far, so it pages again.", True
     STORM_BEGAN = (
         "storm_began",
@@ -41,6 +43,7 @@ class Reason(StrEnum):
     INHIBITED = "inhibited", "An alert that explains it fires, so it is not paged beside it."
     HELD = "held", "Its page waits: alerts of its route get some time to resolve by themselves."
     TOO_FEW = "too_few", "Its route pages only when more alerts of it fire at once."
+    SUPPRESSED = "suppressed", "Its score says that nobody has to act: it pages only if it lasts, grows or gets worse."
     # In an incident that is open.
     OVERFLOWED = "overflowed", "More alerts are open than can be remembered, and the incident that says so was paged."
     STORM = "storm", "It came in a storm, whose one incident has been paged."
@@ -56,6 +59,7 @@ class Reason(StrEnum):
     # Without an event: why a page went out, or an incident changed, when a deadline passed.
     EXPIRED = "expired", "Nothing more was heard of it, so it counts as over; its source did not say that it is."
     HOLD_ENDED = "hold_ended", "It did not resolve by itself within the time it was given.", True
+    LASTED = "lasted", "It was kept quiet for its score, and has lasted too long for that by now.", True
     QUIET_ENDED = "quiet_ended", "What kept it quiet is over and it still fires.", True
     ENOUGH = "enough", "As many alerts of its route fire now as its route asks for.", True
     REPEATED = "repeated", "It still fires and nobody has acknowledged the page.", True
@@ -82,6 +86,7 @@ class Decision(Record):
     model_version: str | None = None
     fingerprint_version: str
     scored: Score | None = Field(default=None, description="what the score came from, where an alert begins to fire")
+    guard: Guard | None = Field(default=None, description="why it pages though its score is low, where it is")
     why: Why | None = Field(default=None, description="why it joined its incident, where it was correlated")
 
 

@@ -68,6 +68,9 @@ class Incident(Record):
     merged_into: str | None = Field(default=None, description="the incident that goes on for it")
     score: float | None = Field(default=None, description="actionability in [0, 1]: the highest of its alerts'")
     scored: Score | None = Field(default=None, description="that of the alert that began to fire with the highest")
+    is_suppressible: bool = Field(
+        default=False, description="whether `suppress: on` would have told nobody of it so far, for its scores"
+    )
     team: str | None = Field(default=None, description="who is paged; fixed when it opens")
     summary: str
     alerts: int = Field(description="distinct alerts in it, listed or not")

@@ -11,7 +11,7 @@ from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
 from pipeline.core.incidents import Open, trace_of
-from pipeline.core.live import QUIETS, SEVERITIES, Live
+from pipeline.core.live import GUARDS, QUIETS, SEVERITIES, Live
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
 from pipeline.core.policy import Policy
@@ -102,7 +102,7 @@ class LiveAlerts:
             if row < 0:
                 raise KeyError(fingerprint_of(code))
             _, _, _, _, _, _, _, _, _, is_firing, _ = memory.table.row_of(row)
-            starts_at_ms, first_at_ms, _, _, _, _, _, _, number, _, _, is_parted = memory.table.rest_of(row)
+            starts_at_ms, first_at_ms, _, _, _, _, _, _, _, number, _, _, _, is_parted = memory.table.rest_of(row)
             severity = SEVERITIES[number]
             standing = Standing(self._fingerprint(code, row, is_parted), severity, starts_at_ms, first_at_ms)
             alert = memory.packer.unpack(memory.contents[row], standing)
@@ -257,9 +257,10 @@ class LiveAlerts:
         _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, score, events, number, rule, is_firing, _ = (
             memory.table.row_of(row)
         )
-        starts_at_ms, first_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, place, quiet, severity, *flags = (
+        starts_at_ms, first_at_ms, begun_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, *rest = (
             memory.table.rest_of(row)
         )
+        place, quiet, severity, guard, *flags = rest
         is_flapping, is_echo, is_parted = map(bool, flags)
         incident = memory.incidents.known[number]
         if incident is None:
@@ -290,5 +291,7 @@ class LiveAlerts:
             row,
             bool(is_firing or is_flapping),
             score=score,
+            begun_at_ms=begun_at_ms,
+            guard=GUARDS[guard],
         )
         return live

@@ -15,10 +15,11 @@ from pipeline.core.overflowing import Overflowing
 from pipeline.core.paging import reason_of
 from pipeline.core.placement import Arriving, Placement
 from pipeline.core.review import Review, Scope
+from pipeline.core.suppression import Suppression
 from pipeline.core.trace import come_back
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms, waits_ms
-from schemas import Alert, Reason, Score
+from schemas import Alert, Guard, Reason, Score
 from schemas.record import fields_of
 
 _JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
@@ -31,6 +32,8 @@ class Before(NamedTuple):
     flap: FlapState
     fired_at_ms: int | None = None  # if it fires on
     score: float = 0.0
+    begun_at_ms: int = 0
+    guard: Guard | None = None
 
 
 class Arrival:
@@ -49,6 +52,8 @@ class Arrival:
         self._causes = Causes(self._alerts, directions)
         self.scoring = Scoring(self._state.usual)
         self.scored: Score | None = None  # of the last event, if an alert began to fire with it
+        self.guard: Guard | None = None  # and why it pages though that is low
+        self._suppression = Suppression(self._state, self._policy)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
         """Put an alert that is in no incident into one. Why it pages or not, and the alert if it is remembered."""
@@ -100,6 +105,8 @@ class Arrival:
         if change is Change.DUPLICATE:
             live.score = raised(live.score, before, live.severity)
             weigh(live.incident, live.score, self.scored)
+            if live.severity.rank > before.rank:
+                live.guard = self.guard = self._suppression.raised(live)
             reason = self._settle(live, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
         else:
             reason = self._refire(live, was, change, is_new_firing=is_new_firing, goes_on=goes_on)
@@ -116,8 +123,11 @@ class Arrival:
         self.scored = self.scoring.begin(
             alert, live.code, now_ms, flaps=live.is_flapping, is_changed=bool(incident.changes)
         )
-        live.score = self.scored.probability
+        live.score, live.begun_at_ms = self.scored.probability, now_ms
         weigh(incident, live.score, self.scored)
+        if not incident.alive or incident.stray_ms != FOREVER_MS:
+            incident.begun_at_ms = now_ms
+        live.guard = self.guard = self._suppression.guard(live, alert, self.scored, is_new=self.scoring.is_new)
 
     def _refire(
         self, live: Live, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool, goes_on: bool
@@ -188,7 +198,7 @@ class Arrival:
         if known is not None:
             before = Before(known.flap)
         if before is not None:
-            flap, _, live.score = before
+            flap, _, live.score, live.begun_at_ms, live.guard = before
             live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
@@ -229,6 +239,8 @@ class Arrival:
         if was_dead:
             self._revive(incident)
         self._deadlines.alert(live)
+        if opening is _SURFACED and incident.quiet is Reason.SUPPRESSED and self._quiet.is_doubted(live):
+            opening = Reason.GROWN
         if live.quiet is None and self._teller.is_calling(incident):
             reason = calm
         else:

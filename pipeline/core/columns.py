@@ -32,6 +32,7 @@ REST = np.dtype(
     [
         ("starts_at_ms", np.int64),
         ("first_at_ms", np.int64),
+        ("begun_at_ms", np.int64),  # when it was scored last
         ("fired_at_ms", np.int64),
         ("queued_ms", np.int64),  # when its deadline comes up, which may be too early; FOREVER_MS: not queued
         ("flap_at_ms", np.int64),
@@ -39,6 +40,7 @@ REST = np.dtype(
         ("place", np.int32),  # among its incident's members
         ("quiet", np.uint8),  # a number that the caller gave; 0: it pages
         ("severity", np.uint8),  # likewise
+        ("guard", np.uint8),  # likewise; 0: a low score keeps it quiet
         ("is_flapping", np.uint8),
         ("is_echo", np.uint8),
         ("is_parted", np.uint8),  # it has gone on to another incident, and this is what it was here
@@ -99,6 +101,7 @@ class Row(NamedTuple):
     rank: int = 0
     starts_at_ms: int = 0
     first_at_ms: int = 0
+    begun_at_ms: int = 0
     fired_at_ms: int = 0
     queued_ms: int = FOREVER_MS
     flap_at_ms: int = 0
@@ -106,6 +109,7 @@ class Row(NamedTuple):
     place: int = 0
     quiet: int = 0
     severity: int = 0
+    guard: int = 0
     is_flapping: int = 0
     is_echo: int = 0
     is_parted: int = 0
@@ -127,6 +131,7 @@ class Columns(NamedTuple):
     rank: NDArray[np.uint8]
     starts_at_ms: NDArray[np.int64]
     first_at_ms: NDArray[np.int64]
+    begun_at_ms: NDArray[np.int64]
     fired_at_ms: NDArray[np.int64]
     queued_ms: NDArray[np.int64]
     flap_at_ms: NDArray[np.int64]
@@ -134,6 +139,7 @@ class Columns(NamedTuple):
     place: NDArray[np.int32]
     quiet: NDArray[np.uint8]
     severity: NDArray[np.uint8]
+    guard: NDArray[np.uint8]
     is_flapping: NDArray[np.uint8]
     is_echo: NDArray[np.uint8]
     is_parted: NDArray[np.uint8]

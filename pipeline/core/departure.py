@@ -7,6 +7,8 @@ from pipeline.core.live import Live
 from pipeline.core.review import Review, Scope
 from schemas import Reason
 
+_WAITED = (Reason.HELD, Reason.SUPPRESSED)
+
 
 class Departure:
     """Applies ends and deadlines of alerts to one scope."""
@@ -19,7 +21,7 @@ class Departure:
         """The alert says, or its time says, that it is over. `ended_at_ms`: since when, by its source's clock."""
         incident = live.incident
         was = standing(live)
-        was_held = incident.paged_rank is None and live.quiet is Reason.HELD
+        was_held = incident.paged_rank is None and live.quiet in _WAITED
         incident.ended_by = Reason.RESOLVED
         live.is_firing, live.fired_at_ms = False, now_ms if ended_at_ms is None else ended_at_ms
         live.due_ms = now_ms + self._policy.rules[live.rule].expire_after_ms

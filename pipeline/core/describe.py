@@ -26,12 +26,13 @@ class Told(NamedTuple):
     heading: Heading
     quiet: Reason | None  # why nobody was paged, if nobody was
     note: str | None
+    is_suppressible: bool = False
 
 
 def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     """The full picture at this revision. `context` is (scope, policy)."""
     scope, policy = context
-    incident, listed, heading, quiet, _ = told
+    incident, listed, heading, quiet, _, is_suppressible = told
     fields, alerts = _BLANK.copy(), incident.alerts
     fields["incident_id"] = incident.incident_id
     fields["revision"] = incident.revision
@@ -52,6 +53,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["merged_into"] = incident.merged_into
     fields["score"] = incident.score
     fields["scored"] = incident.scored
+    fields["is_suppressible"] = is_suppressible
     fields["team"] = incident.team
     fields["summary"] = summary(told)
     fields["alerts"] = alerts

@@ -38,7 +38,7 @@ class Hearing:
         self._state.watermark_ms = now_ms
         live = None if is_unknown else self._alerts.find(code)
         near(starts_at_ms)
-        self._arrival.scored = None
+        self._arrival.scored = self._arrival.guard = None
         if status is not _FIRING and alert.expires_at_ms is not None and self._is_renewed(alert, code):
             alert, status = alert.altered(status=_FIRING, ends_at_ms=None), _FIRING
             self._state.ended.pop(code, None)
@@ -135,5 +135,6 @@ class Hearing:
             next_at_ms=next_at_ms,
             score=None if live is None else live.score,
             scored=self._arrival.scored,
+            guard=self._arrival.guard,
             why=self._arrival.placement.why if is_placed else None,
         )

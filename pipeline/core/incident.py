@@ -145,6 +145,7 @@ def reopen(state: ScopeState, incident: Open, now_ms: int) -> None:
     incident.resolved_at_ms = incident.due_ms = incident.acknowledged_by = None
     incident.paged_rank = incident.paged_at_ms = incident.quiet = None
     incident.score = incident.scored = None
+    incident.is_spared = incident.is_quieted = False
     incident.reopened += 1
     incident.grew_at_ms = now_ms
     incident.loud_rank = incident.lead_rank = -1  # of what is alive from now on

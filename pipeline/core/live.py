@@ -7,12 +7,14 @@ from pipeline.core.columns import FOREVER_MS
 from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
 from pipeline.core.incidents import Open, trace_of
-from schemas import Alert, Reason, Severity
+from schemas import Alert, Guard, Reason, Severity
 
 # What a row's numbers mean.
-QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW)
+QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW, Reason.SUPPRESSED)
+GUARDS = (None, *Guard)
 SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
+_GUARD_NUMBERS = {guard: number for number, guard in enumerate(GUARDS)}
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
 SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
 
@@ -57,6 +59,8 @@ class Live:
     row: int = -1
     is_counted: bool = False  # among those that are alive
     score: float = 0.0  # actionability, as of when it began to fire
+    begun_at_ms: int = 0  # when it was scored last
+    guard: Guard | None = None  # what lets it page whatever its score
     told: Alert | None = None  # what it says, where that is unpacked
 
     @property
@@ -121,6 +125,7 @@ class Live:
         return numbers, (
             self.starts_at_ms,
             self.first_at_ms,
+            self.begun_at_ms,
             self.fired_at_ms,
             self.queued_ms,
             self.flap_at_ms,
@@ -128,6 +133,7 @@ class Live:
             self.place,
             _QUIET_NUMBERS[self.quiet],
             _SEVERITY_NUMBERS[self.severity],
+            _GUARD_NUMBERS[self.guard],
             self.is_flapping,
             self.is_echo,
             self.is_parted,

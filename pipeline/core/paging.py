@@ -15,6 +15,7 @@ _PROMISES = {
     Reason.REOPENED,
     Reason.SURFACED,
     Reason.RAISED,
+    Reason.GROWN,
     Reason.STORM_BEGAN,
     Reason.OVERFLOW,
 }

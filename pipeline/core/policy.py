@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from pipeline.core.actionability.guardrails import Guardrails, Suppress, SuppressMode
 from pipeline.core.duration import Duration, Instant, PositiveDuration
 from pipeline.core.flap import FlapPolicy
 from pipeline.core.interval import NamedIntervals
@@ -62,6 +63,13 @@ class Rule(_Part):
     )
     expire_after_ms: PositiveDuration = Field(
         default=86_400_000, alias="expire_after", description="a firing state without news for so long is over"
+    )
+    suppress: SuppressMode = Field(
+        default=Suppress.SHADOW,
+        description="what a low score does: nothing (off), it is written down (shadow), it keeps quiet (on)",
+    )
+    page_above: float = Field(
+        default=0.01, ge=0, le=1, description="a score from here on is not low: somebody may have to act"
     )
     event_window_ms: PositiveDuration = Field(
         default=300_000, alias="event_window", description="likewise for a source that never says resolved"
@@ -121,6 +129,7 @@ class Policy(Rule):
     flapping: FlapPolicy = FlapPolicy()
     storm: StormPolicy = StormPolicy()
     topology: TopologyPolicy = TopologyPolicy()
+    guardrails: Guardrails = Guardrails()
     max_live_alerts: int = Field(
         default=1_000_000, ge=1, description="remembered in a scope; beyond it, one incident pages for all that is new"
     )
@@ -190,6 +199,10 @@ class Policy(Rule):
             if all_match(route.match, labels):
                 return index
         return len(self.routes)
+
+    def always_pages(self, labels: Mapping[str, str]) -> bool:
+        """Whether no score may keep an alert with these labels quiet."""
+        return any(all_match(match, labels) for match in (*self.page_now, *self.guardrails.always))
 
     def pages_now(self, labels: Mapping[str, str]) -> bool:
         """Whether `page_now` names an alert with these labels."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pipeline.core.actionability.guardrails import Suppress
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of
@@ -34,7 +35,8 @@ class Quiet:
         self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
         # By rule: whether only a silence can keep its alerts quiet.
         self._is_plain = [
-            not (self._may_mute or policy.inhibit or rule.hold_ms or rule.at_least > 1) for rule in self._rules
+            not (self._may_mute or policy.inhibit or rule.hold_ms or rule.at_least > 1 or rule.suppress is Suppress.ON)
+            for rule in self._rules
         ]
 
     @property
@@ -139,10 +141,27 @@ class Quiet:
         is_held = now_ms < live.fired_at_ms + rule.hold_ms and not live.is_flapping
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
-            return LOUD
+            return self._suppressed(live, rule, now_ms)
         if is_held:
             return Reason.HELD, live.fired_at_ms + rule.hold_ms
         return Reason.TOO_FEW, FOREVER_MS
+
+    def is_doubted(self, live: Live) -> bool:
+        """Whether its score alone would keep the alert quiet."""
+        rule = self._rules[live.rule]
+        return rule.suppress is Suppress.ON and live.guard is None and live.score < rule.page_above
+
+    def _suppressed(self, live: Live, rule: Rule, now_ms: int) -> Judged:
+        """A low score keeps it quiet, until it lasts or its incident grows. What flaps lasts as its incident does."""
+        if not self.is_doubted(live):
+            return LOUD
+        rails, incident = self._policy.guardrails, live.incident
+        since_ms = incident.opened_at_ms if live.is_flapping else live.begun_at_ms
+        until_ms = since_ms + rails.max_hold_ms
+        has_grown = incident.alerts >= rails.grows_to
+        if now_ms >= until_ms or has_grown or self._policy.always_pages(facets(live.alert)):
+            return LOUD
+        return Reason.SUPPRESSED, until_ms
 
     def _muted_until_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int | None:
         """When to look again whether the time is still one in which nobody is paged; None if it is not."""

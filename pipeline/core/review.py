@@ -15,7 +15,11 @@ from pipeline.core.state import ScopeState
 from pipeline.core.tell import Teller
 from schemas import Reason
 
-_SURFACES = {Reason.HELD: Reason.HOLD_ENDED, Reason.TOO_FEW: Reason.ENOUGH}
+_SURFACES = {
+    Reason.HELD: Reason.HOLD_ENDED,
+    Reason.TOO_FEW: Reason.ENOUGH,
+    Reason.SUPPRESSED: Reason.LASTED,
+}
 
 
 class Scope(NamedTuple):

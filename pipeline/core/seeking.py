@@ -46,7 +46,9 @@ class Seeking:
         found = self._arrival.placement.place(arriving, self._policy.rules[index]) or home  # it opens one: no storm
         if found is not home:
             # What never stopped firing is not held anew: otherwise one that repeats each minute would never page.
-            before = Before(live.flap, live.fired_at_ms if was_firing else None, live.score)
+            before = Before(
+                live.flap, live.fired_at_ms if was_firing else None, live.score, live.begun_at_ms, live.guard
+            )
             self._arrival.placement.count(live)
             self._part(live, now_ms)
             trace = self._alerts.find(code ^ trace_of(found.incident_id))
@@ -55,7 +57,7 @@ class Seeking:
                 return reason, live
             live = trace
             live.incident.parted -= 1
-            live.score = before.score
+            live.score, live.begun_at_ms, live.guard = before[2:]
             self._rename(live, code, is_parted=False)
         else:
             self._arrival.placement.why = None  # it only comes home

@@ -45,6 +45,9 @@ class _Incident(NamedTuple):
     team: str | None
     score: float | None
     scored: Score | None
+    begun_at_ms: int
+    is_spared: bool
+    is_quieted: bool
     members: int
     parted: int
     held: int
@@ -92,6 +95,8 @@ class _Scope(NamedTuple):
     overflow_id: str | None
     incidents: list[_Incident]
     correlation: KeptCorrelation
+    quiet_day: int
+    quieted: int
     habits: int  # how many of those that stand together are its own
 
 
@@ -145,6 +150,8 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 state.overflow_id,
                 incidents,
                 keep(state.correlation),
+                state.quiet_day,
+                state.quieted,
                 len(habits[-1]),
             )
         )
@@ -190,6 +197,8 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             storm=scope.storm,
             storm_id=scope.storm_id,
             overflow_id=scope.overflow_id,
+            quiet_day=scope.quiet_day,
+            quieted=scope.quieted,
         )
         for kept in scope.incidents:
             incident = _opened(memory, scope.name, kept, members[position : position + kept.members])

@@ -24,5 +24,7 @@ class ScopeState:
     storm: StormState = field(default_factory=StormState)
     correlation: Correlation = field(default_factory=Correlation)
     usual: Usual = field(default_factory=Usual)
+    quiet_day: int = 0  # the last day on which an incident was kept quiet for its scores, since 1970
+    quieted: int = 0  # and how many were on it
     storm_id: str | None = None
     overflow_id: str | None = None

@@ -14,6 +14,7 @@ from pipeline.core.policy import Policy, Rule
 from pipeline.core.run import Absorbed
 from pipeline.core.state import ScopeState
 from pipeline.core.storm import sentence
+from pipeline.core.suppression import is_short
 from schemas import Decisions, Incident, Page, Reason
 
 
@@ -85,7 +86,8 @@ class Teller:
             members, heading = self.listings.of(incident)
             note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
             call = call_for(incident, cause)
-            told = Told(incident, members, heading, incident.quiet if incident.paged_rank is None else None, note)
+            quiet = incident.quiet if incident.paged_rank is None else None
+            told = Told(incident, members, heading, quiet, note, self._is_suppressible(incident))
             context = (self._state.name, self._policy)
             facts.incidents.append(incident_record(told, context))
             if call is not None:
@@ -95,9 +97,15 @@ class Teller:
                 alerts = [one.alert for one in self._alerts.glance(found)]
                 facts.pages.append(page_record(told, alerts, call, context))
                 if call.reason.pages:
+                    for code in codes:
+                        self._state.usual.page(code)
                     self._remember(incident)
             if incident.resolved_at_ms is not None:
                 self.listings.drop(key)
+
+    def _is_suppressible(self, incident: Open) -> bool:
+        """Whether `suppress: on` would have told nobody of it so far."""
+        return not incident.is_spared and is_short(incident, self.rule_of(incident), self._policy.guardrails)
 
     def _remember(self, incident: Open) -> None:
         """Let the page repeat in time, if its rule says so and anything in it is alive."""

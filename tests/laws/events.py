@@ -50,7 +50,16 @@ OTHER = Policy.model_validate(
         "max_live_alerts": 7,
     }
 )
-policies = st.sampled_from([POLICY, CORRELATED])
+UNSCORED = Policy.model_validate(_FIELDS | {"suppress": "off"})
+# What scores low is kept quiet, as soon as the guardrails let it, and these are near.
+_DOUBTING = {
+    "suppress": "on",
+    "page_above": 0.2,
+    "guardrails": {"watched": 1, "max_hold": 45, "grows_to": 3, "budget": 2, "always": [['host="h5"', 'env="dev"']]},
+}
+DOUBTING = Policy.model_validate(_FIELDS | _DOUBTING)
+DOUBTING_CORRELATED = Policy.model_validate(_FIELDS | _DOUBTING | {"group_by": None})
+policies = st.sampled_from([POLICY, CORRELATED, DOUBTING, DOUBTING_CORRELATED])
 
 tolds = st.builds(
     alert,

@@ -11,16 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.codec import encode
+from pipeline.core.facets import facets
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Alerts, Control, IncidentState, PageKind, Reason, Status, Tick
-from tests.laws.events import CORRELATED, OTHER, POLICY, Record, logs, policies
+from schemas import Alerts, Control, Decisions, IncidentState, PageKind, Reason, Severity, Status, Tick
+from tests.laws.events import (
+    CORRELATED,
+    DOUBTING,
+    DOUBTING_CORRELATED,
+    OTHER,
+    POLICY,
+    UNSCORED,
+    Record,
+    logs,
+    policies,
+)
 
 END = Tick(at_ms=10**14)
 
 
 def told(facts: Facts) -> list[bytes]:
     return [encode(record) for several in facts for record in several]
+
+
+def _each(log: list[Record], facts: Facts) -> list[tuple[Alerts, Decisions]]:
+    """Every record of alerts with its decisions."""
+    by_place = {(d.scope, d.raw_partition, d.raw_offset): d for d in facts.decisions}
+    records = [record for record in log if isinstance(record, Alerts)]
+    return [(one, by_place[one.scope, one.raw_partition, one.raw_offset]) for one in records]
 
 
 def joined(several: list[Facts]) -> list[bytes]:
@@ -101,12 +119,10 @@ def test_scopes_are_independent(policy: Policy, log: list[Record]) -> None:
 @given(policies, logs())
 def test_the_books_balance(policy: Policy, log: list[Record]) -> None:
     facts = Triage(policy).step([*log, END])
-    records = [record for record in log if isinstance(record, Alerts)]
-    assert len(records) == len(facts.decisions)
-    by_place = {(d.scope, d.raw_partition, d.raw_offset): d for d in facts.decisions}  # each scope in its own order
+    each = _each(log, facts)
+    assert len(each) == len(facts.decisions)
     ids = {incident.incident_id for incident in facts.incidents}
-    for record in records:
-        decisions = by_place[record.scope, record.raw_partition, record.raw_offset]
+    for record, decisions in each:
         for alert, decision in zip(record.alerts, decisions.decisions, strict=True):
             assert decision.fingerprint == alert.fingerprint
             assert decision.reason != "fault"
@@ -150,13 +166,34 @@ def test_a_decision_that_paged_has_a_page(policy: Policy, log: list[Record]) -> 
 def test_whatever_nothing_keeps_quiet_is_paged(policy: Policy, log: list[Record]) -> None:
     facts = Triage(policy).step(log)
     paged = {page.dedup_key for page in facts.pages}
-    quiet = {Reason.HELD, Reason.TOO_FEW, Reason.MUTED, Reason.INHIBITED, Reason.SILENCED}
+    quiet = {Reason.HELD, Reason.TOO_FEW, Reason.MUTED, Reason.INHIBITED, Reason.SILENCED, Reason.SUPPRESSED}
     for record in facts.decisions:
         for decision in record.decisions:
             if decision.reason in quiet or decision.incident_id in paged or decision.incident_id is None:
                 continue
             kept = {d.reason for r in facts.decisions for d in r.decisions if d.incident_id == decision.incident_id}
             assert kept & quiet, decision
+
+
+@given(st.sampled_from([DOUBTING, DOUBTING_CORRELATED]), logs())
+def test_what_is_critical_or_named_is_never_kept_quiet_for_its_score(policy: Policy, log: list[Record]) -> None:
+    facts = Triage(policy).step(log)
+    for record, decided in _each(log, facts):
+        for alert, decision in zip(record.alerts, decided.decisions, strict=True):
+            if decision.reason is Reason.SUPPRESSED:
+                assert alert.severity is not Severity.CRITICAL
+                assert not policy.always_pages(facets(alert))
+                assert decision.score is not None
+                assert decision.score < policy.page_above
+
+
+@given(logs())
+def test_shadow_changes_no_page_and_no_reason(log: list[Record]) -> None:
+    shadow, without = (Triage(one).step([*log, END]) for one in (POLICY, UNSCORED))
+    assert [page.payload.summary for page in shadow.pages] == [page.payload.summary for page in without.pages]
+    assert [one.reason for record in shadow.decisions for one in record.decisions] == [
+        one.reason for record in without.decisions for one in record.decisions
+    ]
 
 
 def test_the_same_log_gives_the_same_bytes_under_any_hash_seed() -> None:

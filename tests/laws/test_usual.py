@@ -19,7 +19,8 @@ templates, alerts, places = (st.sampled_from([kind << 60 | n for n in range(6)])
 gaps_ms = st.sampled_from([0, 1, 999, 1000, 60_000, 300_000, 3_600_000, DAY_MS, 40 * DAY_MS, -5000])
 begins = st.tuples(st.just("begin"), templates, alerts, st.just(0) | places, gaps_ms)
 ends = st.tuples(st.just("end"), alerts, st.sampled_from([0, 599_999, 600_000, 10 * DAY_MS]))
-stories = st.lists(begins | ends | st.just(("reload",)), max_size=40)
+pages = st.tuples(st.just("page"), alerts)
+stories = st.lists(begins | ends | pages | st.just(("reload",)), max_size=40)
 
 
 @given(stories)
@@ -31,6 +32,9 @@ def test_what_is_usual_equals_its_oracle(story: list[tuple[object, ...]]) -> Non
                 at_ms += gap_ms
                 found = usual.begin(template, alert, place, at_ms)
                 assert found == oracle.begin(template, alert, place, at_ms)
+            case ("page", int(alert)):
+                usual.page(alert)
+                oracle.page(alert)
             case ("end", int(alert), int(after_ms)):
                 usual.end(alert, after_ms)
                 oracle.end(alert, after_ms)

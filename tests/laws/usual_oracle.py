@@ -22,6 +22,7 @@ class Habit:
     short: float = 0.0
     glow: float = 0.0
     glow_at_ms: int = 0
+    paged: float = 0.0
 
     def begun_at(self, at_ms: int) -> float:
         return self.begun * fade(at_ms - self.last_at_ms, HALF_LIFE_MS)
@@ -87,7 +88,11 @@ class OracleUsual:
             self._count("place", place, at_ms).light(at_ms, surprise, PLACE_HALF_LIFE_MS)
         resolved = max(0.5 * template_habit.self_resolved(), alert_habit.self_resolved())
         why = (*seen, float(watched_ms), alert_habit.ended, alert_habit.short, place_glow, scope_glow)
-        return (*rare, ln(1 + place_glow), ln(1 + scope_glow), rhythm, resolved, *why)
+        return (*rare, ln(1 + place_glow), ln(1 + scope_glow), rhythm, resolved, *why, template_habit.paged)
+
+    def page(self, alert: int) -> None:
+        if ("alert", alert) in self.habits:
+            self.habits["template", self.template_of[alert]].paged += 1
 
     def end(self, alert: int, after_ms: int) -> None:
         if ("alert", alert) in self.habits:

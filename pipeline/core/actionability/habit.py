@@ -11,6 +11,7 @@ HABIT = np.dtype(
         ("template", np.uint64),  # of an alert: the key of its template
         ("first_at_ms", np.int64),
         ("last_at_ms", np.int64),
+        ("paged", np.float64),  # of a template: how often a page told of it first
         ("begun", np.float64),  # how often it began to fire, fading
         ("gaps", np.float64),  # how many gaps between two beginnings the next two are of
         ("gap", np.float64),  # the mean of their logarithms (of seconds)
@@ -37,6 +38,7 @@ FOUND = (
     "short",
     "place_glow",
     "scope_glow",
+    "template_paged",
 )
 
 Habits = NDArray[Any]

@@ -39,6 +39,7 @@ class Scoring:
 
     def __init__(self, usual: Usual) -> None:
         self._usual = usual
+        self.is_new = False  # whether nobody was ever paged for the template of the alert that was scored last
 
     def begin(self, alert: Alert, code: int, now_ms: int, *, flaps: bool, is_changed: bool) -> Score:
         """An alert begins to fire. `is_changed`: something it is about was changed just before."""
@@ -63,7 +64,8 @@ class Scoring:
             terms["runbook"] = RUNBOOK
         if is_changed:
             terms["change"] = CHANGE
-        _, _, _, _, _, _, template_begun, alert_begun, watched_ms, ended, short, _, _ = found
+        template_begun, alert_begun, watched_ms, ended, short, _, _, paged = found[len(_NAMES) :]
+        self.is_new = not paged
         return Score.owning(
             {
                 "probability": probability_of(sum(terms.values())),

@@ -45,6 +45,7 @@ _TERMS = 17  # of the exponential's series: the next is below 1e-18
     _SHORT,
     _PLACE_GLOW,
     _SCOPE_GLOW,
+    _TEMPLATE_PAGED,
 ) = range(len(FOUND))
 
 _HABITS = types.Array(from_dtype(HABIT), 1, "C")
@@ -167,6 +168,7 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
     found[_TEMPLATE], found[_ALERT], found[_RHYTHM] = rare_template, rare_alert, rhythm
     found[_TEMPLATE_BEGUN], found[_ALERT_BEGUN], found[_WATCHED] = template_begun, alert_begun, float(watched_ms)
     found[_SELF_RESOLVED] = max(0.5 * _share(habits, its_template), _share(habits, its_alert))
+    found[_TEMPLATE_PAGED] = habits[its_template]["paged"]
     found[_ENDED], found[_SHORT] = habits[its_alert]["ended"], habits[its_alert]["short"]
     scope_glow = _glow(habits, its_scope, at_ms, SCOPE_HALF_LIFE_MS)
     found[_SCOPE_GLOW], found[_SCOPE] = scope_glow, _ln(1.0 + scope_glow)
@@ -179,6 +181,16 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
         new += _count(habits, its_place, place_key, at_ms)
         _light(habits, its_place, at_ms, surprise, PLACE_HALF_LIFE_MS)
     return new
+
+
+@kernel(_HABITS, types.uint64)
+def page(habits: Habits, alert: int) -> None:
+    """A page told of an alert: one of its template was seen by a person."""
+    its_alert = slot_of(habits, np.uint64(alert))
+    if habits[its_alert]["key"] != np.uint64(0):
+        its_template = slot_of(habits, habits[its_alert]["template"])
+        if habits[its_template]["key"] != np.uint64(0):
+            habits[its_template]["paged"] += 1.0
 
 
 @kernel(_HABITS, types.uint64, types.int64)

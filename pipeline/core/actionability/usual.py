@@ -36,6 +36,10 @@ class Usual:
         )
         return tuple(self._found.tolist())
 
+    def page(self, alert: int) -> None:
+        """A page told of an alert first."""
+        surprise.page(self._slots, _key(alert))
+
     def end(self, alert: int, after_ms: int) -> None:
         """An alert says that it is over, so long after it began."""
         surprise.end(self._slots, _key(alert), after_ms)
