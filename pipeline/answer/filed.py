@@ -6,7 +6,7 @@ from pipeline.answer.past import Decided, Looked, Mention, Paged
 from pipeline.codec import decode
 from pipeline.core.duration import Instant
 from pipeline.errors import Misuse, Rejected
-from schemas import Alert, Incident, Reason, Why
+from schemas import Alert, Guard, Incident, Reason, Score, Why
 from schemas import Rejected as RejectedRecord
 from schemas.record import Record
 
@@ -24,6 +24,8 @@ class _Line(Record):
     score: float | None = None
     paged: bool
     at: Instant
+    scored: Score | None = None
+    guard: Guard | None = None
     why: Why | None = None
 
 
@@ -63,6 +65,8 @@ class FiledPast:
                     reason=one.reason,
                     score=one.score,
                     paged=one.paged,
+                    scored=one.scored,
+                    guard=one.guard,
                     why=one.why,
                 )
 

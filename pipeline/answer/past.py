@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from schemas import Alert, Incident, PageKind, Reason, Rejected, Why
+from schemas import Alert, Guard, Incident, PageKind, Reason, Rejected, Score, Why
 
 # Whether a record, by its bytes, may be about what is asked for. To look for an id takes a tenth of decoding it.
 Mention = Callable[[bytes], bool]
@@ -24,6 +24,8 @@ class Decided(NamedTuple):
     score: float | None
     paged: bool
     why: Why | None
+    scored: Score | None = None
+    guard: Guard | None = None
     is_late: bool = False
     next_at_ms: int | None = None
     policy_version: str | None = None

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline.answer.named import Named
+from pipeline.core.actionability.words import said as terms_said
 from pipeline.core.cause import lasting
-from schemas import Why
+from schemas import Score, Why
 
 _WIDTH = 10  # of what stands before the lines of a section
 _SHORT = 13  # characters of an id where another incident is only mentioned
@@ -25,6 +26,12 @@ def why_in_words(why: Why) -> str:
         share = "" if why.runner_up_share is None else f" ({_percent(why.runner_up_share)} as good)"
         said.append(f"next likeliest {short(why.runner_up)}{share}")
     return "; ".join(said)
+
+
+def score_in_words(score: float, scored: Score | None) -> str:
+    """How likely it is that somebody has to act, and why: `score .003: alerts of its kind began … (-3.19)`."""
+    why = "; ".join(terms_said(scored)) if scored is not None else ""
+    return f"score {score:.3f}" + (f": {why}" if why else "")
 
 
 def short(incident_id: str) -> str:

@@ -9,12 +9,20 @@ from pipeline.answer.events import AlertStory, EventStory, Run
 from pipeline.answer.gather import Call, IncidentStory
 from pipeline.answer.named import Named
 from pipeline.answer.past import Decided, Looked
-from pipeline.answer.phrases import called, labelled, section, short, why_in_words, with_id
+from pipeline.answer.phrases import called, labelled, score_in_words, section, short, why_in_words, with_id
 from pipeline.core.shown import printable
 from pipeline.explain.words import in_full, when
 from schemas import Change, Incident, PageKind, Reason
 
-_QUIET = (Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW, Reason.TRANSIENT)
+_QUIET = (
+    Reason.SILENCED,
+    Reason.MUTED,
+    Reason.INHIBITED,
+    Reason.HELD,
+    Reason.TOO_FEW,
+    Reason.SUPPRESSED,
+    Reason.TRANSIENT,
+)
 _LONGEST_NAME = 48
 
 
@@ -51,6 +59,7 @@ def _incident(story: IncidentStory) -> Iterator[str]:
         yield record.summary
     yield from section("since", _since(record) if record is not None else ())
     yield from section("paged", _calls(story))
+    yield from section("score", _scores(record) if record is not None else ())
     yield from section("cause", _causes(record) if record is not None else ())
     if record is not None:
         yield from section("changes", (_change(change, record.opened_at_ms) for change in record.changes))
@@ -118,6 +127,13 @@ def _call(call: Call, story: IncidentStory) -> str:
     if call.refusal is not None:
         return f"{said} REFUSED by the pager's service: {call.refusal}"
     return said + (", NOT DELIVERED YET" if call.is_delivered is False else "")
+
+
+def _scores(record: Incident) -> Iterator[str]:
+    if record.score is not None:
+        yield score_in_words(record.score, record.scored).removeprefix("score ")
+    if record.is_suppressible and record.is_paged:
+        yield "with `suppress: on` nobody would have been paged so far"
 
 
 def _causes(record: Incident) -> Iterator[str]:
@@ -212,6 +228,10 @@ def _runs(runs: Iterable[Run], names: Mapping[str, Named] | None) -> Iterator[st
             yield "      It came late: older than what had come before it."
         if one.why is not None:
             yield f"      {why_in_words(one.why)}"
+        if one.scored is not None:
+            yield f"      {score_in_words(one.scored.probability, one.scored)}"
+        if one.guard is not None:
+            yield f"      {one.guard.sentence}"
         if one.next_at_ms is not None and one.reason is not Reason.DUPLICATE:
             yield f"      next at {when(one.next_at_ms, one.at_ms)}, if nothing comes before"
         before = one

@@ -17,7 +17,7 @@ from pipeline.normalise.normaliser import Normaliser
 from pipeline.replay.final import Merged
 from pipeline.replay.frame import Frames
 from pipeline.sources.changes import read_change
-from schemas import Alerts, Control, Decision, Decisions, Reason, Tick, Why
+from schemas import Alerts, Control, Decision, Decisions, Reason, Tick
 
 _CHANGE = b'"change"'  # a line that is {"change": {…}} tells of a change, whatever the source of the others
 _TOGETHER = 500  # events: a fifth faster than 5,000, whose objects fall out of the cache
@@ -169,12 +169,17 @@ def decision_line(seq: int, line: int, decision: Decision, at: str) -> str:
     return (
         f'{{"seq":{seq},"line":{line},"fingerprint":"{decision.fingerprint}","source_fingerprint":{said},'
         f'"incident_id":{incident_id},"reason":"{decision.reason._value_}","score":{actionability},'
-        f'"paged":{"true" if decision.paged else "false"},"at":"{at}"{_why(decision.why)}}}\n'
+        f'"paged":{"true" if decision.paged else "false"},"at":"{at}"{_more(decision)}}}\n'
     )
 
 
-def _why(why: Why | None) -> str:
-    return "" if why is None else f',"why":{encode(why).decode()}'
+def _more(decision: Decision) -> str:
+    """What only some decisions have."""
+    scored, guard, why = decision.scored, decision.guard, decision.why
+    said = "" if scored is None else f',"scored":{encode(scored).decode()}'
+    if guard is not None:
+        said += f',"guard":"{guard.value}"'
+    return said if why is None else f'{said},"why":{encode(why).decode()}'
 
 
 def _json(value: str | float | None) -> str:

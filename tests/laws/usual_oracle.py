@@ -23,6 +23,7 @@ class Habit:
     glow: float = 0.0
     glow_at_ms: int = 0
     paged: float = 0.0
+    wide: float = 0.0
 
     def begun_at(self, at_ms: int) -> float:
         return self.begun * fade(at_ms - self.last_at_ms, HALF_LIFE_MS)
@@ -79,13 +80,17 @@ class OracleUsual:
         template_habit, alert_habit = self._count("template", template, at_ms), self._count("alert", alert, at_ms)
         self.template_of[alert] = template
         surprise = max(0.0, (2 * rare[0] + rare[1]) / 3 + ln((days + 0.5) / days))
-        scope_glow = scope.glow_at(at_ms, SCOPE_HALF_LIFE_MS)
+        own = alert_habit.glow_at(at_ms, PLACE_HALF_LIFE_MS)
+        own_wide = alert_habit.wide * fade(at_ms - alert_habit.glow_at_ms, SCOPE_HALF_LIFE_MS)
+        scope_glow = max(0.0, scope.glow_at(at_ms, SCOPE_HALF_LIFE_MS) - own_wide)
         scope.light(at_ms, surprise, SCOPE_HALF_LIFE_MS)
         place_glow = 0.0
         if place:
             known_place = self.habits.get(("place", place))
-            place_glow = 0.0 if known_place is None else known_place.glow_at(at_ms, PLACE_HALF_LIFE_MS)
+            place_glow = 0.0 if known_place is None else max(0.0, known_place.glow_at(at_ms, PLACE_HALF_LIFE_MS) - own)
             self._count("place", place, at_ms).light(at_ms, surprise, PLACE_HALF_LIFE_MS)
+        alert_habit.glow, alert_habit.wide = own + surprise, own_wide + surprise
+        alert_habit.glow_at_ms = max(at_ms, alert_habit.glow_at_ms)
         resolved = max(0.5 * template_habit.self_resolved(), alert_habit.self_resolved())
         why = (*seen, float(watched_ms), alert_habit.ended, alert_habit.short, place_glow, scope_glow)
         return (*rare, ln(1 + place_glow), ln(1 + scope_glow), rhythm, resolved, *why, template_habit.paged)

@@ -39,7 +39,7 @@ def test_each_event_has_one_decision_line_and_the_rest_is_rejected() -> None:
         (3, 5, "opened", True),
         (4, 6, "resolved", False),
     ]
-    assert " ".join(decisions[0]) == "seq line fingerprint source_fingerprint incident_id reason score paged at"
+    assert " ".join(decisions[0]) == "seq line fingerprint source_fingerprint incident_id reason score paged at scored"
     assert decisions[0]["at"] == "2026-01-01T00:00:00.000Z"
     assert [r["line"] for r in rejected] == [2]
     assert (funnel.lines, funnel.events, funnel.rejected, funnel.alerts) == (6, 4, 1, 2)

@@ -18,7 +18,8 @@ HABIT = np.dtype(
         ("spread", np.float64),  # and its variance
         ("ended", np.float64),  # how often it said that it is over, fading with each end
         ("short", np.float64),  # and how often of these it was over soon
-        ("glow", np.float64),  # of a place or scope: surprise that is in the air, fading
+        ("glow", np.float64),  # of a place or scope: surprise in the air, fading; of an alert: its own at its place
+        ("wide", np.float64),  # of an alert: its own in its scope
         ("glow_at_ms", np.int64),  # as of when
     ],
     align=True,

@@ -50,8 +50,9 @@ class Scoring:
         )
         terms = {"prior": PRIOR}
         for name, weight, value in zip(_NAMES, _WEIGHTS, found, strict=False):
-            if value:
-                terms[name] = _grained(weight * value)
+            term = _grained(weight * value)
+            if term:
+                terms[name] = term
         claimed = SEVERITY.get(fields["severity"], 0.0)
         if claimed:
             terms["severity"] = claimed

@@ -3,8 +3,8 @@
 The surprise of a template, an alert or a place is ln(T / (1 + n)): T is how many days its scope was watched and n how
 often it began in them, both fading with a half-life of 14 days. It is a rate, and as if a day had been watched before:
 nothing is a surprise in the first hours. Surprise then glows, around a place and in the whole scope: what else begins
-there soon is less likely to be a chance. Rhythm is how late it comes against the usual gap of its template, in spreads:
-the tick of a clock is no news.
+there soon is less likely to be a chance. What an alert lit itself does not count for it. Rhythm is how late it comes
+against the usual gap of its template, in spreads: the tick of a clock is no news.
 """
 
 import math
@@ -170,16 +170,21 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
     found[_SELF_RESOLVED] = max(0.5 * _share(habits, its_template), _share(habits, its_alert))
     found[_TEMPLATE_PAGED] = habits[its_template]["paged"]
     found[_ENDED], found[_SHORT] = habits[its_alert]["ended"], habits[its_alert]["short"]
-    scope_glow = _glow(habits, its_scope, at_ms, SCOPE_HALF_LIFE_MS)
+    silent_ms = at_ms - habits[its_alert]["glow_at_ms"]
+    own_wide = habits[its_alert]["wide"] * fade(silent_ms, SCOPE_HALF_LIFE_MS)
+    own = habits[its_alert]["glow"] * fade(silent_ms, PLACE_HALF_LIFE_MS)
+    scope_glow = max(0.0, _glow(habits, its_scope, at_ms, SCOPE_HALF_LIFE_MS) - own_wide)
     found[_SCOPE_GLOW], found[_SCOPE] = scope_glow, _ln(1.0 + scope_glow)
     _light(habits, its_scope, at_ms, surprise, SCOPE_HALF_LIFE_MS)
     found[_PLACE_GLOW], found[_PLACE] = 0.0, 0.0
     if place_key != np.uint64(0):
         its_place = slot_of(habits, place_key)
-        place_glow = _glow(habits, its_place, at_ms, PLACE_HALF_LIFE_MS)
+        place_glow = max(0.0, _glow(habits, its_place, at_ms, PLACE_HALF_LIFE_MS) - own)
         found[_PLACE_GLOW], found[_PLACE] = place_glow, _ln(1.0 + place_glow)
         new += _count(habits, its_place, place_key, at_ms)
         _light(habits, its_place, at_ms, surprise, PLACE_HALF_LIFE_MS)
+    habits[its_alert]["glow"], habits[its_alert]["wide"] = own + surprise, own_wide + surprise
+    habits[its_alert]["glow_at_ms"] = max(at_ms, habits[its_alert]["glow_at_ms"])
     return new
 
 

@@ -23,13 +23,18 @@ def _times(begun: float) -> str:
 
 
 def _span(score: Score) -> str:
-    days = score.watched_ms / _DAY_MS
-    return f"in {days:.0f} days" if days >= 2 else f"in {score.watched_ms / 3_600_000:.0f} h"
+    minutes = score.watched_ms / 60_000
+    if minutes < 120:
+        return f"in {minutes:.0f} min"
+    return f"in {minutes / 60:.0f} h" if minutes < 2 * 24 * 60 else f"in {minutes / 60 / 24:.0f} days"
 
 
 def _more(term: float, where: str) -> str:
-    how = "much" if term >= 1 else "some"
-    return f"{how} else that is unusual began {where} in the last minutes"
+    return f"{'much' if term >= 1 else 'something'} else that is unusual began {where} of late"
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share)} %"
 
 
 def _timing(term: float) -> str:
@@ -39,7 +44,9 @@ def _timing(term: float) -> str:
 def _gone(score: Score) -> str:
     if score.ended < _FEW:
         return "alerts of its kind usually resolve by themselves within ten minutes"
-    return f"{score.short / score.ended:.0%} of the times it fired lately it resolved by itself within ten minutes"
+    return (
+        f"{_percent(score.short / score.ended)} of the times it fired lately it resolved by itself within ten minutes"
+    )
 
 
 _SAID: dict[str, Callable[[Score], str]] = {

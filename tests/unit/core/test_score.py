@@ -43,7 +43,7 @@ def test_a_score_says_what_it_came_from() -> None:
     assert decision.scored is not None
     words = said(decision.scored)
     assert words[0] == "alerts of its kind began about 106 times in 5 days (-3.19)"
-    assert "100% of the times it fired lately it resolved by itself within ten minutes" in words[1]
+    assert "100 % of the times it fired lately it resolved by itself within ten minutes" in words[1]
 
 
 def test_terms_add_up_to_the_score() -> None:
