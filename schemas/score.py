@@ -12,7 +12,7 @@ class Score(Record):
     """
 
     probability: float = Field(description="actionability in [0, 1]")
-    terms: dict[str, float] = Field(description="log-odds by name; what says nothing is left out, but not the prior")
+    terms: dict[str, float] = Field(description="log-odds by name; what says nothing is left out")
     template_begun: float = Field(description="how often its template began before, fading with 14 days")
     alert_begun: float = Field(description="how often the alert itself did")
     watched_ms: int = Field(description="for how long its scope had been watched")

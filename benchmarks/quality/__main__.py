@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import Watch
-from benchmarks.quality import ait, itbench, operations, pairs, upptime
+from benchmarks.quality import ait, calibration, itbench, operations, pairs, upptime
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
@@ -26,6 +26,9 @@ SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
     ),
     "operations": lambda wanted: operations.measure(
         wanted.seeds or operations.SEEDS, wanted.methods, wanted.policy, jobs=wanted.jobs
+    ),
+    "calibration": lambda wanted: calibration.measure(
+        wanted.seeds or operations.SEEDS, wanted.policy, jobs=wanted.jobs
     ),
     "upptime": lambda wanted: upptime.measure(wanted.methods, wanted.policy),
     "pairs": lambda wanted: pairs.measure(wanted.networks, cache=wanted.cache),

@@ -13,7 +13,7 @@ from benchmarks.programs import done
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
-from benchmarks.quality.score import Grouping, grouping
+from benchmarks.quality.score import Grouping, actionability, grouping
 from benchmarks.quality.stream import read_stream
 from benchmarks.replay import DATA
 from benchmarks.report import Report, Row, Table
@@ -39,6 +39,7 @@ class Found(NamedTuple):
 
     task: Task
     groupings: dict[str, Grouping]
+    actionable: dict[str, float]  # of the product's scores, where it gave any; empty where it was not asked
     took_s: float  # by the product; 0 where it was not asked
 
 
@@ -55,6 +56,10 @@ def measure(networks: Sequence[str], methods: Sequence[str], policy: Path | None
         rows = _rows([one for one in found if one.task.arrangement == arrangement], methods, figure)
         columns = (figure, *networks, "mean", "spread")
         report.tables.append(Table(f"{figure}, attacks {word}", columns, rows))
+    if any(one.actionable for one in found):
+        report.tables.append(
+            Table("Actionability: first events of sessions after the first day", _SCORED, _scored_rows(found))
+        )
     took_s = {f"{one.task.arrangement}_{one.task.network}": one.took_s for one in found if one.took_s}
     if took_s:
         each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took_s.items())
@@ -77,6 +82,20 @@ def _both(found: list[Found], method: str, figure: str) -> str:
     return " / ".join(f"{mean:.3f}" for mean in means)
 
 
+_SCORED = ("stream", "sessions", "true", "AP", "P@20", "incidents lost at 90 % of noise quiet", "at 99 %")
+_ACTIONABLE = ("sessions", "true_sessions", "ap", "p_at_20", "incidents_lost_at_90", "incidents_lost_at_99")
+
+
+def _scored_rows(found: list[Found]) -> list[Row]:
+    scored = [one for one in found if one.actionable]
+    rows: list[Row] = [
+        (f"{one.task.network}, {ARRANGEMENTS[one.task.arrangement]}", *map(one.actionable.__getitem__, _ACTIONABLE))
+        for one in scored
+    ]
+    means = [statistics.mean(one.actionable[figure] for one in scored) for figure in _ACTIONABLE]
+    return [*rows, ("mean", *means)]
+
+
 def _rows(found: list[Found], methods: Sequence[str], figure: str) -> list[Row]:
     rows: list[Row] = []
     for method in methods:
@@ -93,15 +112,17 @@ def _scored(task: Task) -> Found:
     base = converted(f"{task.arrangement}_{task.network}", task.cache)
     events = base.with_suffix(".ndjson")
     stream = read_stream(events, base.with_suffix(".truth.csv"))
-    groupings, took_s = {}, 0.0
+    groupings, actionable, took_s = {}, dict[str, float](), 0.0
     for method in task.methods:
         if method == PRODUCT:
             run = replayed(events, stream, task.policy)
             group, took_s = run.verdicts.group, run.took_s
+            if run.verdicts.score is not None:
+                actionable = actionability(stream, run.verdicts.score)
         else:
             group = METHODS[method](stream)
         groupings[method] = grouping(stream, group)
-    return Found(task, groupings, took_s)
+    return Found(task, groupings, actionable, took_s)
 
 
 def converted(name: str, cache: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.core.actionability.scoring import Scoring, raised
+from pipeline.core.actionability.scoring import Circumstances, Scoring, raised
 from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
 from pipeline.core.changes import Changes
 from pipeline.core.columns import EPISODE_MS, FOREVER_MS
@@ -121,7 +121,10 @@ class Arrival:
         """The alert begins to fire, or counts anew."""
         incident = live.incident
         self.scored = self.scoring.begin(
-            alert, live.code, now_ms, flaps=live.is_flapping, is_changed=bool(incident.changes)
+            alert,
+            live.code,
+            now_ms,
+            Circumstances(not self.placement.says_resolved(alert), live.is_flapping, bool(incident.changes)),
         )
         live.score, live.begun_at_ms = self.scored.probability, now_ms
         weigh(incident, live.score, self.scored)

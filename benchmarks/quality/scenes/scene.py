@@ -23,12 +23,13 @@ FLAPPING = 30  # alerts that come and go all the time
 SINGLES_AN_HOUR = 8
 
 
-def play(seed: int) -> list[Event]:
-    """All events of the scene with that seed, in order of time."""
+def play(seed: int, days: int = 0) -> list[Event]:
+    """All events of the scene with that seed, in order of time; `days` of background alone come before it."""
     chance = random.Random(seed)  # noqa: S311 - a scene, no secret
     fleet = build(chance)
-    firings = [*_flapping(fleet, chance), *_singles(fleet, chance)]
-    at_s = QUIET_S + chance.uniform(0, 900)
+    hours = HOURS + 24 * days
+    firings = [*_flapping(fleet, chance, hours), *_singles(fleet, chance, hours)]
+    at_s = QUIET_S + chance.uniform(0, 900) + 86_400 * days
     for kind in chance.sample(list(STORMS), len(STORMS)):
         firings += unfold(kind, fleet, chance, at_s)
         at_s += chance.uniform(1800, 4000)
@@ -50,19 +51,19 @@ def _next_look(at_s: float, phase_s: float) -> float:
     return at_s + (phase_s - at_s) % EVALUATED_S
 
 
-def _flapping(fleet: Fleet, chance: random.Random) -> Iterator[Firing]:
+def _flapping(fleet: Fleet, chance: random.Random, hours: int) -> Iterator[Firing]:
     for _ in range(FLAPPING):
         says, every_s = _any(fleet, chance), chance.uniform(600, 2400)
         at_s = chance.uniform(0, every_s)
-        while at_s < HOURS * 3600:
+        while at_s < hours * 3600:
             lasts_s = chance.uniform(60, every_s / 3)
             yield says.firing(at_s, lasts_s)
             at_s += lasts_s + chance.expovariate(1 / every_s)
 
 
-def _singles(fleet: Fleet, chance: random.Random) -> Iterator[Firing]:
-    for _ in range(HOURS * SINGLES_AN_HOUR):
-        yield _any(fleet, chance).firing(chance.uniform(0, HOURS * 3600), chance.uniform(120, 3600))
+def _singles(fleet: Fleet, chance: random.Random, hours: int) -> Iterator[Firing]:
+    for _ in range(hours * SINGLES_AN_HOUR):
+        yield _any(fleet, chance).firing(chance.uniform(0, hours * 3600), chance.uniform(120, 3600))
 
 
 def _any(fleet: Fleet, chance: random.Random) -> Says:

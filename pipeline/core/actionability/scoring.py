@@ -1,14 +1,15 @@
 """The score of an alert that begins to fire: a sum of log-odds, of which each term can be told in words."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from pipeline.core.actionability.surprise import fade
 from pipeline.core.actionability.tuning import (
     ALERT,
     CHANGE,
+    EVENT,
     FLAPS,
     PLACE,
-    PRIOR,
     RHYTHM,
     RUNBOOK,
     SCOPE,
@@ -34,6 +35,14 @@ _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host m
 _LN_2_NANOS = 693_147_181
 
 
+class Circumstances(NamedTuple):
+    """What is known of an alert that begins to fire beside what it says."""
+
+    is_event: bool = False  # log-like: its source never says when it is over
+    flaps: bool = False
+    is_changed: bool = False  # something it is about was changed just before
+
+
 class Scoring:
     """Scores the alerts of one scope."""
 
@@ -41,14 +50,14 @@ class Scoring:
         self._usual = usual
         self.is_new = False  # whether nobody was ever paged for the template of the alert that was scored last
 
-    def begin(self, alert: Alert, code: int, now_ms: int, *, flaps: bool, is_changed: bool) -> Score:
-        """An alert begins to fire. `is_changed`: something it is about was changed just before."""
+    def begin(self, alert: Alert, code: int, now_ms: int, around: Circumstances) -> Score:
+        """An alert begins to fire."""
         fields = fields_of(alert)
         labels, annotations = fields["labels"], fields["annotations"]
         found = self._usual.begin(
             key_of(template_of(alert)) ^ _TEMPLATE_SALT, code, _place_of(subject_of(labels)), now_ms
         )
-        terms = {"prior": PRIOR}
+        terms = {"event": EVENT} if around.is_event else {}
         for name, weight, value in zip(_NAMES, _WEIGHTS, found, strict=False):
             term = _grained(weight * value)
             if term:
@@ -59,17 +68,17 @@ class Scoring:
         tier = TIERS.get(labels.get(TIER, ""))
         if tier is not None:
             terms["tier"] = tier
-        if flaps:
+        if around.flaps:
             terms["flaps"] = FLAPS
         if annotations and any(name in annotations for name in RUNBOOKS):
             terms["runbook"] = RUNBOOK
-        if is_changed:
+        if around.is_changed:
             terms["change"] = CHANGE
         template_begun, alert_begun, watched_ms, ended, short, _, _, paged = found[len(_NAMES) :]
         self.is_new = not paged
         return Score.owning(
             {
-                "probability": probability_of(sum(terms.values())),
+                "probability": probability_of(sum(terms.values(), 0.0)),
                 "terms": terms,
                 "template_begun": template_begun,
                 "alert_begun": alert_begun,

@@ -10,8 +10,7 @@ _FEW = 0.5  # fading counts below this are never
 
 def said(score: Score, most: int = 3) -> list[str]:
     """The terms that count most, in words, each with its log-odds: `its tier (+0.50)`."""
-    terms = [(name, value) for name, value in score.terms.items() if name != "prior"]
-    terms.sort(key=lambda term: (-abs(term[1]), term[0]))
+    terms = sorted(score.terms.items(), key=lambda term: (-abs(term[1]), term[0]))
     return [f"{_SAID[name](score) if name in _SAID else name} ({value:+.2f})" for name, value in terms[:most]]
 
 
@@ -52,6 +51,7 @@ def _gone(score: Score) -> str:
 _SAID: dict[str, Callable[[Score], str]] = {
     "template": lambda score: f"alerts of its kind began {_times(score.template_begun)} {_span(score)}",
     "alert": lambda score: f"the alert itself began {_times(score.alert_begun)} {_span(score)}",
+    "event": lambda score: "its source sends events, few of which anybody has to act on",
     "place": lambda score: _more(score.terms["place"], "where it is"),
     "scope": lambda score: _more(score.terms["scope"], "around it"),
     "rhythm": lambda score: _timing(score.terms["rhythm"]),

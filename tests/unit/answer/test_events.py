@@ -34,7 +34,7 @@ def test_an_alert_is_told_by_its_decisions_and_repeats_are_one_line(log: Log) ->
         f"by policy {TOGETHER.name}, no model",
         f"  2023-11-14 22:13:20 UTC  opened, PAGED in {incident_id}  (0:0)",
         f"      {Reason.OPENED.sentence}",
-        "      score 0.047",
+        "      score 0.047: its source sends events, few of which anybody has to act on (-3.00)",
         "      next at 22:18:20, if nothing comes before",
         "  22:13:30  duplicate, 2 times until 22:13:40  (0:1)",
         f"      {Reason.DUPLICATE.sentence}",
@@ -43,7 +43,7 @@ def test_an_alert_is_told_by_its_decisions_and_repeats_are_one_line(log: Log) ->
         "      next at 22:14:50, if nothing comes before",
         "  22:14:00  refired  (0:4)",
         f"      {Reason.REFIRED.sentence}",
-        "      score 0.014: alerts of its kind began about once in 1 min (-0.69); 100 % of the times it fired lately it"
+        "      score 0.220: alerts of its kind began about once in 1 min (-0.69); 100 % of the times it fired lately it"
         " resolved by itself within ten minutes (-0.40); the alert itself began about once in 1 min (-0.17)",
         "      next at 2023-11-15 22:14:00, if nothing comes before",
         f"{incident_id}, open: NodeDown on n7 in cluster eu, since 22:13 UTC",
