@@ -1,4 +1,4 @@
-"""Is a score of .7 right seven times in ten? Reliability of probabilities on operations scenes with days before them."""
+"""Is a score of .7 right seven times in ten? Reliability of scores on operations scenes that days came before."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor

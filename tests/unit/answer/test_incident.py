@@ -35,8 +35,8 @@ def test_it_says_who_is_in_it_in_the_order_in_which_they_came_and_counts_repeats
         "since     2023-11-14 22:13:20 UTC",
         "paged     22:13:20  opened by NodeDown on n7 (0:0)",
         "          22:13:22  raised by DiskFull on n7 (0:2)",
-        "score     0.139: its source sends events, few of which anybody has to act on (-3.00); its source claims that it"
-        " is serious (+0.50); something else that is unusual began where it is of late (+0.34)",
+        "score     0.139: its source sends events, few of which anybody has to act on (-3.00); its source claims"
+        " that it is serious (+0.50); something else that is unusual began where it is of late (+0.34)",
         "cause     DiskFull on n7: 2 s after the first; the most severe",
         "          NodeDown on n7: first, 2 s before the next",
         "alerts    2, 2 firing",
