@@ -151,6 +151,12 @@ class Quiet:
         rule = self._rules[live.rule]
         return rule.suppress is Suppress.ON and live.guard is None and live.score < rule.page_above
 
+    def loud_since(self, live: Live) -> Reason:
+        """Why an alert pages now that its score kept quiet."""
+        if not self.is_doubted(live):
+            return Reason.QUIET_ENDED  # by another policy
+        return Reason.GROWN if live.incident.alerts >= self._policy.guardrails.grows_to else Reason.LASTED
+
     def _suppressed(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """A low score keeps it quiet, until it lasts or its incident grows. What flaps lasts as its incident does."""
         if not self.is_doubted(live):

@@ -116,4 +116,6 @@ class Review:
         """Why an alert pages now that was quiet because of `before`."""
         why = _SURFACES.get(before)
         # By another policy it may have to page now: then neither is its hold over, nor need there be enough.
-        return Reason.QUIET_ENDED if why is None or self._policy.pages_now(facets(live.alert)) else why
+        if why is None or self._policy.pages_now(facets(live.alert)):
+            return Reason.QUIET_ENDED
+        return self._quiet.loud_since(live) if why is Reason.LASTED else why
