@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from pipeline.core.actionability.surprise import fade
+from pipeline.core.actionability.surprise import fade, probability_of
 from pipeline.core.actionability.tuning import HALF_LIFE_MS, PLACE_HALF_LIFE_MS, SCOPE_HALF_LIFE_MS
 from pipeline.core.logarithm import ln
 
@@ -68,7 +68,7 @@ class OracleUsual:
     habits: dict[tuple[str, int], Habit] = field(default_factory=dict)
     template_of: dict[int, int] = field(default_factory=dict)
 
-    def begin(self, template: int, alert: int, place: int, at_ms: int) -> tuple[float, ...]:
+    def begin(self, template: int, alert: int, place: int, at_ms: int, claimed: float = 0.0) -> list[float]:
         scope = self.habits.setdefault(("scope", 0), Habit(at_ms, at_ms))
         watched_ms = max(0, at_ms - scope.first_at_ms)
         most_days = HALF_LIFE_MS / 0.6931471805599453 / 86_400_000
@@ -92,8 +92,17 @@ class OracleUsual:
         alert_habit.glow, alert_habit.wide = own + surprise, own_wide + surprise
         alert_habit.glow_at_ms = max(at_ms, alert_habit.glow_at_ms)
         resolved = max(0.5 * template_habit.self_resolved(), alert_habit.self_resolved())
-        why = (*seen, float(watched_ms), alert_habit.ended, alert_habit.short, place_glow, scope_glow)
-        return (*rare, ln(1 + place_glow), ln(1 + scope_glow), rhythm, resolved, *why, template_habit.paged)
+        weighed = [
+            (1.0, rare[0]),
+            (0.25, rare[1]),
+            (1.0, ln(1 + place_glow)),
+            (1.0, ln(1 + scope_glow)),
+            (0.5, rhythm),
+            (-2.0, resolved),
+        ]
+        terms = [grained(weight * value) for weight, value in weighed]
+        why = [*seen, float(watched_ms), alert_habit.ended, alert_habit.short, template_habit.paged]
+        return [*terms, probability_of(claimed + sum(terms)), *why]
 
     def page(self, alert: int) -> None:
         if ("alert", alert) in self.habits:
@@ -111,3 +120,9 @@ class OracleUsual:
         else:
             known.count(at_ms)
         return known
+
+
+def grained(value: float) -> float:
+    """The nearest multiple of 1/1024; of two the one farther from nothing."""
+    whole = math.floor(abs(value) * 1024 + 0.5)
+    return math.copysign(whole / 1024, value) if whole else 0.0

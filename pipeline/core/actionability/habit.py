@@ -26,20 +26,20 @@ HABIT = np.dtype(
 )
 # What a kernel finds out about an alert that begins to fire, in a flat array of floats.
 FOUND = (
-    "template",  # surprises, in log-odds before their weights
+    "template",  # terms: surprises in log-odds, each times its weight
     "alert",
     "place",
     "scope",
     "rhythm",
     "self_resolved",
-    "template_begun",  # what they were found from, in words of a person
+    "probability",  # of their sum and what was claimed
+    "template_begun",  # what they were found from
     "alert_begun",
     "watched_ms",
     "ended",
     "short",
-    "place_glow",
-    "scope_glow",
     "template_paged",
 )
+
 
 Habits = NDArray[Any]

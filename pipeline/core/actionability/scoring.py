@@ -3,19 +3,13 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.core.actionability.surprise import fade
+from pipeline.core.actionability.surprise import probability_of
 from pipeline.core.actionability.tuning import (
-    ALERT,
     CHANGE,
     EVENT,
     FLAPS,
-    PLACE,
-    RHYTHM,
     RUNBOOK,
-    SCOPE,
-    SELF_RESOLVED,
     SEVERITY,
-    TEMPLATE,
     TIERS,
 )
 from pipeline.core.actionability.usual import Usual
@@ -27,12 +21,7 @@ from schemas import Alert, Score, Severity
 from schemas.record import fields_of
 
 TIER = "tier"
-RUNBOOKS = ("runbook_url", "runbook")
-_WEIGHTS = (TEMPLATE, ALERT, PLACE, SCOPE, RHYTHM, SELF_RESOLVED)
-_NAMES = ("template", "alert", "place", "scope", "rhythm", "self_resolved")
-_GRAIN = 1024.0  # terms are multiples of its inverse: their sum is exact in any order
 _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host may be called like a template
-_LN_2_NANOS = 693_147_181
 
 
 class Circumstances(NamedTuple):
@@ -54,32 +43,45 @@ class Scoring:
         """An alert begins to fire."""
         fields = fields_of(alert)
         labels, annotations = fields["labels"], fields["annotations"]
-        found = self._usual.begin(
-            key_of(template_of(alert)) ^ _TEMPLATE_SALT, code, _place_of(subject_of(labels)), now_ms
-        )
-        terms = {"event": EVENT} if around.is_event else {}
-        for name, weight, value in zip(_NAMES, _WEIGHTS, found, strict=False):
-            term = _grained(weight * value)
-            if term:
-                terms[name] = term
+        claims = {"event": EVENT} if around.is_event else {}
         claimed = SEVERITY.get(fields["severity"], 0.0)
         if claimed:
-            terms["severity"] = claimed
-        tier = TIERS.get(labels.get(TIER, ""))
-        if tier is not None:
-            terms["tier"] = tier
+            claims["severity"] = claimed
+        tier = labels.get(TIER)
+        if tier in TIERS:
+            claims["tier"] = TIERS[tier]
         if around.flaps:
-            terms["flaps"] = FLAPS
-        if annotations and any(name in annotations for name in RUNBOOKS):
-            terms["runbook"] = RUNBOOK
+            claims["flaps"] = FLAPS
+        if "runbook_url" in annotations or "runbook" in annotations:
+            claims["runbook"] = RUNBOOK
         if around.is_changed:
-            terms["change"] = CHANGE
-        template_begun, alert_begun, watched_ms, ended, short, _, _, paged = found[len(_NAMES) :]
+            claims["change"] = CHANGE
+        template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
+        place = _place_of(subject_of(labels))
+        found = self._usual.begin(template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
+        return self._score(found, claims)
+
+    def _score(self, found: list[float], claims: dict[str, float]) -> Score:
+        template, alert, place, scope, rhythm, self_resolved, probability, *known = found
+        terms = {}
+        if template:
+            terms["template"] = template
+        if alert:
+            terms["alert"] = alert
+        if place:
+            terms["place"] = place
+        if scope:
+            terms["scope"] = scope
+        if rhythm:
+            terms["rhythm"] = rhythm
+        if self_resolved:
+            terms["self_resolved"] = self_resolved
+        template_begun, alert_begun, watched_ms, ended, short, paged = known
         self.is_new = not paged
         return Score.owning(
             {
-                "probability": probability_of(sum(terms.values(), 0.0)),
-                "terms": terms,
+                "probability": probability,
+                "terms": terms | claims if claims else terms,
                 "template_begun": template_begun,
                 "alert_begun": alert_begun,
                 "watched_ms": int(watched_ms),
@@ -101,16 +103,6 @@ def raised(probability: float, before: Severity, after: Severity) -> float:
     return probability_of(ln(probability / (1.0 - probability)) + more)
 
 
-def probability_of(logit: float) -> float:
-    """1 / (1 + e^-logit), by the same bits on every machine."""
-    left = fade(int(abs(logit) * 1e9), _LN_2_NANOS)  # e^-|logit|
-    return 1.0 / (1.0 + left) if logit >= 0.0 else left / (1.0 + left)
-
-
 @lru_cache(maxsize=65536)
 def _place_of(subject: str) -> int:
     return key_of(subject) ^ _PLACE_SALT if subject else 0
-
-
-def _grained(value: float) -> float:
-    return int(value * _GRAIN + (0.5 if value >= 0.0 else -0.5)) / _GRAIN

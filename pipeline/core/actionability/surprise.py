@@ -15,13 +15,19 @@ from numpy.typing import NDArray
 
 from pipeline.core.actionability.habit import FOUND, HABIT, Habits
 from pipeline.core.actionability.tuning import (
+    ALERT,
     FORGETS,
     HALF_LIFE_MS,
     MOST_GAPS,
+    PLACE,
     PLACE_HALF_LIFE_MS,
+    RHYTHM,
+    SCOPE_GLOWS,
     SCOPE_HALF_LIFE_MS,
+    SELF_RESOLVED,
     SHORT_MS,
     SHRINK,
+    TEMPLATE,
 )
 from pipeline.core.jit import kernel, part
 from pipeline.core.kernels import tag_of
@@ -30,7 +36,10 @@ from pipeline.core.logarithm import ln
 SCOPE = np.uint64(1)  # the key of the scope itself
 _LN_2 = 0.6931471805599453
 _DAYS = HALF_LIFE_MS / _LN_2 / 86_400_000.0  # that a scope can be watched at most, since they fade
-_TERMS = 17  # of the exponential's series: the next is below 1e-18
+_GRAIN = 1024.0  # terms are multiples of its inverse: their sum is exact in any order
+_NANOS = 1_000_000_000
+_LN_2_NANOS = 693_147_181
+_INVERSES = tuple([1.0 / term for term in range(17, 0, -1)])  # of the exponential's series: the next adds below 1e-18
 (
     _TEMPLATE,
     _ALERT,
@@ -38,13 +47,12 @@ _TERMS = 17  # of the exponential's series: the next is below 1e-18
     _SCOPE,
     _RHYTHM,
     _SELF_RESOLVED,
+    _PROBABILITY,
     _TEMPLATE_BEGUN,
     _ALERT_BEGUN,
     _WATCHED,
     _ENDED,
     _SHORT,
-    _PLACE_GLOW,
-    _SCOPE_GLOW,
     _TEMPLATE_PAGED,
 ) = range(len(FOUND))
 
@@ -63,9 +71,21 @@ def fade(elapsed_ms: int, half_life_ms: int) -> float:
         return 0.0
     exponent = _LN_2 * ((elapsed_ms - whole * half_life_ms) / half_life_ms)
     left = 1.0
-    for term in range(_TERMS, 0, -1):
-        left = 1.0 - exponent * left / term
+    for inverse in _INVERSES:
+        left = 1.0 - exponent * left * inverse
     return math.ldexp(left, -int(whole))
+
+
+@part
+def probability_of(logit: float) -> float:
+    """1 / (1 + e^-logit), by the same bits on every machine."""
+    left = fade(int(abs(logit) * _NANOS), _LN_2_NANOS)  # e^-|logit|
+    return 1.0 / (1.0 + left) if logit >= 0.0 else left / (1.0 + left)
+
+
+@part
+def _grained(value: float) -> float:
+    return np.int64(value * _GRAIN + (0.5 if value >= 0.0 else -0.5)) / _GRAIN
 
 
 @part
@@ -139,13 +159,14 @@ def _share(habits: Habits, slot: np.int64) -> float:
     return share
 
 
-@kernel(_HABITS, types.uint64, types.uint64, types.uint64, types.int64, _FLOATS)
+@kernel(_HABITS, types.uint64, types.uint64, types.uint64, types.int64, types.float64, _FLOATS)
 def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
-    habits: Habits, template: int, alert: int, place: int, at_ms: int, found: NDArray[np.float64]
+    habits: Habits, template: int, alert: int, place: int, at_ms: int, claimed: float, found: NDArray[np.float64]
 ) -> int:
     """An alert begins to fire: write what is found out of it into `found`, then count it. How many keys were new.
 
     `place` is 0 where it names none; the other keys are neither 0 nor that of the scope, and there is room for four.
+    `claimed` is the sum of the terms that others know.
     """
     scope_key, template_key, alert_key, place_key = SCOPE, np.uint64(template), np.uint64(alert), np.uint64(place)
     new = 0
@@ -165,26 +186,34 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
     new += _count(habits, its_alert, alert_key, at_ms)
     habits[its_alert]["template"] = template_key
     surprise = max(0.0, (2.0 * rare_template + rare_alert) / 3.0 + _ln((days + 0.5) / days))
-    found[_TEMPLATE], found[_ALERT], found[_RHYTHM] = rare_template, rare_alert, rhythm
-    found[_TEMPLATE_BEGUN], found[_ALERT_BEGUN], found[_WATCHED] = template_begun, alert_begun, float(watched_ms)
-    found[_SELF_RESOLVED] = max(0.5 * _share(habits, its_template), _share(habits, its_alert))
-    found[_TEMPLATE_PAGED] = habits[its_template]["paged"]
-    found[_ENDED], found[_SHORT] = habits[its_alert]["ended"], habits[its_alert]["short"]
+    # What it lit itself before is no news.
     silent_ms = at_ms - habits[its_alert]["glow_at_ms"]
     own_wide = habits[its_alert]["wide"] * fade(silent_ms, SCOPE_HALF_LIFE_MS)
     own = habits[its_alert]["glow"] * fade(silent_ms, PLACE_HALF_LIFE_MS)
     scope_glow = max(0.0, _glow(habits, its_scope, at_ms, SCOPE_HALF_LIFE_MS) - own_wide)
-    found[_SCOPE_GLOW], found[_SCOPE] = scope_glow, _ln(1.0 + scope_glow)
     _light(habits, its_scope, at_ms, surprise, SCOPE_HALF_LIFE_MS)
-    found[_PLACE_GLOW], found[_PLACE] = 0.0, 0.0
+    place_glow = 0.0
     if place_key != np.uint64(0):
         its_place = slot_of(habits, place_key)
         place_glow = max(0.0, _glow(habits, its_place, at_ms, PLACE_HALF_LIFE_MS) - own)
-        found[_PLACE_GLOW], found[_PLACE] = place_glow, _ln(1.0 + place_glow)
         new += _count(habits, its_place, place_key, at_ms)
         _light(habits, its_place, at_ms, surprise, PLACE_HALF_LIFE_MS)
     habits[its_alert]["glow"], habits[its_alert]["wide"] = own + surprise, own_wide + surprise
     habits[its_alert]["glow_at_ms"] = max(at_ms, habits[its_alert]["glow_at_ms"])
+    resolves = max(0.5 * _share(habits, its_template), _share(habits, its_alert))
+    found[_TEMPLATE] = _grained(TEMPLATE * rare_template)
+    found[_ALERT] = _grained(ALERT * rare_alert)
+    found[_PLACE] = _grained(PLACE * _ln(1.0 + place_glow))
+    found[_SCOPE] = _grained(SCOPE_GLOWS * _ln(1.0 + scope_glow))
+    found[_RHYTHM] = _grained(RHYTHM * rhythm)
+    found[_SELF_RESOLVED] = _grained(SELF_RESOLVED * resolves)
+    logit = claimed
+    for term in range(_PROBABILITY):
+        logit += found[term]
+    found[_PROBABILITY] = probability_of(logit)
+    found[_TEMPLATE_BEGUN], found[_ALERT_BEGUN], found[_WATCHED] = template_begun, alert_begun, float(watched_ms)
+    found[_ENDED], found[_SHORT] = habits[its_alert]["ended"], habits[its_alert]["short"]
+    found[_TEMPLATE_PAGED] = habits[its_template]["paged"]
     return new
 
 

@@ -11,7 +11,7 @@ PLACE_HALF_LIFE_MS = 840_000
 TEMPLATE = 1.0
 ALERT = 0.25
 PLACE = 1.0
-SCOPE = 1.0
+SCOPE_GLOWS = 1.0
 RHYTHM = 0.5
 SELF_RESOLVED = -2.0  # not measured: no set with labels says it
 # Not measured either, and small: what is claimed of an alert, not what it does.

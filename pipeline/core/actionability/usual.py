@@ -27,14 +27,18 @@ class Usual:
     def __len__(self) -> int:
         return self._used
 
-    def begin(self, template: int, alert: int, place: int, at_ms: int) -> tuple[float, ...]:
-        """An alert begins to fire. What is found out of it, in the order of `FOUND`; `place` is 0 where it has none."""
+    def begin(self, template: int, alert: int, place: int, at_ms: int, claimed: float = 0.0) -> list[float]:
+        """An alert begins to fire. What is found out of it, in the order of `FOUND`; `place` is 0 where it has none.
+
+        `claimed` is what else speaks for it, in log-odds.
+        """
         if 2 * (self._used + _ROOM) > len(self._slots):
             self._make_room()
-        self._used += int(
-            surprise.begin(self._slots, _key(template), _key(alert), _key(place) if place else 0, at_ms, self._found)
+        self._used += surprise.begin(
+            self._slots, _key(template), _key(alert), place and _key(place), at_ms, claimed, self._found
         )
-        return tuple(self._found.tolist())
+        found: list[float] = self._found.tolist()
+        return found
 
     def page(self, alert: int) -> None:
         """A page told of an alert first."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.actionability.scoring import probability_of, raised
+from pipeline.core.actionability.scoring import raised
+from pipeline.core.actionability.surprise import probability_of
 from pipeline.core.actionability.words import said
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
