@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
     watchdog_lag_s: float = Field(default=120.0, ge=1, description="alerts wait, or nobody works, for so long: page")
     watchdog_silence_s: float | None = Field(default=None, ge=1, description="nothing was sent for so long: page")
+    archive: Path | None = Field(default=None, description="the folder of Parquet files that `archive` fills")
+    archive_every_s: float = Field(default=600.0, ge=1, description="a file holds what came in so long, at most")
+    archive_days: int = Field(default=400, ge=1, description="days of files that are older are removed")
     worker_name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,200}$",

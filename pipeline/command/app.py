@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.command import outcomes, topics
+from pipeline.command import outcomes, reporting, topics
 from pipeline.errors import Misuse
 
 app = typer.Typer(
@@ -90,11 +90,15 @@ def up(
     sink: Sink = SinkName.CONSOLE,
     policy: PolicyFile = None,
     model: ModelDir = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write Parquet files there, too; else PAGESIEVE_ARCHIVE, else none."),
+    ] = None,
 ) -> None:
     """Run everything in one process, without Kafka."""
     from pipeline.command.up import run_up
 
-    run_up(data_dir, listen, sink.value, policy, model)
+    run_up(data_dir, listen, sink.value, policy, model, archive)
 
 
 @app.command()
@@ -163,6 +167,7 @@ def suggest_policy(
 @app.command()
 def schema(
     topics: Annotated[bool, typer.Option("--topics", help="The table of topics instead.")] = False,
+    archive: Annotated[bool, typer.Option("--archive", help="The page on the archive's columns instead.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="For programs; what it does without --topics anyway.")
     ] = False,
@@ -170,7 +175,11 @@ def schema(
     """Print the JSON Schema of every record: one object, record name → schema."""
     from pipeline.command import contract
 
-    if not topics:
+    if archive:
+        from pipeline.edge.archive import page
+
+        typer.echo(page(), nl=False)
+    elif not topics:
         typer.echo(contract.schema_text())
     elif as_json:
         typer.echo(contract.topics_text())
@@ -285,3 +294,5 @@ def audit(
 
 
 app.command()(outcomes.mark)
+app.command()(reporting.archive)
+app.command()(reporting.sql)

@@ -1,6 +1,8 @@
 """Everything in one process and one event loop: gateway, core and pager on the embedded log."""
 
 import asyncio
+import time
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -9,6 +11,7 @@ from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, clusters_of, policy_of, read_settings
+from pipeline.edge.archive import archive_beside, archive_now_and_then, check_archive
 from pipeline.edge.gateway import (
     FOLLOWED,
     AlertmanagerApi,
@@ -30,13 +33,22 @@ from schemas.topics import PAGES
 logger = structlog.get_logger("pagesieve")
 
 
-def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | None, model: Path | None = None) -> None:
+def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
+    data_dir: Path,
+    address: str,
+    sink_name: str,
+    policy_file: Path | None,
+    model: Path | None = None,
+    archive: Path | None = None,
+) -> None:
     """Run until a signal. Raises Misuse and Missing before anything is started, Fault when a part dies."""
     settings = read_settings()
     policy, clusters = policy_of(policy_file, settings), clusters_of(model, settings)
     host, port = address_of(address)
     requires_token = check_exposure(host, settings)
     sink = make_sink(sink_name, settings)
+    if (root := archive or settings.archive) is not None:
+        check_archive(data_dir, root)
     listener = listen(host, port)
 
     async def live() -> None:
@@ -62,6 +74,9 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
                     "pager": run_pager(pages, log, sink, stop),
                     "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),
                 }
+                if root is not None:
+                    archiving = partial(_archive, data_dir, root, settings.archive_days)
+                    parts["archive"] = archive_now_and_then(archiving, settings.archive_every_s, stop)
                 await run_together(parts, stop)
         finally:
             await log.close()
@@ -69,3 +84,7 @@ def run_up(data_dir: Path, address: str, sink_name: str, policy_file: Path | Non
 
     collect_rarely()
     asyncio.run(live())
+
+
+def _archive(data_dir: Path, root: Path, keep_days: int) -> int:
+    return archive_beside(data_dir, root, keep_days, time.time_ns() // 1_000_000)

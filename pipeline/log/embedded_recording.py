@@ -47,10 +47,10 @@ class EmbeddedRecording:
             raise Misuse(f"cannot read {path}: {exc}") from exc
         return recording
 
-    def read(self, topic: str) -> Iterator[Entry]:
-        """See `Recording`."""
+    def read(self, topic: str, since: int = 0) -> Iterator[Entry]:
+        """See `Recording`. What stands before the offset `since` is left out."""
         extent = self.extents[topic][PARTITION]
-        offset = extent.first
+        offset = max(extent.first, since)
         while offset < extent.end:
             offsets = range(offset, extent.end)
             try:

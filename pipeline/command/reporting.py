@@ -1,0 +1,37 @@
+"""The commands about what was: the archive, questions to it, and the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The log of `up`; else the topics on PAGESIEVE_KAFKA.")
+]
+Archive = Annotated[
+    Path | None, typer.Option("--archive", metavar="DIR", help="The folder of Parquet files; else PAGESIEVE_ARCHIVE.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def archive(
+    data_dir: DataDir = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder to fill; else PAGESIEVE_ARCHIVE.")
+    ] = None,
+) -> None:
+    """Write what was decided to Parquet files by day: of a data folder once, of Kafka until it is stopped."""
+    from pipeline.command.archive import run_archive
+
+    run_archive(data_dir, folder)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; the tables are in deploy/archive.md.")],
+    folder: Archive = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the archive in DuckDB's SQL; it can only read, and nothing but the archive."""
+    from pipeline.command.sql import run_sql
+
+    run_sql(query, folder, as_json=as_json)
