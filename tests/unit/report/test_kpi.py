@@ -1,0 +1,86 @@
+"""Each figure of the small week is what a person gets who counts on their fingers; none comes without its whole."""
+
+import pytest
+
+from pipeline.report import kpi
+from pipeline.report.facts import Counts, Facts, Week
+from pipeline.report.kpi import Ratio, Spread
+from tests.unit.report.week import CASES, FACTS, MINUTE_MS, PAGES, WEEK, after, case
+
+MINE = FACTS.mine
+
+
+def test_the_funnel_is_shares_of_what_went_in() -> None:
+    assert kpi.compression(FACTS.counts) == Ratio(80, 100)
+    assert kpi.reduction(FACTS.counts) == Ratio(14, 20)
+    assert kpi.noise_reduction(FACTS.counts) == Ratio(96, 100)
+    assert kpi.compression(Counts(0, 0, 0, 0)).share is None
+
+
+def test_actionable_is_as_judged_else_as_acted_and_what_is_unknown_is_in_no_whole() -> None:
+    assert kpi.actionable(MINE) == Ratio(1, 3)  # disk-1; not ping-1 (untouched), not ping-2 (judged)
+    assert kpi.actionable([case("new", 1, resolved_ms=None)]) == Ratio(0, 0)
+    assert kpi.actionable([case("poor", 1, mark="poor_details", acted_ms=after(1, 1))]) == Ratio(1, 1)
+
+
+def test_transient_is_over_within_ten_minutes_of_its_page_untouched() -> None:
+    assert kpi.transient(MINE, PAGES) == Ratio(1, 3)
+    touched = case("ping-1", 26, resolved_ms=after(26, 4), acted_ms=after(26, 3))
+    assert kpi.transient([touched], PAGES) == Ratio(0, 1)
+    assert kpi.flapping(MINE) == Ratio(1, 3)
+
+
+def test_a_repeat_is_the_same_template_paged_so_many_days_before() -> None:
+    assert kpi.repeats(FACTS, 7) == Ratio(2, 3)  # disk-1 after 110 h, ping-2 after 18 h
+    assert kpi.repeats(FACTS, 4) == Ratio(1, 3)  # 110 h are more than four days
+
+
+def test_times_are_median_and_p99_of_those_that_have_one() -> None:
+    assert kpi.time_to_detect([one for one in MINE if one.is_paged], PAGES) == Spread(MINUTE_MS, 3 * MINUTE_MS, 3, 3)
+    assert kpi.time_to_acknowledge(MINE, PAGES) == Spread(5 * MINUTE_MS, 15 * MINUTE_MS, 2, 3)
+    assert kpi.time_to_resolve(MINE, PAGES) == Spread(2 * MINUTE_MS, 60 * MINUTE_MS, 2, 3)
+    assert kpi.added_delay(MINE, PAGES) == Spread(0, 2 * MINUTE_MS, 3, 3)
+    assert kpi.time_to_acknowledge([], []) == Spread(None, None, 0, 0)
+
+
+def test_runbooks_are_of_paged_incidents_and_of_tiers_where_asked() -> None:
+    assert kpi.runbooks(MINE) == Ratio(1, 3)
+    assert kpi.runbooks(MINE, ("0", "1")) == Ratio(1, 2)
+
+
+def test_the_noisiest_templates_are_a_share_of_all_pages() -> None:
+    assert kpi.top_share(CASES, PAGES, 1) == Ratio(2, 4)
+    assert kpi.top_share(CASES, PAGES, 2) == Ratio(4, 4)
+
+
+def test_missed_is_what_was_suppressed_and_acted_upon_and_nothing_that_was_silenced() -> None:
+    found = kpi.missed(MINE, 1.0, "seed")
+    assert found.known == Ratio(1, 2)
+    assert found.graded == Ratio(1, 1)
+    assert found.low == pytest.approx(0.2065, abs=1e-4)  # Wilson's interval of 1 of 1
+    assert found.high == pytest.approx(1.0)
+    undrawn = kpi.missed(MINE, 0.0, "seed")
+    assert (undrawn.known, undrawn.graded, undrawn.low) == (Ratio(1, 2), Ratio(0, 0), None)
+
+
+def test_the_interval_is_that_of_the_textbook() -> None:
+    assert kpi.wilson(Ratio(0, 50)) == pytest.approx((0.0, 0.0713), abs=1e-4)
+    assert kpi.wilson(Ratio(5, 50)) == pytest.approx((0.0435, 0.2136), abs=1e-4)
+
+
+def test_chance_draws_the_same_again_and_about_the_share() -> None:
+    drawn = [kpi.is_drawn(f"inc1:{number}", 0.2, "a") for number in range(5000)]
+    assert drawn == [kpi.is_drawn(f"inc1:{number}", 0.2, "a") for number in range(5000)]
+    assert 0.18 < sum(drawn) / 5000 < 0.22
+    assert drawn != [kpi.is_drawn(f"inc1:{number}", 0.2, "b") for number in range(5000)]
+
+
+def test_some_of_the_incidents_have_figures_of_their_own() -> None:
+    only: Facts = FACTS.only(one for one in CASES if one.template == "ping")
+    assert only.counts == Counts(events=2, alerts=2, incidents=2, pages=2)
+
+
+def test_a_week_is_that_of_iso_8601() -> None:
+    assert Week.named("2026-W47") == WEEK
+    assert Week.before(WEEK.period.until_ms + 1) == WEEK
+    assert Week.before(WEEK.period.until_ms - 1) == Week.named("2026-W46")
