@@ -296,3 +296,4 @@ def audit(
 app.command()(outcomes.mark)
 app.command()(reporting.archive)
 app.command()(reporting.sql)
+app.command()(reporting.report)

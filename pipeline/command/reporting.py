@@ -35,3 +35,25 @@ def sql(
     from pipeline.command.sql import run_sql
 
     run_sql(query, folder, as_json=as_json)
+
+
+def report(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the HTML, Markdown and JSON go.")],
+    week: Annotated[
+        str | None, typer.Option(metavar="WEEK", help="Like 2026-W47; else the last one that is over.")
+    ] = None,
+    folder: Archive = None,
+    schedule: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is on call when, and where.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With which proposals are tried; else PAGESIEVE_POLICY.")
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Of a made-up month, to see what it looks like.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the sample.")] = 1,
+) -> None:
+    """Write the weekly noise report: how bearable it was, what woke you for nothing, and what to change."""
+    from pipeline.command.report import From, run_report, run_sample
+
+    if sample:
+        run_sample(out, seed)
+    else:
+        run_report(week, From(folder, schedule, policy), out)

@@ -69,6 +69,7 @@ class Case(NamedTuple):
     name: str
     severity: str
     summary: str
+    fingerprint: str = ""  # of its first alert
     alerts: int = 1
     events: int = 1
     labels: tuple[tuple[str, str], ...] = ()
@@ -106,7 +107,7 @@ class Case(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How much went in and came out in a period."""
+    """How much went in and came out in a period. An alert counts once in each incident that it was in."""
 
     events: int
     alerts: int

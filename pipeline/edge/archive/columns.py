@@ -137,6 +137,7 @@ def page() -> str:
         "`ARCHIVE/TABLE/day=YYYY-MM-DD/TOPIC-PARTITION-FIRSTOFFSET.parquet`: the day is that of `logged_at`, in UTC,",
         "and is itself a column, `day`, for whoever reads folders as DuckDB, pandas and Athena do. A file is whole",
         "from the moment it has its name, and never changes. Columns may be added; none changes its meaning.",
+        "`at`, `by`, `group` and `offset` are words of SQL: put them in double quotes there.",
         "",
         "In every table:",
         "",
