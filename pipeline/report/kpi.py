@@ -30,11 +30,11 @@ class Ratio(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How long something took, of `count` that did, among `whole`."""
+    """How long something took, of `measured` that did, among `whole`."""
 
     p50_ms: int | None
     p99_ms: int | None
-    count: int
+    measured: int
     whole: int
 
 
@@ -198,4 +198,4 @@ def _spread(found: Sequence[int], whole: int) -> Spread:
     if not ordered:
         return Spread(None, None, 0, whole)
     at = [ordered[max(0, ceil(share * len(ordered)) - 1)] for share in (0.5, 0.99)]
-    return Spread(*at, len(ordered), whole)
+    return Spread(at[0], at[1], len(ordered), whole)

@@ -41,7 +41,7 @@ def said(value: Ratio | Spread | None) -> str:
         return f"{percent(value)} ({value.part:,} of {value.whole:,})"
     if value.p50_ms is None or value.p99_ms is None:
         return f"none of {value.whole:,}"
-    return f"{lasted(value.p50_ms)}, p99 {lasted(value.p99_ms)} ({value.count:,} of {value.whole:,})"
+    return f"{lasted(value.p50_ms)}, p99 {lasted(value.p99_ms)} ({value.measured:,} of {value.whole:,})"
 
 
 def percent(value: Ratio) -> str:

@@ -99,7 +99,7 @@ def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str
     seen = [one.counts.pages for one in weeks if one.counts.events]
     if seen:
         usual = sum(seen) / len(seen)
-        said += f". The {_count(len(seen), 'week')} before had {usual:.0f} pages each" if len(seen) > 1 else ""
+        said += f". The {_count(len(seen), 'week')} before had {usual:.0f} on average" if len(seen) > 1 else ""
         said += f". The week before had {seen[0]}" if len(seen) == 1 else ""
     return said + "."
 
