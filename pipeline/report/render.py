@@ -46,7 +46,7 @@ def said(value: Ratio | Spread | None) -> str:
 
 def percent(value: Ratio) -> str:
     """A share as people say it."""
-    return "-" if value.share is None else f"{value.share:.0%}"
+    return "-" if value.share is None else f"{100 * value.share:.0f} %"
 
 
 def lasted(took_ms: int) -> str:

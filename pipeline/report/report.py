@@ -95,7 +95,7 @@ def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str
     said = f"{_count(pages, 'page')}, {nights} of them at night"
     worth = actionable(facts.mine)
     if worth.share is not None:
-        said += f"; {worth.part} of {worth.whole} incidents needed somebody ({worth.share:.0%})"
+        said += f"; {worth.part} of {worth.whole} incidents needed somebody ({100 * worth.share:.0f} %)"
     seen = [one.counts.pages for one in weeks if one.counts.events]
     if seen:
         usual = sum(seen) / len(seen)
