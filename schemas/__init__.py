@@ -5,6 +5,7 @@ from schemas.change import Change, ChangeLink
 from schemas.control import Control, Silence
 from schemas.decision import Decision, Decisions, Reason
 from schemas.guard import Guard
+from schemas.held import Held
 from schemas.incident import Cause, Incident, IncidentState, Member
 from schemas.outcome import Outcome, Verdict
 from schemas.page import Delivery, Page, PageAlert, PageCause, PageChange, PageDetails, PageKind, PageLink, PagePayload
@@ -26,6 +27,7 @@ __all__ = [
     "Decisions",
     "Delivery",
     "Guard",
+    "Held",
     "Incident",
     "IncidentState",
     "Member",

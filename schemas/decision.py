@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.guard import Guard
+from schemas.held import Held
 from schemas.record import Record
 from schemas.score import Score
 from schemas.why import Why
@@ -87,6 +88,7 @@ class Decision(Record):
     fingerprint_version: str
     scored: Score | None = Field(default=None, description="what the score came from, where an alert begins to fire")
     guard: Guard | None = Field(default=None, description="why it pages though its score is low, where it is")
+    held: Held | None = Field(default=None, description="why its page waits, where that was learned (`hold: auto`)")
     why: Why | None = Field(default=None, description="why it joined its incident, where it was correlated")
 
 

@@ -6,7 +6,7 @@ from pipeline.answer.past import Decided, Looked, Mention, Paged
 from pipeline.codec import decode
 from pipeline.core.duration import Instant
 from pipeline.errors import Misuse, Rejected
-from schemas import Alert, Guard, Incident, Reason, Score, Why
+from schemas import Alert, Guard, Held, Incident, Reason, Score, Why
 from schemas import Rejected as RejectedRecord
 from schemas.record import Record
 
@@ -26,6 +26,7 @@ class _Line(Record):
     at: Instant
     scored: Score | None = None
     guard: Guard | None = None
+    held: Held | None = None
     why: Why | None = None
 
 
@@ -67,6 +68,7 @@ class FiledPast:
                     paged=one.paged,
                     scored=one.scored,
                     guard=one.guard,
+                    held=one.held,
                     why=one.why,
                 )
 

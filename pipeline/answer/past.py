@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from schemas import Alert, Guard, Incident, PageKind, Reason, Rejected, Score, Why
+from schemas import Alert, Guard, Held, Incident, PageKind, Reason, Rejected, Score, Why
 
 # Whether a record, by its bytes, may be about what is asked for. To look for an id takes a tenth of decoding it.
 Mention = Callable[[bytes], bool]
@@ -26,6 +26,7 @@ class Decided(NamedTuple):
     why: Why | None
     scored: Score | None = None
     guard: Guard | None = None
+    held: Held | None = None
     is_late: bool = False
     next_at_ms: int | None = None
     policy_version: str | None = None

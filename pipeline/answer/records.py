@@ -87,6 +87,7 @@ def _decided(one: Decided, names: dict[str, Named]) -> dict[str, Any]:
     said["reason"] = one.reason.value
     said["scored"] = one.scored.model_dump(mode="json") if one.scored is not None else None
     said["guard"] = one.guard.value if one.guard is not None else None
+    said["held"] = one.held.model_dump(mode="json") if one.held is not None else None
     said["why"] = one.why.model_dump(mode="json") if one.why is not None else None
     said |= {"at": rfc3339(one.at_ms), "next_at": _time(one.next_at_ms)}
     return said | {"alert": _named(names.get(one.fingerprint))}

@@ -10,6 +10,7 @@ from pipeline.answer.gather import Call, IncidentStory
 from pipeline.answer.named import Named
 from pipeline.answer.past import Decided, Looked
 from pipeline.answer.phrases import called, labelled, score_in_words, section, short, why_in_words, with_id
+from pipeline.core.actionability.words import held_said
 from pipeline.core.shown import printable
 from pipeline.explain.words import in_full, when
 from schemas import Change, Incident, PageKind, Reason
@@ -232,6 +233,8 @@ def _runs(runs: Iterable[Run], names: Mapping[str, Named] | None) -> Iterator[st
             yield f"      {score_in_words(one.scored.probability, one.scored)}"
         if one.guard is not None:
             yield f"      {one.guard.sentence}"
+        if one.held is not None:
+            yield f"      {held_said(one.held)}"
         if one.next_at_ms is not None and one.reason is not Reason.DUPLICATE:
             yield f"      next at {when(one.next_at_ms, one.at_ms)}, if nothing comes before"
         before = one

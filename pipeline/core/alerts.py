@@ -102,7 +102,7 @@ class LiveAlerts:
             if row < 0:
                 raise KeyError(fingerprint_of(code))
             _, _, _, _, _, _, _, _, _, is_firing, _ = memory.table.row_of(row)
-            starts_at_ms, first_at_ms, _, _, _, _, _, _, _, number, _, _, _, is_parted = memory.table.rest_of(row)
+            starts_at_ms, first_at_ms, _, _, _, _, _, _, _, _, number, _, _, _, is_parted = memory.table.rest_of(row)
             severity = SEVERITIES[number]
             standing = Standing(self._fingerprint(code, row, is_parted), severity, starts_at_ms, first_at_ms)
             alert = memory.packer.unpack(memory.contents[row], standing)
@@ -260,7 +260,7 @@ class LiveAlerts:
         starts_at_ms, first_at_ms, begun_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, *rest = (
             memory.table.rest_of(row)
         )
-        place, quiet, severity, guard, *flags = rest
+        place, hold_ms, quiet, severity, guard, *flags = rest
         is_flapping, is_echo, is_parted = map(bool, flags)
         incident = memory.incidents.known[number]
         if incident is None:
@@ -292,6 +292,7 @@ class LiveAlerts:
             bool(is_firing or is_flapping),
             score=score,
             begun_at_ms=begun_at_ms,
+            hold_ms=hold_ms,
             guard=GUARDS[guard],
         )
         return live

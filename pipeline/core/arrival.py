@@ -8,6 +8,7 @@ from pipeline.core.changes import Changes
 from pipeline.core.columns import EPISODE_MS, FOREVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.flap import FlapState, ends_at_ms
+from pipeline.core.holding import Holding
 from pipeline.core.incident import account, add, reopen, revive, special, standing, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
@@ -19,7 +20,7 @@ from pipeline.core.suppression import Suppression
 from pipeline.core.trace import come_back
 from pipeline.core.weather import Weather
 from pipeline.core.window import Change, over_ms, waits_ms
-from schemas import Alert, Guard, Reason, Score
+from schemas import Alert, Guard, Held, Reason, Score
 from schemas.record import fields_of
 
 _JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
@@ -34,6 +35,7 @@ class Before(NamedTuple):
     score: float = 0.0
     begun_at_ms: int = 0
     guard: Guard | None = None
+    hold_ms: int = 0
 
 
 class Arrival:
@@ -50,9 +52,11 @@ class Arrival:
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
-        self.scoring = Scoring(self._state.usual)
+        self.scoring = Scoring(self._state.usual, self._state.spells)
         self.scored: Score | None = None  # of the last event, if an alert began to fire with it
         self.guard: Guard | None = None  # and why it pages though that is low
+        self.held: Held | None = None  # or waits
+        self._holding = Holding(self._state, self._policy)
         self._suppression = Suppression(self._state, self._policy)
 
     def place(self, alert: Alert, code: int, known: Live | None, now_ms: int) -> tuple[Reason, Open, Live | None]:
@@ -107,6 +111,7 @@ class Arrival:
             weigh(live.incident, live.score, self.scored)
             if live.severity.rank > before.rank:
                 live.guard = self.guard = self._suppression.raised(live)
+                live.hold_ms = 0
             reason = self._settle(live, was, (Reason.DUPLICATE, Reason.SURFACED), now_ms)
         else:
             reason = self._refire(live, was, change, is_new_firing=is_new_firing, goes_on=goes_on)
@@ -131,6 +136,10 @@ class Arrival:
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms
         live.guard = self.guard = self._suppression.guard(live, alert, self.scored, is_new=self.scoring.is_new)
+        if live.fired_at_ms == now_ms:  # what counts anew has fired all the while: it was paged, or had its time
+            self.held = self._holding.choose(
+                live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=self.scored.watched_ms
+            )
 
     def _refire(
         self, live: Live, was: tuple[bool, bool, bool], change: Change, *, is_new_firing: bool, goes_on: bool
@@ -201,7 +210,7 @@ class Arrival:
         if known is not None:
             before = Before(known.flap)
         if before is not None:
-            flap, _, live.score, live.begun_at_ms, live.guard = before
+            flap, _, live.score, live.begun_at_ms, live.guard, live.hold_ms = before
             live.flap_penalty, live.flap_at_ms, live.is_flapping = flap.penalty, flap.at_ms, flap.is_flapping
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)

@@ -38,6 +38,7 @@ REST = np.dtype(
         ("flap_at_ms", np.int64),
         ("flap_penalty", np.float64),
         ("place", np.int32),  # among its incident's members
+        ("hold_ms", np.int32),  # how long its page waits by what was learned; 0: not
         ("quiet", np.uint8),  # a number that the caller gave; 0: it pages
         ("severity", np.uint8),  # likewise
         ("guard", np.uint8),  # likewise; 0: a low score keeps it quiet
@@ -107,6 +108,7 @@ class Row(NamedTuple):
     flap_at_ms: int = 0
     flap_penalty: float = 0.0
     place: int = 0
+    hold_ms: int = 0
     quiet: int = 0
     severity: int = 0
     guard: int = 0
@@ -137,6 +139,7 @@ class Columns(NamedTuple):
     flap_at_ms: NDArray[np.int64]
     flap_penalty: NDArray[np.float64]
     place: NDArray[np.int32]
+    hold_ms: NDArray[np.int32]
     quiet: NDArray[np.uint8]
     severity: NDArray[np.uint8]
     guard: NDArray[np.uint8]

@@ -37,6 +37,32 @@ PositiveDuration = Annotated[
     int, BeforeValidator(milliseconds), Field(gt=0, le=LONGEST_MS), PlainSerializer(written, return_type=str)
 ]
 
+AUTO = "auto"
+AUTO_MS = -1  # no duration: for each alert one of its own, from how long its like fired before
+
+
+def hold_ms(value: object) -> int:
+    """Read how long a page waits: a duration, or `auto`. Raises ValueError, saying how one is written."""
+    if value == AUTO:
+        return AUTO_MS
+    try:
+        ms = milliseconds(value)
+    except ValueError as exc:
+        raise ValueError(f"{exc}, or auto") from exc
+    if ms < 0:
+        raise ValueError("a page cannot wait for less than 0s")
+    return ms
+
+
+def hold_written(ms: int) -> str:
+    """The same as a person would write it."""
+    return AUTO if ms == AUTO_MS else written(ms)
+
+
+HoldDuration = Annotated[
+    int, BeforeValidator(hold_ms), Field(ge=AUTO_MS, le=LONGEST_MS), PlainSerializer(hold_written, return_type=str)
+]
+
 
 def instant_ms(value: object) -> int:
     """Read a point in time, RFC 3339 with a zone. Raises ValueError, saying how one is written."""

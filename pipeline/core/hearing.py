@@ -38,7 +38,7 @@ class Hearing:
         self._state.watermark_ms = now_ms
         live = None if is_unknown else self._alerts.find(code)
         near(starts_at_ms)
-        self._arrival.scored = self._arrival.guard = None
+        self._arrival.scored = self._arrival.guard = self._arrival.held = None
         if status is not _FIRING and alert.expires_at_ms is not None and self._is_renewed(alert, code):
             alert, status = alert.altered(status=_FIRING, ends_at_ms=None), _FIRING
             self._state.ended.pop(code, None)
@@ -111,7 +111,7 @@ class Hearing:
         if change is Change.ALREADY_RESOLVED:
             return Reason.ALREADY_RESOLVED
         if change is Change.RESOLVED:
-            self._arrival.scoring.end(live.code, now_ms - live.fired_at_ms)
+            self._arrival.scoring.end(live.code, live.fired_at_ms, now_ms - live.fired_at_ms)
             return self._departure.end(live, now_ms, alert.ends_at_ms)
         return self._arrival.again(alert, live, change, now_ms)
 
@@ -136,5 +136,6 @@ class Hearing:
             score=None if live is None else live.score,
             scored=self._arrival.scored,
             guard=self._arrival.guard,
+            held=self._arrival.held if reason is Reason.HELD else None,
             why=self._arrival.placement.why if is_placed else None,
         )

@@ -60,6 +60,7 @@ class Live:
     is_counted: bool = False  # among those that are alive
     score: float = 0.0  # actionability, as of when it began to fire
     begun_at_ms: int = 0  # when it was scored last
+    hold_ms: int = 0  # how long its page waits by what was learned, from when it began to fire
     guard: Guard | None = None  # what lets it page whatever its score
     told: Alert | None = None  # what it says, where that is unpacked
 
@@ -131,6 +132,7 @@ class Live:
             self.flap_at_ms,
             self.flap_penalty,
             self.place,
+            self.hold_ms,
             _QUIET_NUMBERS[self.quiet],
             _SEVERITY_NUMBERS[self.severity],
             _GUARD_NUMBERS[self.guard],

@@ -3,18 +3,20 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.core.actionability.guardrails import Guardrails, Suppress, SuppressMode
-from pipeline.core.duration import Duration, Instant, PositiveDuration
+from pipeline.core.duration import AUTO_MS, Duration, HoldDuration, Instant, PositiveDuration
 from pipeline.core.flap import FlapPolicy
 from pipeline.core.interval import NamedIntervals
 from pipeline.core.matcher import Matchers, all_match
 from pipeline.core.storm import StormPolicy
 from pipeline.core.topology import Topology, TopologyPolicy
+
+LONGEST_HOLD_MS = 3_600_000  # by what was learned
 
 
 class _Part(BaseModel):
@@ -37,9 +39,21 @@ class Rule(_Part):
     max_age_ms: PositiveDuration = Field(
         default=3_600_000, alias="max_age", description="an older incident takes no new alerts, so chains end"
     )
-    hold_ms: Duration = Field(
-        default=0, alias="hold", description="how long a page waits for the alert to resolve by itself"
+    hold_ms: HoldDuration = Field(
+        default=0,
+        alias="hold",
+        description="how long a page waits for the alert to resolve by itself; auto: as long as that pays, "
+        "by how long its like fired before",
     )
+    patience_ms: PositiveDuration = Field(
+        default=1_500_000,
+        alias="patience",
+        description="with hold auto: for one page that nobody needed, one that somebody needed may come so much later",
+    )
+    hold_at_most_ms: Annotated[PositiveDuration, Field(le=LONGEST_HOLD_MS)] = Field(
+        default=600_000, alias="hold_at_most", description="with hold auto: no page waits longer"
+    )
+    hold_critical: bool = Field(default=False, description="with hold auto: what is critical may wait, too")
     at_least: int = Field(
         default=1, ge=1, le=10_000, description="page only while so many distinct alerts of this route fire"
     )
@@ -74,6 +88,11 @@ class Rule(_Part):
     event_window_ms: PositiveDuration = Field(
         default=300_000, alias="event_window", description="likewise for a source that never says resolved"
     )
+
+    @property
+    def holds_as_learned(self) -> bool:
+        """Whether how long a page waits comes from how long its like fired before."""
+        return self.hold_ms == AUTO_MS
 
 
 class Route(Rule):

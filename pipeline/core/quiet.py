@@ -11,7 +11,7 @@ from pipeline.core.live import Live
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.silence import END_MS, Silences
-from schemas import Alert, Reason
+from schemas import Alert, Reason, Severity
 
 Judged = tuple[Reason | None, int]  # why, and when to look again
 LOUD: Judged = (None, FOREVER_MS)
@@ -138,13 +138,25 @@ class Quiet:
 
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """What keeps it quiet for a while, unless it is to page now. What flaps is not held: it would be for ever."""
-        is_held = now_ms < live.fired_at_ms + rule.hold_ms and not live.is_flapping
+        held_until_ms = live.fired_at_ms + self._hold_ms(live, rule)
+        is_held = now_ms < held_until_ms and not live.is_flapping
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return self._suppressed(live, rule, now_ms)
         if is_held:
-            return Reason.HELD, live.fired_at_ms + rule.hold_ms
+            return Reason.HELD, held_until_ms
         return Reason.TOO_FEW, FOREVER_MS
+
+    def _hold_ms(self, live: Live, rule: Rule) -> int:
+        """How long its page waits. What was learned never holds what a guardrail names by now."""
+        if not rule.holds_as_learned or not live.hold_ms:
+            return max(rule.hold_ms, 0)
+        rails = self._policy.guardrails
+        is_critical = live.severity is Severity.CRITICAL and not rule.hold_critical
+        has_grown = live.incident.alerts >= rails.grows_to
+        if is_critical or has_grown or self._policy.always_pages(facets(live.alert)):
+            return 0
+        return min(live.hold_ms, rule.hold_at_most_ms, rails.max_hold_ms)
 
     def is_doubted(self, live: Live) -> bool:
         """Whether its score alone would keep the alert quiet."""

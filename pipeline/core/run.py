@@ -14,7 +14,7 @@ from pipeline.core.events import batch_of, hear_resolved
 from pipeline.core.fingerprint import VERSION
 from pipeline.core.memory import Memory
 from pipeline.core.table import Clock, LiveTable, Scanned
-from schemas import Alert, Alerts, Decision, Decisions, Guard, Reason, Score, Status, Why
+from schemas import Alert, Alerts, Decision, Decisions, Guard, Held, Reason, Score, Status, Why
 from schemas.record import fields_of
 
 _DUPLICATE, _FIRING = Reason.DUPLICATE, Status.FIRING
@@ -225,6 +225,7 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     score: float | None = None,
     scored: Score | None = None,
     guard: Guard | None = None,
+    held: Held | None = None,
     why: Why | None = None,
 ) -> Decided:
     """The decision on one event."""
@@ -234,5 +235,5 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     fields["paged"] = reason.pages and alert.status is _FIRING
     fields["is_late"], fields["next_at_ms"] = is_late, next_at_ms
     fields["policy_version"], fields["why"] = policy_version, why
-    fields["score"], fields["scored"], fields["guard"] = score, scored, guard
+    fields["score"], fields["scored"], fields["guard"], fields["held"] = score, scored, guard, held
     return fields

@@ -47,7 +47,12 @@ class Seeking:
         if found is not home:
             # What never stopped firing is not held anew: otherwise one that repeats each minute would never page.
             before = Before(
-                live.flap, live.fired_at_ms if was_firing else None, live.score, live.begun_at_ms, live.guard
+                live.flap,
+                live.fired_at_ms if was_firing else None,
+                live.score,
+                live.begun_at_ms,
+                live.guard,
+                live.hold_ms,
             )
             self._arrival.placement.count(live)
             self._part(live, now_ms)
@@ -57,7 +62,8 @@ class Seeking:
                 return reason, live
             live = trace
             live.incident.parted -= 1
-            live.score, live.begun_at_ms, live.guard = before[2:]
+            live.score, live.begun_at_ms, live.guard = before[2:5]
+            live.hold_ms = 0
             self._rename(live, code, is_parted=False)
         else:
             self._arrival.placement.why = None  # it only comes home

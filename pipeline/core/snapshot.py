@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from pipeline.core.actionability.habit import HABIT
+from pipeline.core.actionability.spell import SPELLS
+from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.usual import Usual
 from pipeline.core.correlation.kept import KeptCorrelation, keep, recall
 from pipeline.core.evidence import Evidence
@@ -29,7 +31,7 @@ VERSION = 14
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
-_PARTS = 7  # policy, JSON, table, members, habits, lengths of contents, contents
+_PARTS = 8  # policy, JSON, table, members, habits, spells, lengths of contents, contents
 
 
 class _Incident(NamedTuple):
@@ -98,6 +100,7 @@ class _Scope(NamedTuple):
     quiet_day: int
     quieted: int
     habits: int  # how many of those that stand together are its own
+    spells: int  # likewise
 
 
 class Context(NamedTuple):
@@ -126,7 +129,7 @@ _NUMBERED = tuple(field.name for field in fields(Open) if field.name not in {"bo
 
 def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Sequence[ScopeState]) -> bytes:
     """What is remembered, `states` in the order of their names; `policy` is the one whose rules the rows name."""
-    scopes, members, habits = [], array("Q"), []
+    scopes, members, habits, spells = [], array("Q"), [], []
     numbers = np.zeros(len(memory.incidents.known) + 1, np.int32)
     count = 0
     for state in states:
@@ -137,6 +140,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
             members.extend(incident.members)
             incidents.append(_kept(incident))
         habits.append(state.usual.habits())
+        spells.append(state.spells.known())
         scopes.append(
             _Scope(
                 state.name,
@@ -153,6 +157,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 state.quiet_day,
                 state.quieted,
                 len(habits[-1]),
+                len(spells[-1]),
             )
         )
     rows = memory.table.live_rows()
@@ -164,6 +169,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
         memory.table.snapshot(numbers, rows),
         members.tobytes(),
         b"".join([several.tobytes() for several in habits]),
+        b"".join([several.tobytes() for several in spells]),
         lengths.tobytes(),
     )
     last = _LENGTH.pack(int(lengths.sum(dtype=np.uint64)))
@@ -180,11 +186,12 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
 
     Raises ValueError if the snapshot is damaged or of another version.
     """
-    _, rest_part, table, members_part, habits_part, lengths_part, contents_part = _parts_of(snapshot)
+    _, rest_part, table, members_part, habits_part, spells_part, lengths_part, contents_part = _parts_of(snapshot)
     rest = _REST.validate_json(bytes(rest_part))
     memory.restore(table, rest.shapes)
     members, position = np.frombuffer(members_part, np.uint64), 0
     habits, known = np.frombuffer(habits_part, HABIT), 0
+    spells, ended = np.frombuffer(spells_part, SPELLS), 0
     states = []
     for scope in rest.scopes:
         state = ScopeState(
@@ -206,6 +213,8 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             (state.forgotten if incident.is_forgotten else state.incidents)[incident.incident_id] = incident
         state.usual = Usual(habits[known : known + scope.habits])
         known += scope.habits
+        state.spells = Spells(spells[ended : ended + scope.spells])
+        ended += scope.spells
         state.correlation = recall(scope.correlation, state.incidents.__getitem__)
         states.append(state)
     lengths = np.frombuffer(lengths_part, np.uint32)
@@ -215,6 +224,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
     are_all = (
         position == len(members)
         and known == len(habits)
+        and ended == len(spells)
         and len(lengths) == len(memory.table)
         and edges[-1] == len(contents_part)
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.usual import Usual
 from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.incidents import Open
@@ -24,6 +25,7 @@ class ScopeState:
     storm: StormState = field(default_factory=StormState)
     correlation: Correlation = field(default_factory=Correlation)
     usual: Usual = field(default_factory=Usual)
+    spells: Spells = field(default_factory=Spells)
     quiet_day: int = 0  # the last day on which an incident was kept quiet for its scores, since 1970
     quieted: int = 0  # and how many were on it
     storm_id: str | None = None

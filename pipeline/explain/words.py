@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline.core.describe import rfc3339
-from pipeline.core.duration import written
+from pipeline.core.duration import hold_written, written
 from pipeline.core.matcher import Matcher, all_match
 from pipeline.core.policy import Policy
 from pipeline.core.silence import END_MS
@@ -25,7 +25,7 @@ def lines(found: Explanation, policy: Policy) -> Iterator[str]:
         ("route", _route(found)),
         ("now", _now(found, policy)),
         ("pages", _pages(found)),
-        ("unless", _unless(found)),
+        ("unless", _unless(found, policy)),
         ("ends", _ends(found)),
         ("flapping", _flapping(found)),
     ]
@@ -47,7 +47,7 @@ def because(waiting: Waiting, found: Explanation, policy: Policy) -> str:
     if waiting.reason is Reason.MUTED:
         return "; ".join(_mutes(found, policy))
     if waiting.reason is Reason.HELD:
-        return f"hold {written(found.rule.hold_ms)}"
+        return f"hold {hold_written(found.rule.hold_ms)}"
     return f"at_least {found.rule.at_least}: this one counts, {found.rule.at_least - 1} more must fire beside it"
 
 
@@ -131,11 +131,17 @@ def _pages(found: Explanation) -> Iterator[str]:
         yield "once: repeat_after is not set"
 
 
-def _unless(found: Explanation) -> Iterator[str]:
+def _unless(found: Explanation, policy: Policy) -> Iterator[str]:
     for source, equal, unlike in found.inhibitors:
         same = f" with {_pairs(equal)}" if equal else ""
         not_like = f" and not {_matchers(unlike)}" if unlike is not None else ""
         yield f"an alert that matches {_matchers(source)}{not_like}{same} fires: then it is inhibited while that fires"
+    if found.rule.holds_as_learned and found.page_now is None:
+        most_ms = min(found.rule.hold_at_most_ms, policy.guardrails.max_hold_ms)
+        yield (
+            "its past, which is not known here, says that it will soon be over by itself and no guardrail names it: "
+            f"then it is held, for {written(most_ms)} at most"
+        )
     yield "an incident of its group is open and was paged: then it joins, and pages only if it is more severe"
     yield "a silence set meanwhile names it: those are in the log, and not known here"
 

@@ -114,7 +114,7 @@ def _page_now(policy: Policy) -> Iterator[Found]:
         named = next((n for n, named in enumerate(policy.page_now) if covers(named, match)), None)
         if named is None:
             continue
-        for field, waits in (("hold", rule.hold_ms > 0), ("at_least", rule.at_least > 1)):
+        for field, waits in (("hold", rule.hold_ms != 0), ("at_least", rule.at_least > 1)):
             if waits:
                 yield (*path, field), f"has no effect: page_now[{named}] names every alert for which it would hold"
 
@@ -148,9 +148,19 @@ def _within(path: Path, given: set[str], rule: Rule) -> Iterator[Found]:
             f"hold {written(rule.hold_ms)} is not shorter than expire_after {written(rule.expire_after_ms)}: what is "
             "heard of once is over before its page would go out, and never pages",
         )
+    yield from _learned_hold(path, given, rule)
     is_never = rule.page_during != () and set(rule.page_during) <= set(rule.mute_during)
     if given & {"page_during", "mute_during"} and is_never:
         yield (
             (*path, "page_during" if "page_during" in given else "mute_during"),
             "all of page_during is in mute_during too, so nobody is ever paged",
         )
+
+
+def _learned_hold(path: Path, given: set[str], rule: Rule) -> Iterator[Found]:
+    """What only says how `hold: auto` holds, where nothing is held so."""
+    if rule.holds_as_learned:
+        return
+    for field, name in (("patience_ms", "patience"), ("hold_at_most_ms", "hold_at_most"), ("hold_critical",) * 2):
+        if path and field in given:
+            yield (*path, name), f"has no effect: it says how hold auto holds, and hold is {written(rule.hold_ms)} here"

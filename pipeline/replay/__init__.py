@@ -175,10 +175,12 @@ def decision_line(seq: int, line: int, decision: Decision, at: str) -> str:
 
 def _more(decision: Decision) -> str:
     """What only some decisions have."""
-    scored, guard, why = decision.scored, decision.guard, decision.why
+    scored, guard, held, why = decision.scored, decision.guard, decision.held, decision.why
     said = "" if scored is None else f',"scored":{encode(scored).decode()}'
     if guard is not None:
         said += f',"guard":"{guard.value}"'
+    if held is not None:
+        said += f',"held":{encode(held).decode()}'
     return said if why is None else f'{said},"why":{encode(why).decode()}'
 
 

@@ -41,6 +41,7 @@ rows = st.builds(
     flap_at_ms=times,
     flap_penalty=st.sampled_from([0.0, 1.5]),
     place=times,
+    hold_ms=st.integers(0, 3_600_000),
     severity=st.integers(0, 4),
     guard=st.integers(0, 9),
     is_echo=st.sampled_from([0, 1]),

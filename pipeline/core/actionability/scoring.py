@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
 from pipeline.core.actionability.tuning import (
     CHANGE,
@@ -35,9 +36,10 @@ class Circumstances(NamedTuple):
 class Scoring:
     """Scores the alerts of one scope."""
 
-    def __init__(self, usual: Usual) -> None:
-        self._usual = usual
-        self.is_new = False  # whether nobody was ever paged for the template of the alert that was scored last
+    def __init__(self, usual: Usual, spells: Spells) -> None:
+        self._usual, self._spells = usual, spells
+        self.template = 0  # the key of that of the alert that was scored last,
+        self.is_new = False  # and whether nobody was ever paged for it
 
     def begin(self, alert: Alert, code: int, now_ms: int, around: Circumstances) -> Score:
         """An alert begins to fire."""
@@ -56,9 +58,9 @@ class Scoring:
             claims["runbook"] = RUNBOOK
         if around.is_changed:
             claims["change"] = CHANGE
-        template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
+        self.template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
         place = _place_of(subject_of(labels))
-        found = self._usual.begin(template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
+        found = self._usual.begin(self.template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
         return self._score(found, claims)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
@@ -90,9 +92,11 @@ class Scoring:
             }
         )
 
-    def end(self, code: int, after_ms: int) -> None:
+    def end(self, code: int, began_ms: int, after_ms: int) -> None:
         """An alert says that it is over, so long after it began to fire."""
-        self._usual.end(code, after_ms)
+        template = self._usual.end(code, after_ms)
+        if template:
+            self._spells.end(template, code, began_ms, after_ms)
 
 
 def raised(probability: float, before: Severity, after: Severity) -> float:

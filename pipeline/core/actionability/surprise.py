@@ -228,17 +228,21 @@ def page(habits: Habits, alert: int) -> None:
 
 
 @kernel(_HABITS, types.uint64, types.int64)
-def end(habits: Habits, alert: int, after_ms: int) -> None:
-    """An alert says that it is over, so long after it began: its template and itself are known to end so."""
+def end(habits: Habits, alert: int, after_ms: int) -> np.uint64:
+    """An alert says that it is over, so long after it began: its template and itself are known to end so.
+
+    The key of its template; 0: it is not known.
+    """
     its_alert = slot_of(habits, np.uint64(alert))
     if habits[its_alert]["key"] == np.uint64(0):
-        return
+        return np.uint64(0)
     its_template = slot_of(habits, habits[its_alert]["template"])
     for slot in (its_alert, its_template):
         if habits[slot]["key"] != np.uint64(0):
             habit = habits[slot]
             habit["ended"] = habit["ended"] * FORGETS + 1.0
             habit["short"] = habit["short"] * FORGETS + (1.0 if after_ms < SHORT_MS else 0.0)
+    return np.uint64(habits[its_alert]["template"])
 
 
 @kernel(_HABITS, _HABITS)

@@ -30,3 +30,12 @@ SHORT_MS = 600_000  # what was over so soon ended by itself
 SHRINK = 4.0  # ends that have to be seen before the share of those is believed
 FORGETS = 0.98  # an end counts so much less with each that comes after it
 MOST_GAPS = 50.0  # of which the usual gap is the mean
+
+# How long a page may wait (spell.py): chosen on upptime and huawei-alarms, where neighbours do about as well.
+STEP_MS = 30_000
+LEAST_SPELLS = 5  # of a template or an alert: before that nothing of it waits
+LEAN_NOWHERE = 4.0  # endless spells that count beside those of a template
+LEAN = 1.0  # spells of its template that count beside those of an alert
+LEAN_ABOUT = 4.0  # and of its own at any time, beside those of about this time of day
+SPELL_FORGETS = 80  # in hundredths: a spell counts so much less with each that comes after it
+ABOUT_MINUTES = 60

@@ -44,9 +44,9 @@ class Usual:
         """A page told of an alert first."""
         surprise.page(self._slots, _key(alert))
 
-    def end(self, alert: int, after_ms: int) -> None:
-        """An alert says that it is over, so long after it began."""
-        surprise.end(self._slots, _key(alert), after_ms)
+    def end(self, alert: int, after_ms: int) -> int:
+        """An alert says that it is over, so long after it began. The key of its template; 0: it is not known."""
+        return int(surprise.end(self._slots, _key(alert), after_ms))
 
     def habits(self) -> Habits:
         """All that is known, in the order of keys."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from schemas import Score
+from pipeline.core.duration import written
+from schemas import Held, Score
 
 _DAY_MS = 86_400_000
 _FEW = 0.5  # fading counts below this are never
@@ -12,6 +13,13 @@ def said(score: Score, most: int = 3) -> list[str]:
     """The terms that count most, in words, each with its log-odds: `its tier (+0.50)`."""
     terms = sorted(score.terms.items(), key=lambda term: (-abs(term[1]), term[0]))
     return [f"{_SAID[name](score) if name in _SAID else name} ({value:+.2f})" for name, value in terms[:most]]
+
+
+def held_said(held: Held) -> str:
+    """How long a page waits, and why: `held 2m: 83 % of its kind were gone by then (41 past alerts of this one)`."""
+    own = f"{held.ended} past alerts of this one"
+    past = own if held.ended else f"{held.template_ended} past alerts of its kind, none of this one"
+    return f"held {written(held.for_ms)}: {round(held.gone * 100)} % of its kind were gone by then ({past})"
 
 
 def _times(begun: float) -> str:
