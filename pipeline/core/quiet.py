@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pipeline.core.actionability.guardrails import Suppress
-from pipeline.core.columns import FOREVER_MS
+from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of
 from pipeline.core.inhibitor import Inhibitor
@@ -137,9 +137,9 @@ class Quiet:
         return (Reason.INHIBITED, FOREVER_MS) if self._inhibitor.inhibits(live.code) else None
 
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
-        """What keeps it quiet for a while, unless it is to page now. What flaps is not held: it would be for ever."""
-        held_until_ms = live.fired_at_ms + self._hold_ms(live, rule)
-        is_held = now_ms < held_until_ms and not live.is_flapping
+        """What keeps it quiet for a while, unless it is to page now."""
+        held_until_ms = self._held_until_ms(live, rule)
+        is_held = now_ms < held_until_ms
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return self._suppressed(live, rule, now_ms)
@@ -147,16 +147,27 @@ class Quiet:
             return Reason.HELD, held_until_ms
         return Reason.TOO_FEW, FOREVER_MS
 
-    def _hold_ms(self, live: Live, rule: Rule) -> int:
-        """How long its page waits. What was learned never holds what a guardrail names by now."""
-        if not rule.holds_as_learned or not live.hold_ms:
-            return max(rule.hold_ms, 0)
-        rails = self._policy.guardrails
+    def _held_until_ms(self, live: Live, rule: Rule) -> int:
+        """Until when its page waits. What flaps is not held: it would be for ever."""
+        if rule.holds_as_learned:
+            return self._learned_until_ms(live, rule) if live.hold_ms else NEVER_MS
+        return NEVER_MS if live.is_flapping else live.fired_at_ms + rule.hold_ms
+
+    def _learned_until_ms(self, live: Live, rule: Rule) -> int:
+        """Likewise, where its past says so; never what a guardrail names by now, nor what was told of already.
+
+        What flaps is judged by each of its firings, since each is soon over; but not after `max_hold`.
+        """
+        rails, incident = self._policy.guardrails, live.incident
         is_critical = live.severity is Severity.CRITICAL and not rule.hold_critical
-        has_grown = live.incident.alerts >= rails.grows_to
-        if is_critical or has_grown or self._policy.always_pages(facets(live.alert)):
-            return 0
-        return min(live.hold_ms, rule.hold_at_most_ms, rails.max_hold_ms)
+        is_told = incident.paged_rank is not None and live.severity.rank <= incident.paged_rank
+        has_grown = incident.alerts >= rails.grows_to
+        if is_critical or is_told or has_grown or self._policy.always_pages(facets(live.alert)):
+            return NEVER_MS
+        until_ms = live.fired_at_ms + min(live.hold_ms, rule.hold_at_most_ms, rails.max_hold_ms)
+        if not live.is_flapping:
+            return until_ms
+        return min(until_ms, incident.opened_at_ms + rails.max_hold_ms) if live.is_firing else FOREVER_MS
 
     def is_doubted(self, live: Live) -> bool:
         """Whether its score alone would keep the alert quiet."""

@@ -26,7 +26,7 @@ _WIDTH = len(ROW.names or ())
 _ROW, _REST = struct.Struct("=Qqqqqdqi H BB".replace(" ", "")), struct.Struct("=qqqqqqdii BBBBBB 2x".replace(" ", ""))
 _ROW_BYTES = ROW.itemsize + REST.itemsize
 _HEADER = struct.Struct("<4sIQ")  # what it is, its version, how many rows; then the rows, then the rest of each
-_MAGIC, _VERSION = b"live", 5
+_MAGIC, _VERSION = b"live", 6
 
 
 Clock = tuple[int | None, int | None]

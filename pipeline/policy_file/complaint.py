@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.core.duration import LONGEST_MS, written
-from pipeline.core.policy import Policy
+from pipeline.core.policy import LONGEST_HOLD_MS, Policy
 from pipeline.policy_file.lines import Complaint, Lines, Path, shown
 
 _REMEDIES = {
@@ -50,8 +50,8 @@ def _complaint(found: ErrorDetails, lines: Lines) -> Complaint:
         path, said = (*path, int(item[1]) - 1), said[item.end() :]
     elif kind in _REMEDIES:
         said = _REMEDIES[kind]
-    elif found.get("ctx", {}).get("le") == LONGEST_MS:
-        said = f"a duration may be at most {written(LONGEST_MS)}"
+    elif (most := found.get("ctx", {}).get("le")) in {LONGEST_MS, LONGEST_HOLD_MS}:
+        said = f"{'a duration' if most == LONGEST_MS else 'it'} may be at most {written(most)}"
     return Complaint(lines.of(path), lines.written(path), f"{said[:1].lower()}{said[1:]}{_found(found)}")
 
 

@@ -59,7 +59,8 @@ _DOUBTING = {
 }
 DOUBTING = Policy.model_validate(_FIELDS | _DOUBTING)
 DOUBTING_CORRELATED = Policy.model_validate(_FIELDS | _DOUBTING | {"group_by": None})
-policies = st.sampled_from([POLICY, CORRELATED, DOUBTING, DOUBTING_CORRELATED])
+HOLDING = Policy.model_validate(_FIELDS | {"hold": "auto", "hold_critical": True, "guardrails": {"watched": 1}})
+policies = st.sampled_from([POLICY, CORRELATED, DOUBTING, DOUBTING_CORRELATED, HOLDING])
 
 tolds = st.builds(
     alert,

@@ -21,7 +21,7 @@ matchers = st.lists(
 times = st.sampled_from(["2023-11-14T20:00:00Z", "2023-11-14T22:30:00Z", "2023-11-15T03:00:00Z"])
 rules: dict[str, st.SearchStrategy[Any]] = {
     "group_by": st.sampled_from([["host"], ["team", "host"], ["nothing"]]),
-    "hold": st.sampled_from([0, "10s", "4m"]),
+    "hold": st.sampled_from([0, "10s", "4m", "auto"]),
     "at_least": st.sampled_from([1, 1, 2]),
     "mute_during": st.lists(st.sampled_from(["night", "late", "work"]), max_size=2),
     "page_during": st.lists(st.sampled_from(["night", "late", "work"]), max_size=2),

@@ -104,6 +104,8 @@ def test_the_readme_tells_of_every_key_with_its_default() -> None:
     for name, field in Policy.model_fields.items():
         key = field.alias or name
         default = row(key).split("|")[2].strip()
-        if isinstance(field.default, bool | int | str):
+        if isinstance(field.default, bool):
+            assert default == str(field.default).lower(), key  # as YAML spells it
+        elif isinstance(field.default, int | str):
             shown = written(int(field.default)) if name.endswith("_ms") else str(field.default)
             assert default.replace(",", "") == shown, key
