@@ -48,7 +48,20 @@ def complaint(done: subprocess.CompletedProcess[str], code: int) -> str:
 def test_help_names_every_command_and_version_the_version() -> None:
     done = pagesieve("--help")
     assert done.returncode == 0
-    for command in ("up", "gateway", "worker", "pager", "topics", "replay", "explain", "mark", "schema"):
+    for command in (
+        "up",
+        "gateway",
+        "worker",
+        "pager",
+        "topics",
+        "replay",
+        "explain",
+        "mark",
+        "schema",
+        "archive",
+        "sql",
+        "report",
+    ):
         assert f" {command} " in done.stdout
     assert pagesieve("--version").stdout.startswith("pagesieve ")
 
