@@ -128,11 +128,9 @@ class Facts(NamedTuple):
         """The incidents that opened in the period."""
         return [case for case in self.cases if self.period.has(case.opened_ms)]
 
-    def only(self, cases: Iterable[Case]) -> "Facts":
-        """The same of some incidents only; how many events there were is theirs."""
-        some = tuple(cases)
-        ids = {case.incident_id for case in some}
+    def only(self, cases: Iterable[Case], pages: Iterable[Paged]) -> "Facts":
+        """The same of some incidents and their pages only; how many events there were is theirs."""
+        some, told = tuple(cases), tuple(pages)
         mine = [case for case in some if self.period.has(case.opened_ms)]
-        pages = tuple(page for page in self.pages if page.incident_id in ids)
-        counts = Counts(sum(case.events for case in mine), sum(case.alerts for case in mine), len(mine), len(pages))
-        return Facts(self.period, counts, pages, some)
+        counts = Counts(sum(case.events for case in mine), sum(case.alerts for case in mine), len(mine), len(told))
+        return Facts(self.period, counts, told, some)

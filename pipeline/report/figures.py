@@ -1,10 +1,10 @@
 """The figures of one period, by name, in the order in which they are read; each says what it is and what is good."""
 
-from collections.abc import Iterable
+from collections import defaultdict
 from typing import NamedTuple
 
 from pipeline.report import kpi
-from pipeline.report.facts import Facts
+from pipeline.report.facts import Case, Facts, Paged
 from pipeline.report.kpi import Ratio, Spread
 
 SAMPLE_SHARE = 0.2  # of what is suppressed, put before people to grade
@@ -82,8 +82,15 @@ class Group(NamedTuple):
 
 def by(facts: Facts, kind: str) -> list[Group]:
     """By `team`, `service` or `tier`, the one with most pages first."""
-    names: Iterable[str] = {getattr(case, kind) or "" for case in facts.mine}
-    found = [_group(name, facts.only(c for c in facts.cases if (getattr(c, kind) or "") == name)) for name in names]
+    cases, pages = defaultdict[str, list[Case]](list), defaultdict[str, list[Paged]](list)
+    name_of = {case.incident_id: getattr(case, kind) or "" for case in facts.cases}
+    for case in facts.cases:
+        cases[name_of[case.incident_id]].append(case)
+    for page in facts.pages:
+        if page.incident_id in name_of:
+            pages[name_of[page.incident_id]].append(page)
+    names = {name_of[case.incident_id] for case in facts.mine}
+    found = [_group(name, facts.only(cases[name], pages[name])) for name in names]
     return sorted(found, key=lambda group: (-group.pages, group.name))
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.report import kpi
-from pipeline.report.facts import Counts, Facts, Week
+from pipeline.report.facts import Counts, Week
+from pipeline.report.figures import by
 from pipeline.report.kpi import Ratio, Spread
 from tests.unit.report.week import CASES, FACTS, MINUTE_MS, PAGES, WEEK, after, case
 
@@ -76,8 +77,10 @@ def test_chance_draws_the_same_again_and_about_the_share() -> None:
 
 
 def test_some_of_the_incidents_have_figures_of_their_own() -> None:
-    only: Facts = FACTS.only(one for one in CASES if one.template == "ping")
-    assert only.counts == Counts(events=2, alerts=2, incidents=2, pages=2)
+    found = {group.name: group for group in by(FACTS, "tier")}
+    assert (found["0"].pages, found["0"].incidents, found["0"].actionable) == (2, 1, Ratio(1, 1))
+    assert (found["none named"].pages, found["none named"].incidents) == (1, 4)
+    assert sum(group.pages for group in found.values()) == 4
 
 
 def test_a_week_is_that_of_iso_8601() -> None:
