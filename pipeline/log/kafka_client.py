@@ -21,6 +21,9 @@ METADATA_TIMEOUT_MS = 1000  # for a topic that was never written before; other a
 RECONNECT_BACKOFF_MAX_MS = 1000  # how late, at most, the end of an outage is noticed
 SESSION_TIMEOUT_MS = 6000  # how long a killed member keeps its partitions; the least that brokers allow by default
 HEARTBEAT_MS = 2000
+# A member that joins before its client knows the topics is dealt nothing, and learns better only at its next look: by
+# default after five minutes, in which nobody was paged.
+LOOK_AGAIN_MS = 3000
 
 
 def make_producer(bootstrap: str, timeout_s: float) -> Any:
@@ -50,7 +53,11 @@ def make_consumer(bootstrap: str, timeout_s: float, group: str | None) -> Any:
     """A consumer that commits only what it is told to; without a group it only reads. Raises likewise. Blocks."""
     settings: dict[str, Any] = {"group_id": group}
     if group is not None:
-        settings |= {"session_timeout_ms": SESSION_TIMEOUT_MS, "heartbeat_interval_ms": HEARTBEAT_MS}
+        settings |= {
+            "session_timeout_ms": SESSION_TIMEOUT_MS,
+            "heartbeat_interval_ms": HEARTBEAT_MS,
+            "metadata_max_age_ms": LOOK_AGAIN_MS,
+        }
     return _make(
         KafkaConsumer,
         bootstrap,

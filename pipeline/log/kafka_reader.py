@@ -7,6 +7,9 @@ polls in short slices, so that a commit does not wait for a poll. Two things tha
 - A join that succeeds while nobody polls is forgotten, and the next poll joins again; if that was the group's leader,
   everybody must. Members that are busy between polls can keep each other from ever reading: two of them, polling half
   of the time each, took 20 s and nine generations. So a join, once begun, is waited for.
+- A leader whose client forgets its topics for a moment (`No partition metadata for topic`) deals nothing to anybody, and
+  its next look changes nothing: a pager paged nobody for as long as it was watched. So who was dealt nothing joins
+  again, some times.
 """
 
 import asyncio
@@ -30,6 +33,8 @@ SLICE_S = 0.2
 JOIN_S = 10.0  # how long a call may be held up by a join; the other members may take longer
 SHORTEST_SLICE_S = 0.01  # the consumer gets nowhere in none
 POLL_ENTRIES = 500
+NOTHING_S = 5.0  # how long a member that was dealt nothing waits before it joins again
+MOST_REJOINS = 3  # since it may be right: there may be more members than partitions
 
 
 class _Deals(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
@@ -60,6 +65,9 @@ class KafkaReader:
         self._deals = _Deals()
         self._positioned_at = 0  # the deal after which every position was set
         self._generation = 0
+        self._nothing_since_s: float | None = None  # when it was dealt nothing
+        self._left_at = 0  # the last deal before it left for that reason
+        self._rejoins = MOST_REJOINS
         self._held: deque[Entry] = deque()
         self._slice: asyncio.Future[tuple[int, list[Entry]]] | None = None
 
@@ -131,6 +139,7 @@ class KafkaReader:
             if self._deals.count != self._positioned_at:
                 self._seek_to_committed()
                 records = {}
+            self._leave_if_dealt_nothing()
         except Retryable:
             raise
         except Exception as exc:
@@ -138,6 +147,21 @@ class KafkaReader:
             self._drop_consumer()
             raise Retryable(f"Kafka at {self._bootstrap} cannot be read: {exc}") from exc
         return self._positioned_at, [entry_of(record) for batch in records.values() for record in batch]
+
+    def _leave_if_dealt_nothing(self) -> None:
+        """Join anew with the next poll, if there may be a mistake."""
+        if self._consumer.assignment() or self._deals.count == self._left_at:
+            self._nothing_since_s = None
+            if self._consumer.assignment():
+                self._rejoins = MOST_REJOINS
+            return
+        now_s = time.monotonic()
+        if self._nothing_since_s is None:
+            self._nothing_since_s = now_s
+        elif now_s - self._nothing_since_s >= NOTHING_S and self._rejoins:
+            self._rejoins -= 1
+            self._nothing_since_s, self._left_at = None, self._deals.count
+            self._drop_consumer()
 
     def _poll_consumer(self, timeout_ms: int, at_most: int) -> Mapping[Any, Sequence[Any]]:
         paused = set() if at_most else self._consumer.assignment()
