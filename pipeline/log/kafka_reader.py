@@ -7,7 +7,7 @@ polls in short slices, so that a commit does not wait for a poll. Two things tha
 - A join that succeeds while nobody polls is forgotten, and the next poll joins again; if that was the group's leader,
   everybody must. Members that are busy between polls can keep each other from ever reading: two of them, polling half
   of the time each, took 20 s and nine generations. So a join, once begun, is waited for.
-- A leader whose client forgets its topics for a moment (`No partition metadata for topic`) deals nothing to anybody, and
+- A leader whose client forgets its topics for a moment (`No partition metadata for topic`) deals nothing at all, and
   its next look changes nothing: a pager paged nobody for as long as it was watched. So who was dealt nothing joins
   again, some times.
 """
