@@ -149,7 +149,7 @@ def heard(scene: list[Event], found: Told, hold: str) -> list[Heard]:
         likely = [(due_s.get(at_s, 3), -one.at_s, id(one)) for one, due_s in begun[group] if one.at_s <= at_s]
         causes.add(min(likely)[-1])
     return [
-        Heard(firing.ends_s - firing.at_s, id(firing) in causes, _after_s(firing, calls[group]))
+        Heard(firing.ends_s - firing.at_s, id(firing) in causes, told_after_s(firing, calls[group]))
         for firing, group in firings
     ]
 
@@ -162,7 +162,7 @@ def _due_s(event: Event, decision: Record, hold: str) -> float:
     return round(event.at_s + waits_s, 3)
 
 
-def _after_s(firing: Firing, calls: list[tuple[float, bool]]) -> float | None:
+def told_after_s(firing: Firing, calls: list[tuple[float, bool]]) -> float | None:
     """How long it fired until somebody had been told of its incident. `calls`: when that began (True), or was over."""
     is_told = False
     for at_s, begins in calls:

@@ -50,6 +50,16 @@ def test_an_alert_is_told_by_its_decisions_and_repeats_are_one_line(log: Log) ->
     ]
 
 
+def test_a_page_that_waits_as_its_past_says_is_explained() -> None:
+    patient = Policy.model_validate({"group_by": ["cluster"], "hold": "auto", "guardrails": {"watched": 1}})
+    bodies = [(3600 * hour + after_s, [body]) for hour in range(6) for after_s, body in ((0, NODE), (20, OVER))]
+    log = recorded(*bodies, (30_000, [NODE]), policy=patient)
+    last = decisions(log)[-1]
+    assert last.reason is Reason.HELD
+    told_of = said(log, last.fingerprint)
+    assert "      held 30s: 89 % of its kind were gone by then (6 past alerts of this one)" in told_of
+
+
 def test_an_alert_is_found_by_the_fingerprint_of_its_source_too(log: Log) -> None:
     first = decisions(log)[0]
     assert first.source_fingerprint is not None

@@ -152,3 +152,11 @@ def test_suggest_proposes_the_line_that_drops_a_measured_value(tmp_path: Path) -
 def test_suggest_names_what_it_cannot_read() -> None:
     assert complaint(pagesieve("policy", "suggest", "/no/events"), 2) == "/no/events: No such file or directory"
     assert "--source smoke" in complaint(pagesieve("policy", "suggest", "/dev/null", "--source", "smoke"), 2)
+
+
+def test_explain_says_that_a_page_may_wait_for_what_only_the_past_knows(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("hold: auto\nhold_at_most: 7m\n")
+    told = said(pagesieve("policy", "explain", DISK, "--policy", policy, "--at", AT))
+    assert "pages        now" in told
+    assert "says that it will soon be over by itself and no guardrail names it: then it is held, for 7m at most" in told
