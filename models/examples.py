@@ -22,15 +22,14 @@ class Examples(NamedTuple):
 
     def of(self, rows: Flags | Ints) -> "Examples":
         """Some of them."""
-        return Examples(*(column[rows] for column in self))
+        features, template, at_ms, is_true, weight, incident = self
+        return Examples(features[rows], template[rows], at_ms[rows], is_true[rows], weight[rows], incident[rows])
 
 
 def by_time(examples: Examples, share: float) -> tuple[Examples, Examples]:
-    """The earlier `share` of them, and the rest; no incident stands on both sides, so that none tells of itself."""
+    """The earlier `share` of them, and the rest. An incident belongs where it began, so that none tells of itself."""
     order = np.argsort(examples.at_ms, kind="stable")
-    early = np.zeros(len(order), np.bool_)
-    early[order[: round(share * len(order))]] = True
-    first = {one: nth for nth, one in reversed(list(enumerate(examples.incident[order].tolist())))}
-    most = round(share * len(order))
-    began_early = np.array([first[one] < most for one in examples.incident.tolist()], np.bool_)
-    return examples.of(began_early), examples.of(~began_early & ~early)
+    _, first, of = np.unique(examples.incident[order], return_index=True, return_inverse=True)
+    is_early = np.zeros(len(order), np.bool_)
+    is_early[order] = first[of] < round(share * len(order))
+    return examples.of(is_early), examples.of(~is_early)

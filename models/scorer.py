@@ -69,17 +69,16 @@ class Scorer:
         sum_ = self._constant + self._lean.get(template, 0.0)
         for nth, weight in self._weights:
             sum_ += weight * features[nth]
-        for node in self._trees:
-            while type(node) is tuple:
+        for root in self._trees:
+            node = root
+            while not isinstance(node, float):
                 node = node[2] if features[node[0]] <= node[1] else node[3]
-            sum_ += node  # type: ignore[operator]  # no tuple: a leaf
-        return sum_
+            sum_ += node
+        return float(sum_)
 
     def probability(self, features: tuple[float, ...], template: int) -> float | None:
-        """How likely it is that a person has to act."""
+        """How likely it is that a person has to act; the features are finite numbers."""
         x, at, says = self.log_odds(features, template), self._at, self._says
-        if x != x:
-            return None
         if x <= at[0]:
             return says[0]
         if x >= at[-1]:

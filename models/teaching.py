@@ -112,7 +112,7 @@ def _trees(examples: Examples) -> Sum:
     leaf = max(5, min(50, len(examples.at_ms) // 50))
     fitted = GradientBoostingClassifier(init=_Prior(), min_samples_leaf=leaf, **TREES)
     fitted.fit(examples.features, examples.is_true.astype(np.int64), sample_weight=examples.weight)
-    columns: list[list[Any]] = [[] for _ in Sum._fields[2:]]
+    columns: list[list[Any]] = [[] for _ in range(5)]
     roots, count = [], 0
     for [one] in fitted.estimators_:
         tree = one.tree_
@@ -134,9 +134,11 @@ def _trees(examples: Examples) -> Sum:
     feature, threshold, left, right, value = columns
     return Sum(
         _prior(examples).linear,
-        *(np.array(one, np.int32) for one in (roots, feature)),
+        np.array(roots, np.int32),
+        np.array(feature, np.int32),
         np.array(threshold, np.float64),
-        *(np.array(one, np.int32) for one in (left, right)),
+        np.array(left, np.int32),
+        np.array(right, np.int32),
         np.array(value, np.float64),
     )
 
@@ -149,9 +151,7 @@ def _plain(linear: Reals) -> Sum:
     return Sum(linear.astype(np.float64), none, none, nothing, none, none, nothing)
 
 
-def _scorer(
-    sum_: Sum, examples: Examples, trained_at_ms: int, platt: tuple[float, float] | None = None
-) -> Scorer:
+def _scorer(sum_: Sum, examples: Examples, trained_at_ms: int, platt: tuple[float, float] | None = None) -> Scorer:
     """With what the examples lean to, beyond what the sum says of them."""
     slope, offset = platt or (1.0, 0.0)
     said = sigmoid(slope * _GRID + offset)

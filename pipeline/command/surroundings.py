@@ -34,9 +34,9 @@ def learned_of(option: Path | None, settings: Settings) -> Learned:
     path = option or settings.model
     if path is None:
         return NOTHING
-    from pipeline.command.model_files import read_model  # noqa: PLC0415 - only who has a model needs numpy for it
+    from pipeline.command.model_files import read_learned  # noqa: PLC0415 - only who has a model needs numpy for it
 
-    return Learned(read_model(path))
+    return read_learned(path)
 
 
 def kafka_of(settings: Settings) -> str:
