@@ -64,15 +64,18 @@ def measure(networks: Sequence[str], *, cache: Path, jobs: int) -> Report:
     methods, rows = [], list[Row]()
     prior = {name: _prior(one) for name, one in known.items()}
     rows.append(_row("nothing: the prior", known, prior))
-    by_model = dict[tuple[str, str], Floats]()
+    by_model, nameless = dict[tuple[str, str], Floats](), dict[tuple[str, str], Floats]()
     for network in networks:
         others = [one for (_, other), one in known.items() if other != network]
         taught = teach(_all([one.examples.of(one.is_judged) for one in others]), 0)
         methods.append(f"{network} {taught.method}")
-        by_model |= {name: _asked(taught.scorer, known[name]) for name in names if name[1] == network}
+        blind = Scorer(taught.scorer.arrays._replace(keys=np.zeros(0, np.uint64), lean=np.zeros(0)))
+        for name in (one for one in names if one[1] == network):
+            by_model[name], nameless[name] = _asked(taught.scorer, known[name]), _asked(blind, known[name])
     rows += [
         _row("all of other networks: the model alone", known, by_model),
         _row("all of other networks: the higher of both", known, _higher(by_model, prior)),
+        _row("likewise, but no kind of alert by its name", known, _higher(nameless, prior)),
     ]
     by_marks, rest, true = dict[tuple[str, str], Floats](), dict[tuple[str, str], Known](), []
     for name, one in known.items():
