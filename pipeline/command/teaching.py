@@ -57,7 +57,7 @@ def learn(files: Sequence[Path], rules: Rules, said: Said, templates: dict[str, 
     """Replay, judge and teach. Raises Misuse where nothing can be learned."""
     found = judged(files, rules, said, templates)
     examples = found.examples
-    if not len(examples.at_ms):
+    if found.unmatched == len(said.outcomes) or not len(examples.at_ms):  # what nobody touched alone teaches nothing
         raise Misuse(
             f"nothing that was said is of an alert in {files[0]} that began after its scope was watched for a day "
             f"({found.unmatched} incidents that were spoken of are not in it)"
