@@ -1,4 +1,4 @@
-"""A score: what spoke for a person having to act, and what against; its terms add up to the log-odds."""
+"""A score: what spoke for a person having to act, and what against; its terms add up to the prior's log-odds."""
 
 from pydantic import Field
 
@@ -8,7 +8,8 @@ from schemas.record import Record
 class Score(Record):
     """How likely it is that a person has to act, when an alert began to fire.
 
-    `probability` is 1 / (1 + e^-x), where x is the sum of `terms`, exactly: all are multiples of 1/1024.
+    The prior is 1 / (1 + e^-x), where x is the sum of `terms`, exactly: all are multiples of 1/1024. `probability` is
+    the prior, or what a model says, whichever is higher.
     """
 
     probability: float = Field(description="actionability in [0, 1]")
@@ -18,3 +19,7 @@ class Score(Record):
     watched_ms: int = Field(description="for how long its scope had been watched")
     ended: float = Field(description="how often the alert said before that it is over, of late")
     short: float = Field(description="and how often of these within ten minutes")
+    learned: float | None = Field(
+        default=None, description="actionability in [0, 1] as the model says; null: there is none, or it failed"
+    )
+    learned_by: str | None = Field(default=None, description="the version of the model that was asked")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import Watch
-from benchmarks.quality import ait, calibration, holds, itbench, operations, pairs, upptime
+from benchmarks.quality import ait, calibration, holds, itbench, operations, pairs, taught, upptime
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
@@ -32,6 +32,7 @@ SETS: dict[str, Callable[[argparse.Namespace], Report]] = {
     ),
     "upptime": lambda wanted: upptime.measure(wanted.methods, wanted.policy),
     "holds": lambda wanted: holds.measure(jobs=wanted.jobs),
+    "taught": lambda wanted: taught.measure(wanted.networks, cache=wanted.cache, jobs=wanted.jobs),
     "pairs": lambda wanted: pairs.measure(wanted.networks, cache=wanted.cache),
     "itbench": lambda wanted: itbench.measure(wanted.seeds or itbench.SEEDS, wanted.methods, wanted.policy),
 }

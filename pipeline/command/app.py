@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.command import outcomes, reporting, topics
+from pipeline.command import learned, outcomes, reporting, topics
 from pipeline.errors import Misuse
 
 app = typer.Typer(
@@ -20,8 +20,7 @@ app = typer.Typer(
 app.add_typer(topics.app, name="topics")
 policy_app = typer.Typer(help="Check a policy, and see what it makes of an alert.")
 app.add_typer(policy_app, name="policy")
-models_app = typer.Typer(help="See what was learned, and say which model is used.")
-app.add_typer(models_app, name="models")
+app.add_typer(learned.models, name="models")
 
 
 class SinkName(StrEnum):
@@ -42,9 +41,6 @@ PolicyFile = Annotated[
 ModelDir = Annotated[
     Path | None,
     typer.Option("--model", metavar="DIR", help="What was learned; else PAGESIEVE_MODEL, else nothing is."),
-]
-ModelsDir = Annotated[
-    Path | None, typer.Option("--dir", metavar="DIR", help="The folder that `train` fills; else PAGESIEVE_MODEL.")
 ]
 Sink = Annotated[SinkName, typer.Option(help="Where pages go.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -205,49 +201,8 @@ def replay(
     run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, model, as_json=as_json)
 
 
-@app.command()
-def train(
-    history: Annotated[list[Path], typer.Option(metavar="FILE ...", help="NDJSON, plain or .gz.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of models; made if missing.")],
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]", help="More history.")] = None,
-    source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Learn from recorded events which alerts come together, which of them first, and how often."""
-    from pipeline.command.learning import run_train
-
-    run_train([*history, *(more or [])], source, policy, out, as_json=as_json)
-
-
-@models_app.command("list")
-def list_models(folder: ModelsDir = None, as_json: AsJson = False) -> None:
-    """Name every model, the one with the newest history first; * is the one in use."""
-    from pipeline.command.shelf import run_list
-
-    run_list(folder, as_json=as_json)
-
-
-@models_app.command("show")
-def show_model(
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="Else the one in use.")] = None,
-    folder: ModelsDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what a model learned from, and what."""
-    from pipeline.command.shelf import run_show
-
-    run_show(version, folder, as_json=as_json)
-
-
-@models_app.command("use")
-def use_model(
-    version: Annotated[str, typer.Argument(metavar="VERSION")], folder: ModelsDir = None, as_json: AsJson = False
-) -> None:
-    """Let whoever starts from now on take this model; what was decided stays, and names the model that decided it."""
-    from pipeline.command.shelf import run_use
-
-    run_use(version, folder, as_json=as_json)
+app.command()(learned.train)
+app.command()(learned.evaluate)
 
 
 @app.command("explain")

@@ -4,22 +4,26 @@ import hashlib
 import json
 import platform
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from models.history import History
 from models.training import Figures, train
 from pipeline.command.collection import collect_rarely
+from pipeline.command.judged import Rules, Said, read_said
 from pipeline.command.model_files import Kept, Source, write_model
 from pipeline.command.recorded import with_progress
 from pipeline.command.surroundings import policy_of, read_settings
+from pipeline.command.teaching import Lesson, in_use, learn, sentences, told
+from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
 from pipeline.core.clusters import key_of
 from pipeline.core.describe import rfc3339
+from pipeline.core.learned import NOTHING
 from pipeline.core.policy import Policy
 from pipeline.core.template import template_of
 from pipeline.errors import Misuse, Rejected
@@ -31,9 +35,68 @@ from schemas import Alert, Status
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pagesieve")
 
 
-def run_train(files: Sequence[Path], source: str, policy_file: Path | None, out: Path, *, as_json: bool) -> None:
-    """Learn from the files and put the model into the models folder `out`. Raises Misuse."""
-    policy = policy_of(policy_file, read_settings())
+class Given(NamedTuple):
+    """What there is to learn from."""
+
+    history: tuple[Path, ...]
+    outcomes: tuple[Path, ...]
+    source: str
+    policy_file: Path | None
+
+
+def run_train(given: Given, out: Path, *, as_json: bool) -> None:
+    """Learn from the files and put what was learned into the models folder `out`. Raises Misuse."""
+    said = read_said(given.outcomes) if given.outcomes else None
+    reader, sources, policy = _heard(given)
+    trained = train(reader.history())
+    if not trained.figures.templates:
+        raise Misuse(f"{given.history[0]}: nothing in it fires, so there is nothing to learn")
+    about = _about(reader, sources, policy)
+    texts = [reader.texts[key] for key in trained.model.arrays.keys.tolist()]
+    kept = write_model(out, trained.model, texts, about | {"figures": trained.figures._asdict()})
+    if said is None:
+        _tell(kept, trained.figures, as_json=as_json)
+        return
+    lesson = _lesson(given, said, (reader, policy), out)
+    scorer = lesson.taught.scorer
+    about |= {
+        "figures": {"events": len(reader.at_ms), "outcomes": sum(map(len, said.outcomes.values()))}
+        | {name: count for name, count in told(lesson).items() if type(count) is int},
+        "features": FEATURES_VERSION,
+        "outcomes": tuple(_source_of(path) for path in given.outcomes),
+        "method": lesson.taught.method,
+        "held_out": lesson.held.figures(),
+        "last_at": rfc3339(scorer.trained_at_ms),
+    }
+    taught = write_model(out, scorer, [reader.texts[key] for key in scorer.arrays.keys.tolist()], about)
+    if as_json:
+        both = _named(kept) | {"figures": trained.figures._asdict(), "scorer": _named(taught) | told(lesson)}
+        print(json.dumps(both))
+        return
+    _tell(kept, trained.figures, as_json=False)
+    print("\n".join([f"{taught.manifest.version} in {taught.path}:", *sentences(lesson)]))
+
+
+def run_evaluate(given: Given, folder: Path | None, *, as_json: bool) -> None:
+    """Say how good a model that is taught from the files is on a later time, and keep nothing. Raises Misuse."""
+    said = read_said(given.outcomes)
+    reader, _, policy = _heard(given)
+    lesson = _lesson(given, said, (reader, policy), folder or read_settings().model)
+    if as_json:
+        print(json.dumps(told(lesson) | {"reliability": lesson.held.reliability() if lesson.held.scores else []}))
+    else:
+        print("\n".join(sentences(lesson)))
+
+
+def _lesson(given: Given, said: Said, heard: tuple["HistoryReader", Policy], folder: Path | None) -> Lesson:
+    reader, policy = heard
+    rules = Rules(given.source, policy, NOTHING if folder is None else in_use(folder))
+    return learn(given.history, rules, said, reader.template_by_fingerprint)
+
+
+def _heard(given: Given) -> tuple["HistoryReader", list[Source], Policy]:
+    """Raises Misuse."""
+    policy, source, files = policy_of(given.policy_file, read_settings()), given.source, given.history
     if source not in SOURCES:
         raise Misuse(f"--source {source}: there are {', '.join(SOURCES)}")
     if not files:
@@ -44,19 +107,17 @@ def run_train(files: Sequence[Path], source: str, policy_file: Path | None, out:
     if not reader.at_ms:
         others = ", ".join(name for name in SOURCES if name != source)
         raise Misuse(f"{files[0]}: nothing in it is an event as {source} writes it; --source may be {others}")
-    trained = train(reader.history())
-    if not trained.figures.templates:
-        raise Misuse(f"{files[0]}: nothing in it fires, so there is nothing to learn")
-    about = {
+    return reader, sources, policy
+
+
+def _about(reader: "HistoryReader", sources: list[Source], policy: Policy) -> dict[str, Any]:
+    return {
         "policy": policy.name,
         "history": tuple(sources),
         "first_at": rfc3339(min(reader.at_ms)),
         "last_at": rfc3339(max(reader.at_ms)),
-        "figures": trained.figures._asdict(),
         "packages": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
     }
-    texts = [reader.texts[key] for key in trained.model.arrays.keys.tolist()]
-    _tell(write_model(out, trained.model, texts, about), trained.figures, as_json=as_json)
 
 
 def _read(path: Path, reader: "HistoryReader") -> Source:
@@ -71,6 +132,13 @@ def _read(path: Path, reader: "HistoryReader") -> Source:
     except OSError as exc:
         raise Misuse(f"{exc.filename or path}: {exc.strerror or exc}") from None
     return Source(name=path.name, bytes=size, sha256=sha256, events=counted.events, rejected=counted.rejected)
+
+
+def _source_of(path: Path) -> Source:
+    """Of a file of outcomes, which was read already."""
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Source(name=path.name, bytes=len(content), sha256=sha256, events=len(content.splitlines()), rejected=0)
 
 
 class Counted(NamedTuple):
@@ -96,6 +164,7 @@ class HistoryReader:
         self._thing, self._is_firing = array("i"), bytearray()
         self.at_ms = array("q")
         self.texts: dict[int, str] = {}
+        self.template_by_fingerprint: dict[str, int] = {}
 
     def read(self, lines: Iterable[bytes]) -> Counted:
         """All events of one file. Raises Misuse if there is no such source."""
@@ -131,7 +200,8 @@ class HistoryReader:
         """Note what does not change of a thing."""
         text = template_of(alert)
         key = key_of(text)
-        self.texts[key] = text
+        self.texts[key] = self.texts.get(key, text)
+        self.template_by_fingerprint[alert.fingerprint] = key
         self._template.append(self._templates.setdefault(key, len(self._templates)))
         self._place.append(place)
         self._thing_source.append(self._sources.setdefault(alert.source, len(self._sources)))
@@ -153,10 +223,14 @@ class HistoryReader:
 
 def _tell(kept: Kept, figures: Figures, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"version": kept.manifest.version, "path": str(kept.path), "figures": figures._asdict()}))
+        print(json.dumps(_named(kept) | {"figures": figures._asdict()}))
         return
     print(
         f"{kept.manifest.version} in {kept.path}: {figures.events} events, {figures.onsets} beginnings of "
         f"{figures.templates} templates → {figures.together} pairs that come together, {figures.directed} of them in "
         f"order, {figures.families} families of {figures.in_families}"
     )
+
+
+def _named(kept: Kept) -> dict[str, Any]:
+    return {"version": kept.manifest.version, "path": str(kept.path)}

@@ -1,7 +1,8 @@
 """A model on disk: a folder of arrays, the templates in words, and a manifest that names and checksums all of them.
 
-A models folder holds one such folder a version, and a file `current` that says which one is in use. Nothing is
+A models folder holds one such folder a version, and for each kind a file that says which one is in use. Nothing is
 unpickled and nothing is believed: sizes are limited, checksums compared, and the model itself looks at every number.
+There are two kinds: `m1:…` knows which alerts come together, `a1:…` what people said of them.
 """
 
 import hashlib
@@ -17,10 +18,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.model import FORMAT, Arrays, Model
+from models.scorer import Scorer, ScorerArrays
+from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.template import VERSION as TEMPLATE_VERSION
 from pipeline.errors import Misuse
 
-MANIFEST, TEMPLATES, CURRENT = "manifest.json", "templates.json", "current"
+MANIFEST, TEMPLATES = "manifest.json", "templates.json"
+CURRENT = {"m": "current", "a": "current.actionability"}  # by kind: what a version begins with
+AnyModel = Model | Scorer
 MOST_BYTES = 256 * 1024 * 1024  # of a file
 MOST_MANIFEST_BYTES = 1024 * 1024
 
@@ -57,6 +63,10 @@ class Manifest(_Part):
     first_at: str
     last_at: str  # the model knows nothing newer
     figures: dict[str, int]
+    features: str | None = None  # of a scorer: which numbers it looks at
+    outcomes: tuple[Source, ...] = ()  # and what people said that it learned from
+    method: str = ""
+    held_out: dict[str, dict[str, float]] = {}  # figures on a later time that was not learned from, of it and others
     packages: dict[str, str]
     files: dict[str, File]
 
@@ -67,8 +77,13 @@ class Kept(NamedTuple):
     path: Path
     manifest: Manifest
 
+    @property
+    def kind(self) -> str:
+        """`m` or `a`."""
+        return self.manifest.version[0]
 
-def write_model(folder: Path, model: Model, templates: Sequence[str], about: dict[str, Any]) -> Kept:
+
+def write_model(folder: Path, model: AnyModel, templates: Sequence[str], about: dict[str, Any]) -> Kept:
     """Put it into the models folder, as a folder of its own that is there whole or not at all. Raises Misuse."""
     contents = {f"{name}.npy": _npy(array) for name, array in model.arrays._asdict().items()}
     contents[TEMPLATES] = json.dumps(list(templates), ensure_ascii=False, indent=0).encode("utf-8", "surrogatepass")
@@ -91,18 +106,33 @@ def write_model(folder: Path, model: Model, templates: Sequence[str], about: dic
     return Kept(path, manifest)
 
 
-def read_model(path: Path) -> Model:
-    """The model in a folder, or the one in use of a models folder. Raises Misuse, naming what is wrong and where."""
-    kept = find(path)
+def read_learned(path: Path) -> Learned:
+    """The model in a folder, or those in use of a models folder. Raises Misuse, naming what is wrong and where."""
+    if (path / MANIFEST).exists() or not any((path / name).exists() for name in CURRENT.values()):
+        return _with(NOTHING, read_model(find(path)))
+    learned = NOTHING
+    for kind in CURRENT:
+        version = current_of(path, kind)
+        if version is not None:
+            learned = _with(learned, read_model(version_in(path, version)))
+    return learned
+
+
+def _with(learned: Learned, model: AnyModel) -> Learned:
+    return learned._replace(scorer=model) if isinstance(model, Scorer) else learned._replace(clusters=model)
+
+
+def read_model(kept: Kept) -> AnyModel:
+    """The model in a folder. Raises Misuse, naming what is wrong and where."""
     arrays = []
-    for name in Arrays._fields:
+    for name in (ScorerArrays if kept.kind == "a" else Arrays)._fields:
         content = _checked(kept, f"{name}.npy")
         try:
             arrays.append(np.load(io.BytesIO(content), allow_pickle=False))
         except (ValueError, EOFError) as exc:
             raise _damaged(kept.path / f"{name}.npy", str(exc)) from None
     try:
-        model = Model(Arrays(*arrays))
+        model = Scorer(ScorerArrays(*arrays)) if kept.kind == "a" else Model(Arrays(*arrays))
     except ValueError as exc:
         raise _damaged(kept.path, str(exc)) from None
     if model.version != kept.manifest.version:
@@ -125,9 +155,10 @@ def find(path: Path) -> Kept:
     """The model in a folder, or the one in use of a models folder. Raises Misuse."""
     if (path / MANIFEST).exists():
         return _kept(path)
-    current = path / CURRENT
-    if current.exists():
-        return version_in(path, _read(current, MOST_MANIFEST_BYTES).decode(errors="replace").strip())
+    for kind in CURRENT:
+        version = current_of(path, kind)
+        if version is not None:
+            return version_in(path, version)
     if not path.is_dir():
         raise Misuse(f"model {path}: there is no such folder")
     there = ", ".join(kept.manifest.version for kept in kept_in(path))
@@ -153,20 +184,21 @@ def version_in(folder: Path, version: str) -> Kept:
     return _kept(path)
 
 
-def current_of(folder: Path) -> str | None:
-    """The version in use."""
-    path = folder / CURRENT
-    return path.read_text(errors="replace").strip() if path.exists() else None
+def current_of(folder: Path, kind: str) -> str | None:
+    """The version in use of a kind of model. Raises Misuse."""
+    path = folder / CURRENT[kind]
+    return _read(path, MOST_MANIFEST_BYTES).decode(errors="replace").strip() if path.exists() else None
 
 
 def use(folder: Path, version: str) -> Kept:
     """Let whoever starts from now on with this folder take this version. Raises Misuse."""
     kept = version_in(folder, version)
-    read_model(kept.path)  # better found here than by a worker that starts
-    unfinished = folder / f".{CURRENT}.unfinished"
+    read_model(kept)  # better found here than by a worker that starts
+    current = CURRENT[kept.kind]
+    unfinished = folder / f".{current}.unfinished"
     try:
         unfinished.write_text(f"{version}\n")
-        unfinished.replace(folder / CURRENT)
+        unfinished.replace(folder / current)
     except OSError as exc:
         raise Misuse(f"{exc.filename or folder}: {exc.strerror or exc}") from None
     return kept
@@ -184,6 +216,12 @@ def _kept(path: Path) -> Kept:
         raise Misuse(
             f"model {path}: learned from templates {manifest.template_version}, and these are {TEMPLATE_VERSION}; "
             "train again"
+        )
+    if manifest.version[:1] not in CURRENT:
+        raise Misuse(f"model {path}: {manifest.version} is no kind of model of ours")
+    if manifest.version[0] == "a" and manifest.features != FEATURES_VERSION:
+        raise Misuse(
+            f"model {path}: learned from features {manifest.features}, and these are {FEATURES_VERSION}; train again"
         )
     return Kept(path, manifest)
 

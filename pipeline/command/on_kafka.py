@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
-from pipeline.command.surroundings import address_of, clusters_of, kafka_of, policy_of, read_settings
+from pipeline.command.surroundings import address_of, kafka_of, learned_of, policy_of, read_settings
 
 # Each command imports its own part only: the worker's Faust is not the gateway's business, nor numba the pager's.
 
@@ -50,7 +50,7 @@ def run_worker(policy_file: Path | None, model: Path | None, listen: str | None)
 
     settings = read_settings()
     collect_rarely()
-    rules = policy_of(policy_file, settings), clusters_of(model, settings)
+    rules = policy_of(policy_file, settings), learned_of(model, settings)
     worker.run_worker(settings, *rules, address_of(listen) if listen else None)
 
 

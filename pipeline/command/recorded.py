@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.command.collection import collect_rarely
-from pipeline.command.surroundings import clusters_of, policy_of, read_settings
+from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.replay import Funnel, Outputs, replay
 from pipeline.sources import SOURCES
@@ -42,7 +42,7 @@ def run_replay(
 ) -> None:
     """Replay and print the funnel. Raises Misuse, naming file and line."""
     settings = read_settings()
-    policy, clusters = policy_of(policy_file, settings), clusters_of(model, settings)
+    policy, learned = policy_of(policy_file, settings), learned_of(model, settings)
     if source not in SOURCES:
         raise Misuse(f"--source {source}: there are {', '.join(SOURCES)}")
     collect_rarely()
@@ -52,7 +52,7 @@ def run_replay(
             outputs = [_create(path, files.recorded, opened) for path in files[1:]]
             assert outputs[0] is not None  # noqa: S101 - `decisions` is never None; the types cannot say so
             lines = with_progress(raw, files.recorded, opened)
-            funnel = replay(lines, source, policy, Outputs(outputs[0], *outputs[1:]), clusters)
+            funnel = replay(lines, source, policy, Outputs(outputs[0], *outputs[1:]), learned)
     except OSError as exc:
         raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
     print(json.dumps(dataclasses.asdict(funnel)) if as_json else _sentence(funnel))

@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 
 from models.model import Model
-from pipeline.command.model_files import Kept, current_of, find, kept_in, read_model, read_templates, use, version_in
+from models.scorer import Scorer
+from pipeline.command.model_files import (
+    CURRENT,
+    Kept,
+    current_of,
+    find,
+    kept_in,
+    read_model,
+    read_templates,
+    use,
+    version_in,
+)
+from pipeline.command.promotion import refusal
 from pipeline.command.surroundings import read_settings
 from pipeline.errors import Misuse
 
@@ -17,13 +29,14 @@ MOST_SHOWN = 10  # pairs
 def run_list(folder: Path | None, *, as_json: bool) -> None:
     """Print a line a model. Raises Misuse."""
     path = _folder(folder)
-    current, models = current_of(path), kept_in(path)
+    models = kept_in(path)
+    current = {current_of(path, kind) for kind in CURRENT}
     if as_json:
-        told = [_told(kept) | {"in_use": kept.manifest.version == current} for kept in models]
+        told = [_told(kept) | {"in_use": kept.manifest.version in current} for kept in models]
         print(json.dumps({"models": told}))
         return
     for kept in models:
-        mark = "*" if kept.manifest.version == current else " "
+        mark = "*" if kept.manifest.version in current else " "
         print(f"{mark} {_line(kept)}")
     if not models:
         print(f"no model is in {path}; `pagesieve train --history FILE --out {path}` makes one")
@@ -33,9 +46,13 @@ def run_show(version: str | None, folder: Path | None, *, as_json: bool) -> None
     """Print what one model rests on, and its clearest pairs. Raises Misuse."""
     path = _folder(folder)
     kept = find(path) if version is None else version_in(path, version)
-    manifest, pairs = kept.manifest, _clearest(read_model(kept.path), read_templates(kept))
+    manifest, model, templates = kept.manifest, read_model(kept), read_templates(kept)
+    is_scorer = isinstance(model, Scorer)
+    pairs = _clearest(model, templates) if isinstance(model, Model) else []
+    leans = _leans(model, templates) if isinstance(model, Scorer) else []
     if as_json:
-        print(json.dumps(manifest.model_dump() | {"path": str(kept.path), "clearest": pairs}))
+        found = {"leans": leans} if is_scorer else {"clearest": pairs}
+        print(json.dumps(manifest.model_dump() | {"path": str(kept.path)} | found))
         return
     print(_line(kept))
     for file in manifest.history:
@@ -45,17 +62,28 @@ def run_show(version: str | None, folder: Path | None, *, as_json: bool) -> None
     for pair in pairs:
         then = "then" if pair["leads"] else "with"
         print(f"  {pair['lift']:8.1f}x  {pair['first']} {then} {pair['second']} ({pair['together']} times)")
+    for one in leans:
+        print(f"  {one['lean']:+8.2f}  {one['template']}")
+    for name, figures in manifest.held_out.items():
+        print(f"  later, {name}: " + ", ".join(f"{figure} {value:.3g}" for figure, value in figures.items()))
 
 
-def run_use(version: str, folder: Path | None, *, as_json: bool) -> None:
-    """Point `current` at it. Raises Misuse."""
+def run_use(version: str, folder: Path | None, *, is_anyway: bool, as_json: bool) -> int:
+    """Point `current` at it; 1 where it is refused, since it would lose more than what is in use. Raises Misuse."""
     path = _folder(folder)
-    before = current_of(path) if path.is_dir() else None
-    kept = use(path, version)
+    kept = version_in(path, version)
+    before = current_of(path, kept.kind)
+    if kept.kind == "a" and not is_anyway and before != version:
+        why = refusal(kept.manifest.held_out, before)
+        if why is not None:
+            print(json.dumps({"refused": why}) if as_json else f"{version} is not used: {why} (--anyway uses it)")
+            return 1
+    use(path, version)
     if as_json:
         print(json.dumps({"in_use": kept.manifest.version, "before": before}))
     else:
         print(f"{kept.manifest.version} is in use by whoever starts from now on (before: {before or 'none'})")
+    return 0
 
 
 def _folder(option: Path | None) -> Path:
@@ -75,6 +103,13 @@ def _told(kept: Kept) -> dict[str, object]:
     manifest = kept.manifest
     span = {"first_at": manifest.first_at, "last_at": manifest.last_at}
     return {"version": manifest.version, "path": str(kept.path)} | span | {"figures": manifest.figures}
+
+
+def _leans(model: Scorer, templates: list[str]) -> list[dict[str, Any]]:
+    """The templates of which people said most, in words, with the log-odds that this adds."""
+    lean = model.arrays.lean
+    most = np.argsort(-np.abs(lean), kind="stable")[:MOST_SHOWN]
+    return [{"template": templates[one], "lean": round(float(lean[one]), 3)} for one in most.tolist()]
 
 
 def _clearest(model: Model, templates: list[str]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline import logs
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.errors import Misuse
 from pipeline.policy_file import load_policy
@@ -29,14 +29,14 @@ def policy_of(option: Path | None, settings: Settings) -> Policy:
     return load_policy(option or settings.policy)
 
 
-def clusters_of(option: Path | None, settings: Settings) -> Clusters:
-    """The model that `--model` names, else PAGESIEVE_MODEL, else what is known without one. Raises Misuse."""
+def learned_of(option: Path | None, settings: Settings) -> Learned:
+    """The models that `--model` names, else PAGESIEVE_MODEL, else what is known without any. Raises Misuse."""
     path = option or settings.model
     if path is None:
-        return UNLEARNED
-    from pipeline.command.model_files import read_model  # noqa: PLC0415 - only who has a model needs numpy for it
+        return NOTHING
+    from pipeline.command.model_files import read_learned  # noqa: PLC0415 - only who has a model needs numpy for it
 
-    return read_model(path)
+    return read_learned(path)
 
 
 def kafka_of(settings: Settings) -> str:

@@ -10,7 +10,7 @@ import structlog
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.sinks import make_sink
-from pipeline.command.surroundings import address_of, clusters_of, policy_of, read_settings
+from pipeline.command.surroundings import address_of, learned_of, policy_of, read_settings
 from pipeline.edge.archive import archive_beside, archive_now_and_then, check_archive
 from pipeline.edge.gateway import (
     FOLLOWED,
@@ -43,7 +43,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
 ) -> None:
     """Run until a signal. Raises Misuse and Missing before anything is started, Fault when a part dies."""
     settings = read_settings()
-    policy, clusters = policy_of(policy_file, settings), clusters_of(model, settings)
+    policy, learned = policy_of(policy_file, settings), learned_of(model, settings)
     host, port = address_of(address)
     requires_token = check_exposure(host, settings)
     sink = make_sink(sink_name, settings)
@@ -65,12 +65,12 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
                     listen=f"{bound[0]}:{bound[1]}",
                     data_dir=str(data_dir),
                     policy=policy.name,
-                    model=clusters.version,
+                    model=learned.version,
                 )
                 parts = {
                     "gateway": serve(gateway, listener, stop),
                     "board": follow(board, log.follower(FOLLOWED), stop),
-                    "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s), clusters),
+                    "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s), learned),
                     "pager": run_pager(pages, log, sink, stop),
                     "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),
                 }

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.core.actionability.scoring import Circumstances, Scoring, raised
-from pipeline.core.cause import NO_DIRECTIONS, Causes, Directions
+from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import Changes
 from pipeline.core.columns import EPISODE_MS, FOREVER_MS
 from pipeline.core.facets import facets
@@ -11,6 +11,7 @@ from pipeline.core.flap import FlapState, ends_at_ms
 from pipeline.core.holding import Holding
 from pipeline.core.incident import account, add, reopen, revive, special, standing, weigh
 from pipeline.core.incidents import Open
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.live import Live
 from pipeline.core.overflowing import Overflowing
 from pipeline.core.paging import reason_of
@@ -41,7 +42,8 @@ class Before(NamedTuple):
 class Arrival:
     """Applies events that fire to one scope."""
 
-    def __init__(self, scope: Scope, review: Review, changes: Changes, directions: Directions = NO_DIRECTIONS) -> None:
+    def __init__(self, scope: Scope, review: Review, changes: Changes, learned: Learned = NOTHING) -> None:
+        directions = Directions(scope.policy.graph, learned.clusters)
         self._state, self._policy, self._book, self._alerts, self._deadlines, self._quiet, self._teller = scope
         self.placement = Placement(scope, directions)
         self.overflowing = Overflowing(scope)
@@ -52,7 +54,9 @@ class Arrival:
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
-        self.scoring = Scoring(self._state.usual, self._state.spells)
+        self.scoring = Scoring(
+            self._state.usual, self._state.spells, learned.scorer, self._policy.guardrails.model_age_ms
+        )
         self.scored: Score | None = None  # of the last event, if an alert began to fire with it
         self.guard: Guard | None = None  # and why it pages though that is low
         self.held: Held | None = None  # or waits
@@ -135,7 +139,7 @@ class Arrival:
         weigh(incident, live.score, self.scored)
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms
-        live.guard = self.guard = self._suppression.guard(live, alert, self.scored, is_new=self.scoring.is_new)
+        live.guard = self.guard = self._suppression.guard(live, alert, self.scored, self.scoring)
         if live.fired_at_ms == now_ms:  # what counts anew has fired all the while: it was paged, or had its time
             self.held = self._holding.choose(
                 live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=self.scored.watched_ms

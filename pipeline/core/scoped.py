@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.arrival import Arrival
-from pipeline.core.cause import NO_DIRECTIONS, Directions
 from pipeline.core.changes import MOST_LOOKED_AT, Changes
 from pipeline.core.columns import NEVER_MS
 from pipeline.core.deadlines import Deadlines
@@ -19,6 +18,7 @@ from pipeline.core.hearing import Hearing
 from pipeline.core.incident import acknowledge, unacknowledge
 from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.memory import Memory
 from pipeline.core.outcome import is_heard, is_past, keep
 from pipeline.core.passage import Passage
@@ -48,7 +48,7 @@ class ScopeTriage:
         memory: Memory,
         silences: Silences,
         changes: Changes,
-        directions: Directions = NO_DIRECTIONS,
+        learned: Learned = NOTHING,
     ) -> None:
         self.state = state
         self.alerts = LiveAlerts(memory, state)
@@ -60,8 +60,8 @@ class ScopeTriage:
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._review = Review(scope)
-        self._arrival = Arrival(scope, self._review, changes, directions)
-        self._model_version = directions.clusters.version
+        self._arrival = Arrival(scope, self._review, changes, learned)
+        self._model_version = learned.version
         self._departure = Departure(scope, self._review)
         seeking = Seeking(scope, self._arrival, self._departure)
         self._hearing = Hearing(scope, self._arrival, self._departure, seeking)

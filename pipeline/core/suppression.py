@@ -1,6 +1,7 @@
 """Whether a low score may keep an alert quiet: what guards it, and how many incidents are kept quiet on one day."""
 
 from pipeline.core.actionability.guardrails import Doubt, Guardrails, Suppress, guard_of
+from pipeline.core.actionability.scoring import Scoring
 from pipeline.core.facets import facets
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
@@ -17,11 +18,8 @@ class Suppression:
     def __init__(self, state: ScopeState, policy: Policy) -> None:
         self._state, self._policy, self._rails = state, policy, policy.guardrails
 
-    def guard(self, live: Live, alert: Alert, scored: Score, *, is_new: bool) -> Guard | None:
-        """Why the alert pages though its score is low; None also where it is not. Its incident knows of either.
-
-        `is_new`: nobody was ever paged for its template.
-        """
+    def guard(self, live: Live, alert: Alert, scored: Score, scoring: Scoring) -> Guard | None:
+        """Why the alert that was just scored pages though that is low; None too where it is not. Its incident knows."""
         rule, incident = self._policy.rules[live.rule], live.incident
         if rule.suppress is Suppress.OFF or scored.probability >= rule.page_above:
             incident.is_spared = True
@@ -32,8 +30,9 @@ class Suppression:
                 alert.labels.get(self._rails.tier_label),
                 self._policy.always_pages(facets(alert)),
                 incident.incident_id in {self._state.storm_id, self._state.overflow_id},
-                is_new,
+                scoring.is_new,
                 scored.watched_ms,
+                scoring.doubt,
             ),
             self._rails,
         )

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from itertools import chain, groupby
 
-from pipeline.core.cause import Directions
 from pipeline.core.changes import Changes
-from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.fault import facts_of_fault, fault_of, ours
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
@@ -31,10 +30,9 @@ class Triage:
     Scopes share nothing; a tick moves every scope that exists.
     """
 
-    def __init__(self, policy: Policy, clusters: Clusters = UNLEARNED) -> None:
+    def __init__(self, policy: Policy, learned: Learned = NOTHING) -> None:
         self._policy = policy
-        self._clusters = clusters
-        self._directions = Directions(policy.graph, clusters)
+        self._learned = learned
         self._silences = Silences(policy)
         self._changes = Changes(policy)
         self._memory = Memory(policy.max_live_alerts)
@@ -134,7 +132,7 @@ class Triage:
 
     def _scope(self, state: ScopeState) -> ScopeTriage:
         scope = self._scopes[state.name] = ScopeTriage(
-            state, self._policy, self._memory, self._silences, self._changes, self._directions
+            state, self._policy, self._memory, self._silences, self._changes, self._learned
         )
         return scope
 
@@ -165,7 +163,6 @@ class Triage:
         if policy.name == self._policy.name:
             return False
         self._policy = policy
-        self._directions = Directions(policy.graph, self._clusters)
         self._silences = Silences(policy, self._silences.records())
         self._changes = Changes(policy, self._changes.records())
         self._memory.resize(policy.max_live_alerts)
@@ -210,7 +207,7 @@ class Triage:
         return write_snapshot(self._policy, context, self._memory, states)
 
     @classmethod
-    def restore(cls, policy: Policy | None, snapshot: bytes, clusters: Clusters = UNLEARNED) -> "Triage":
+    def restore(cls, policy: Policy | None, snapshot: bytes, learned: Learned = NOTHING) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version.
 
         It goes on under the policy that it was taken under, or under `policy`. What was decided stays as it is under
@@ -219,7 +216,7 @@ class Triage:
         log again decides the same.
         """
         before = read_policy(snapshot)
-        triage = cls(before if policy is None else policy, clusters)
+        triage = cls(before if policy is None else policy, learned)
         policy = triage.policy
         context, states = read_snapshot(snapshot, triage._memory)
         triage._silences = Silences(policy, context.silences)

@@ -7,8 +7,8 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from pipeline.codec import encode
-from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.describe import rfc3339
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
@@ -46,22 +46,22 @@ class Funnel:
     faults: int = 0
 
 
-def replay(lines: Iterable[bytes], source: str, policy: Policy, out: Outputs, clusters: Clusters = UNLEARNED) -> Funnel:
+def replay(lines: Iterable[bytes], source: str, policy: Policy, out: Outputs, learned: Learned = NOTHING) -> Funnel:
     """Decide every event of `lines`, then let time go on until nothing is left to happen.
 
     Raises Misuse if there is no such source.
     """
-    replayer = _Replayer(source, policy, out, clusters)
+    replayer = _Replayer(source, policy, out, learned)
     for number, line in enumerate(lines, 1):
         replayer.take(number, line)
     return replayer.finish()
 
 
 class _Replayer:
-    def __init__(self, source: str, policy: Policy, out: Outputs, clusters: Clusters) -> None:
+    def __init__(self, source: str, policy: Policy, out: Outputs, learned: Learned) -> None:
         self._source, self._out = source, out
         self._normaliser = Normaliser(policy)
-        self._triage = Triage(policy, clusters)
+        self._triage = Triage(policy, learned)
         self._frames = Frames(policy)
         self._merged = Merged()
         self._waiting: list[Alerts | Tick | Control] = []

@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from pipeline import metrics
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.errors import Retryable
 from pipeline.log import Draft, Entry
@@ -44,7 +44,7 @@ async def run_embedded(  # the log, the rules, and how long and how often
     policy: Policy,
     stop: asyncio.Event,
     pace: Pace | None = None,
-    clusters: Clusters = UNLEARNED,
+    learned: Learned = NOTHING,
 ) -> None:
     """Normalise, triage and tick on `log` until `stop`; then store a snapshot, so that the next start is quick.
 
@@ -52,7 +52,7 @@ async def run_embedded(  # the log, the rules, and how long and how often
     """
     reader = await log.reader(GROUP, (RAW.name, ALERTS.name))
     try:
-        engine, kept = await restored(log, policy, reader.next_offset(ALERTS.name), clusters)
+        engine, kept = await restored(log, policy, reader.next_offset(ALERTS.name), learned)
         state = EmbeddedState(log, engine, pace or Pace(), kept)
         if kept is None:
             await state.keep_first()

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from pipeline import metrics
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.errors import Fault, Retryable
@@ -96,14 +96,14 @@ class EmbeddedState:
 
 
 async def restored(
-    log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clusters = UNLEARNED
+    log: EmbeddedLog, policy: Policy, cursor: int, learned: Learned = NOTHING
 ) -> tuple[Engine, Snapshot | None]:
     """The engine as it stood when the cursor was committed: a snapshot, and what came after it without its outputs.
 
     And the snapshot that it is of, if one was usable.
     """
     started_s = time.monotonic()
-    engine, kept = await _newest(log, policy, cursor, clusters)
+    engine, kept = await _newest(log, policy, cursor, learned)
     since, replayed = engine.next_offset, 0
     while engine.next_offset < cursor:
         wanted = engine.next_offset
@@ -134,7 +134,7 @@ async def restored(
     return engine, kept
 
 
-async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clusters) -> tuple[Engine, Snapshot | None]:
+async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, learned: Learned) -> tuple[Engine, Snapshot | None]:
     found: list[tuple[Snapshot, bytes]] = []
     for name in NAMES:
         if (value := await log.load_snapshot(name)) is not None:
@@ -147,7 +147,7 @@ async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clust
         why = refusal(snapshot, PARTITION, cursor)
         if why is None:
             try:
-                engine = await Engine.restored(PARTITION, state, snapshot, clusters)
+                engine = await Engine.restored(PARTITION, state, snapshot, learned)
             except ValueError as exc:
                 why = str(exc)
             else:
@@ -157,7 +157,7 @@ async def _newest(log: EmbeddedLog, policy: Policy, cursor: int, clusters: Clust
         _refuse(why)
     if cursor > 0:
         logger.warning("no snapshot: the whole log is read", records=cursor)
-    return Engine(PARTITION, policy, Triage(policy, clusters)), None
+    return Engine(PARTITION, policy, Triage(policy, learned)), None
 
 
 def _refuse(why: str) -> None:

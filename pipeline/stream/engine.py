@@ -13,8 +13,8 @@ import structlog
 
 from pipeline import metrics
 from pipeline.codec import decode, decode_alerts
-from pipeline.core.clusters import UNLEARNED, Clusters
 from pipeline.core.fault import facts_of_fault
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
@@ -44,14 +44,14 @@ class Engine:
         metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
 
     @classmethod
-    async def restored(cls, partition: int, state: bytes, snapshot: Snapshot, clusters: Clusters = UNLEARNED) -> Self:
+    async def restored(cls, partition: int, state: bytes, snapshot: Snapshot, learned: Learned = NOTHING) -> Self:
         """The engine that `snapshot` was taken of. Raises ValueError if `state` is not one that this version reads.
 
         The policy that decided before goes on deciding until the log names another: what stands behind the snapshot
         may be told already, and is told the same if it is told again.
         """
         # Hundreds of megabytes take their time.
-        triage = await asyncio.to_thread(Triage.restore, None, state, clusters)
+        triage = await asyncio.to_thread(Triage.restore, None, state, learned)
         return cls(partition, triage.policy, triage, snapshot.next_offset)
 
     def step(self, entries: Sequence[Entry], recall: Recall = decode_alerts) -> list[Draft]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from pipeline import metrics
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.errors import Fault
@@ -47,10 +47,10 @@ class Engines:
     """
 
     def __init__(  # the rules, and where a state is kept and how often
-        self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace, clusters: Clusters = UNLEARNED
+        self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace, learned: Learned = NOTHING
     ) -> None:
         self._policy = policy
-        self._clusters = clusters
+        self._learned = learned
         self._log = log
         self._store = store
         self._checkpoints = Checkpoints(store, pace)
@@ -162,7 +162,7 @@ class Engines:
             if why is None:
                 try:
                     state = await self._store.state(snapshot)
-                    engine = await Engine.restored(partition, state, snapshot, self._clusters)
+                    engine = await Engine.restored(partition, state, snapshot, self._learned)
                 except ValueError as exc:
                     why = str(exc)[:500]
                 else:
@@ -181,7 +181,7 @@ class Engines:
             )
         elif extent.committed > 0:
             logger.warning("no snapshot: the whole log is read", partition=partition, records=extent.committed)
-        triage = Triage(self._policy, self._clusters)
+        triage = Triage(self._policy, self._learned)
         return Engine(partition, self._policy, triage, next_offset=extent.first), []
 
     async def _hear_silences(self, engine: Engine, extent: _Extent) -> None:

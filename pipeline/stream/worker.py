@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import structlog
 from faust.types import TP
 
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.errors import Missing, Misuse, Retryable
 from pipeline.log import Draft
@@ -45,7 +45,7 @@ STOP_S = 15.0
 
 
 def run_worker(
-    settings: Settings, policy: Policy, clusters: Clusters = UNLEARNED, listen: tuple[str, int] | None = None
+    settings: Settings, policy: Policy, learned: Learned = NOTHING, listen: tuple[str, int] | None = None
 ) -> None:
     """Run the worker on Kafka until SIGTERM or SIGINT; metrics and health are answered at `listen`.
 
@@ -58,10 +58,10 @@ def run_worker(
     bound_aiokafka()
     status = Status()
     with served(status, listen):
-        asyncio.run(_main(settings, policy, clusters, status))
+        asyncio.run(_main(settings, policy, learned, status))
 
 
-async def _main(settings: Settings, policy: Policy, clusters: Clusters, status: Status) -> None:
+async def _main(settings: Settings, policy: Policy, learned: Learned, status: Status) -> None:
     bootstrap = settings.kafka or ""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -69,9 +69,9 @@ async def _main(settings: Settings, policy: Policy, clusters: Clusters, status: 
         loop.add_signal_handler(number, stop.set)
     if not await _unless_stopped(_ready(bootstrap), stop):
         return
-    worker = _Worker(policy, clusters, status, settings)
+    worker = _Worker(policy, learned, status, settings)
     await worker.start()
-    logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name, model=clusters.version)
+    logger.info("the worker runs", bootstrap=bootstrap, group=GROUP, policy=policy.name, model=learned.version)
     await worker.until(stop)
     logger.info("stopping")
     try:
@@ -113,14 +113,14 @@ async def _ready(bootstrap: str) -> None:
 class _Worker:
     """Everything that lives while the worker runs, wired together."""
 
-    def __init__(self, policy: Policy, clusters: Clusters, status: Status, settings: Settings) -> None:
+    def __init__(self, policy: Policy, learned: Learned, status: Status, settings: Settings) -> None:
         self._status = status
         self._bootstrap = bootstrap = settings.kafka or ""
         self._name = settings.worker_name
         self._app = new_app(bootstrap, GROUP, self._name)
         self._log = KafkaLog(bootstrap, GROUP)
         store, pace = SnapshotStore(self._log, bootstrap), Pace(settings.snapshot_every_s)
-        self._engines = Engines(policy, self._log, store, pace, clusters)
+        self._engines = Engines(policy, self._log, store, pace, learned)
         self._outbox = Outbox(self._send_all, lambda error: _crash("sending", error))
         self._ticker = Ticker(self._engines, self._log, self._send, status, self._assignment)
         self._tasks: list[asyncio.Task[None]] = []

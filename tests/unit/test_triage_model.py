@@ -1,7 +1,7 @@
 """Every decision names the model that it was made with, and a new model never rewrites what was decided."""
 
 from models.training import train
-from pipeline.core.clusters import UNLEARNED, Clusters
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from schemas import Alerts, Decision, Tick
@@ -9,7 +9,7 @@ from tests.scene import alert, at
 from tests.unit.models.histories import history
 
 POLICY = Policy(group_by=("cluster",))
-LEARNED: Clusters = train(history([(n * 3600, name, "x") for n in range(9) for name in ("disk", "raid")])).model
+LEARNED = Learned(train(history([(n * 3600, name, "x") for n in range(9) for name in ("disk", "raid")])).model)
 
 
 def told(triage: Triage, *steps: list[Alerts | Tick]) -> list[Decision]:
@@ -29,7 +29,7 @@ def test_another_model_decides_what_comes_and_leaves_what_was() -> None:
     first = told(before, at(0, alert("disk", cluster="a")))
     after = Triage.restore(POLICY, before.snapshot(), LEARNED)
     second = told(after, at(5, alert("raid", cluster="a")))
-    assert (first[0].model_version, second[0].model_version) == (UNLEARNED.version, LEARNED.version)
+    assert (first[0].model_version, second[0].model_version) == (NOTHING.version, LEARNED.version)
     assert first[0].incident_id == second[0].incident_id
 
 

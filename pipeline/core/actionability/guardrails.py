@@ -61,12 +61,13 @@ class Doubt(NamedTuple):
     is_special: bool  # of a storm or an overflow
     is_new: bool  # nobody was ever paged for its template
     watched_ms: int
+    doubt: Guard | None = None  # why the score itself cannot be believed
 
 
 def guard_of(doubt: Doubt, rails: Guardrails) -> Guard | None:
     """The guardrail that lets it page all the same, but for those that depend on what else was kept quiet."""
-    if doubt.severity is Severity.CRITICAL:
-        return Guard.CRITICAL
+    if doubt.doubt is not None or doubt.severity is Severity.CRITICAL:
+        return doubt.doubt or Guard.CRITICAL
     if doubt.is_named:
         return Guard.NAMED
     if doubt.tier in rails.tiers:

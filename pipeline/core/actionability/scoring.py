@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.core.actionability.features import features_of
+from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
 from pipeline.core.actionability.tuning import (
@@ -18,7 +20,7 @@ from pipeline.core.clusters import key_of
 from pipeline.core.logarithm import ln
 from pipeline.core.subject import subject_of
 from pipeline.core.template import template_of
-from schemas import Alert, Score, Severity
+from schemas import Alert, Guard, Score, Severity
 from schemas.record import fields_of
 
 TIER = "tier"
@@ -36,10 +38,12 @@ class Circumstances(NamedTuple):
 class Scoring:
     """Scores the alerts of one scope."""
 
-    def __init__(self, usual: Usual, spells: Spells) -> None:
+    def __init__(self, usual: Usual, spells: Spells, scorer: Scorer = UNTAUGHT, model_age_ms: int = 0) -> None:
         self._usual, self._spells = usual, spells
+        self._scorer, self._version, self._model_age_ms = scorer, scorer.version, model_age_ms
         self.template = 0  # the key of that of the alert that was scored last,
-        self.is_new = False  # and whether nobody was ever paged for it
+        self.is_new = False  # whether nobody was ever paged for it,
+        self.doubt: Guard | None = None  # and why its score cannot be believed
 
     def begin(self, alert: Alert, code: int, now_ms: int, around: Circumstances) -> Score:
         """An alert begins to fire."""
@@ -61,7 +65,16 @@ class Scoring:
         self.template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
         place = _place_of(subject_of(labels))
         found = self._usual.begin(self.template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
-        return self._score(found, claims)
+        score = self._score(found, claims)
+        return score if self._version is None else self._asked(score, now_ms)
+
+    def _asked(self, score: Score, now_ms: int) -> Score:
+        """With what the model says of it."""
+        begun, ends = (score.template_begun, score.alert_begun), (score.ended, score.short)
+        features, template = features_of(score.terms, begun, score.watched_ms, ends), self.template ^ _TEMPLATE_SALT
+        learned, self.doubt = opinion_of(self._scorer, features, template, (now_ms, self._model_age_ms))
+        probability = score.probability if learned is None else max(score.probability, learned)
+        return score.altered(probability=probability, learned=learned, learned_by=self._version)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
         template, alert, place, scope, rhythm, self_resolved, probability, *known = found
@@ -79,7 +92,7 @@ class Scoring:
         if self_resolved:
             terms["self_resolved"] = self_resolved
         template_begun, alert_begun, watched_ms, ended, short, paged = known
-        self.is_new = not paged
+        self.is_new, self.doubt = not paged, None
         return Score.owning(
             {
                 "probability": probability,
@@ -89,6 +102,8 @@ class Scoring:
                 "watched_ms": int(watched_ms),
                 "ended": ended,
                 "short": short,
+                "learned": None,
+                "learned_by": None,
             }
         )
 

@@ -10,9 +10,15 @@ _FEW = 0.5  # fading counts below this are never
 
 
 def said(score: Score, most: int = 3) -> list[str]:
-    """The terms that count most, in words, each with its log-odds: `its tier (+0.50)`."""
+    """What a model said, and the terms that count most, in words, each with its log-odds: `its tier (+0.50)`."""
     terms = sorted(score.terms.items(), key=lambda term: (-abs(term[1]), term[0]))
-    return [f"{_SAID[name](score) if name in _SAID else name} ({value:+.2f})" for name, value in terms[:most]]
+    of_prior = [f"{_SAID[name](score) if name in _SAID else name} ({value:+.2f})" for name, value in terms[:most]]
+    if score.learned_by is None:
+        return of_prior
+    if score.learned is None:
+        return [f"the model {score.learned_by} gave nothing that can be believed", *of_prior]
+    counts = "" if score.learned == score.probability else ", which is the lower"
+    return [f"from what people said of such alerts, {score.learned:.3g} ({score.learned_by}){counts}", *of_prior]
 
 
 def held_said(held: Held) -> str:

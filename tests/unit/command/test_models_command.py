@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.command.model_files import read_model
+from pipeline.command.model_files import read_learned
 from pipeline.core.clusters import key_of
 from pipeline.errors import Misuse
 from tests.unit.command.test_command_line import complaint, pagesieve
@@ -98,11 +98,11 @@ def test_the_model_in_use_is_the_one_that_a_folder_stands_for(trained: Path, tmp
     shutil.copytree(trained, folder)
     (folder / "current").unlink(missing_ok=True)
     with pytest.raises(Misuse, match="no model of it is in use; say which to use"):
-        read_model(folder)
+        read_learned(folder)
     version = version_in(folder)
     used = json.loads(pagesieve("models", "use", version, "--dir", folder, "--json").stdout)
     assert used == {"in_use": version, "before": None}
-    model = read_model(folder)
+    model = read_learned(folder).clusters
     assert model.version == version
     down, errors = (model.number(key_of(f"t1:{name}")) for name in ("DatabaseDown", "RequestErrors"))
     assert model.lift(down, errors) > 20
@@ -121,10 +121,10 @@ def test_a_damaged_array_is_named(trained: Path, tmp_path: Path, name: str) -> N
     shutil.copytree(next(trained.glob("m1-*")), model)
     _flip(model / name)
     with pytest.raises(Misuse, match=rf"{name}: damaged: it is not the file that the manifest speaks of"):
-        read_model(model)
+        read_learned(model)
     (model / name).unlink()
     with pytest.raises(Misuse, match=rf"{name}: No such file"):
-        read_model(model)
+        read_learned(model)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_foreign_manifest_is_refused(trained: Path, tmp_path: Path, change: di
     manifest = json.loads((model / "manifest.json").read_text())
     (model / "manifest.json").write_text(json.dumps(manifest | change))
     with pytest.raises(Misuse, match=said):
-        read_model(model)
+        read_learned(model)
 
 
 def test_pickles_are_not_loaded(trained: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_pickles_are_not_loaded(trained: Path, tmp_path: Path) -> None:
     shutil.copytree(next(trained.glob("m1-*")), model)
     (model / "manifest.json").write_bytes(b"\x80\x04N.")
     with pytest.raises(Misuse, match=r"no manifest of ours"):
-        read_model(model)
+        read_learned(model)
 
 
 def test_what_is_wrong_is_said_in_one_line(trained: Path, tmp_path: Path) -> None:
