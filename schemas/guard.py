@@ -1,19 +1,10 @@
 """A guardrail: why a low score does not keep an alert quiet."""
 
-from enum import StrEnum
+from schemas.sentence import Sentenced
 
 
-class Guard(StrEnum):
+class Guard(Sentenced):
     """What stands above any score, the most serious first; `sentence` says it in words."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str = "") -> "Guard":
-        """A member with its sentence."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     FAULT = "fault", "The model gave no score that can be believed, so it pages."
     OLD_MODEL = "old_model", "The model was trained too long ago to be believed, so it pages."

@@ -2,23 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
+
+from schemas.sentence import Sentenced
 
 NAMED = 5  # places named of each kind of flaw; all are counted
 
 
-class Flaw(StrEnum):
+class Flaw(Sentenced):
     """Why the books do not balance, with a sentence for a person."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str = "") -> "Flaw":
-        """A member with its sentence."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
 
     LOST = "lost", "events that were sent and are neither rejected nor decided"
     UNREAD = "unread", "records that retention removed before they were read"

@@ -1,9 +1,6 @@
 """The laws of DESIGN.md that hold for every log."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
 
@@ -15,6 +12,7 @@ from pipeline.core.facets import facets
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import Alerts, Control, Decisions, IncidentState, PageKind, Reason, Severity, Status, Tick
+from tests.apart import samples
 from tests.laws.events import (
     CORRELATED,
     DOUBTING,
@@ -199,16 +197,7 @@ def test_shadow_changes_no_page_and_no_reason(log: list[Record]) -> None:
 
 
 def test_the_same_log_gives_the_same_bytes_under_any_hash_seed() -> None:
-    code = "import sys; from tests.laws.test_laws import sample; sys.stdout.buffer.write(sample())"
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.getcwd()},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4242")
-    }
+    outputs = samples(__name__, "PYTHONHASHSEED", ("0", "1", "4242"))
     assert len(outputs) == 1
     assert len(outputs.pop()) > 1000
 

@@ -1,9 +1,5 @@
 """The laws of how long alerts fired before: it equals its oracle exactly, JIT on or off, and outlives a snapshot."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.actionability import spells as module
 from pipeline.core.actionability.spells import Spells
+from tests.apart import samples
 from tests.laws.spells_oracle import OracleSpells
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
@@ -81,17 +78,7 @@ def test_what_did_not_end_for_longest_is_forgotten(monkeypatch: pytest.MonkeyPat
 
 
 def test_it_is_the_same_without_the_jit() -> None:
-    code = "import sys; from tests.laws.test_spells import sample; sys.stdout.buffer.write(sample())"
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            env={**os.environ, "NUMBA_DISABLE_JIT": flag, "PYTHONPATH": os.getcwd()},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for flag in ("0", "1")
-    }
-    assert len(outputs) == 1
+    assert len(samples(__name__, "NUMBA_DISABLE_JIT", ("0", "1"))) == 1
 
 
 def sample() -> bytes:

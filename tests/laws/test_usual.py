@@ -1,9 +1,5 @@
 """The laws of what a scope is used to: it equals its oracle exactly, JIT on or off, and goes on from its habits."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.actionability import usual as module
 from pipeline.core.actionability.usual import Usual
+from tests.apart import samples
 from tests.laws.usual_oracle import OracleUsual
 
 DAY_MS = 86_400_000
@@ -65,17 +62,7 @@ def test_what_was_not_seen_for_longest_is_forgotten_but_never_the_scope(monkeypa
 
 
 def test_it_is_the_same_without_the_jit() -> None:
-    code = "import sys; from tests.laws.test_usual import sample; sys.stdout.buffer.write(sample())"
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "NUMBA_DISABLE_JIT": flag, "PYTHONPATH": os.getcwd()},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for flag in ("0", "1")
-    }
-    assert len(outputs) == 1
+    assert len(samples(__name__, "NUMBA_DISABLE_JIT", ("0", "1"))) == 1
 
 
 def sample() -> bytes:

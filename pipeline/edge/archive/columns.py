@@ -18,16 +18,7 @@ from schemas.topics import ALERTS, DECISIONS, DELIVERIES, INCIDENTS, OUTCOMES, P
 
 
 class Kind(StrEnum):
-    """What a column holds, in Parquet's words; `note` says what that is for a reader."""
-
-    note: str
-
-    def __new__(cls, value: str, note: str = "") -> "Kind":
-        """A member with its note."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.note = note
-        return member
+    """What a column holds, in Parquet's words."""
 
     TEXT = "string"
     FLAG = "boolean"
