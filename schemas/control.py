@@ -31,3 +31,6 @@ class Control(Record):
     change: Change | None = None
     policy: str | None = Field(default=None, description="what decides from here on, where another policy did before")
     rules: str | None = Field(default=None, description="what that policy says, as JSON")
+    model: str | None = Field(
+        default=None, description="the version of what was learned that decides from here on; empty: nothing does"
+    )

@@ -10,10 +10,12 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,6 +27,7 @@ from pipeline.core.template import VERSION as TEMPLATE_VERSION
 from pipeline.errors import Misuse
 
 MANIFEST, TEMPLATES = "manifest.json", "templates.json"
+logger = structlog.get_logger("pagesieve.models")
 CURRENT = {"m": "current", "a": "current.actionability"}  # by kind: what a version begins with
 AnyModel = Model | Scorer
 MOST_BYTES = 256 * 1024 * 1024  # of a file
@@ -107,14 +110,30 @@ def write_model(folder: Path, model: AnyModel, templates: Sequence[str], about: 
 
 
 def read_learned(path: Path) -> Learned:
-    """The model in a folder, or those in use of a models folder. Raises Misuse, naming what is wrong and where."""
+    """The model in a folder, or those in use of a models folder. Raises Misuse, naming what is wrong and where.
+
+    All others of the folder are at hand, too: what was decided before them may have to be decided again.
+    """
+    nothing = NOTHING._replace(find=partial(_others, path.parent if (path / MANIFEST).exists() else path))
     if (path / MANIFEST).exists() or not any((path / name).exists() for name in CURRENT.values()):
-        return _with(NOTHING, read_model(find(path)))
-    learned = NOTHING
+        return _with(nothing, read_model(find(path)))
+    learned = nothing
     for kind in CURRENT:
         version = current_of(path, kind)
         if version is not None:
             learned = _with(learned, read_model(version_in(path, version)))
+    return learned
+
+
+def _others(folder: Path, versions: str) -> Learned | None:
+    """The models of `versions`, as `Learned.version` names them; None, and said, where one cannot be read any more."""
+    learned = NOTHING
+    for version in versions.split("+"):
+        try:
+            learned = _with(learned, read_model(version_in(folder, version)))
+        except Misuse as exc:
+            logger.warning("a model that decided before is not at hand: others decide again what it did", why=str(exc))
+            return None
     return learned
 
 

@@ -27,7 +27,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Change, Outcome, Reason, Score, Severity, Silence
 
-VERSION = 16
+VERSION = 17
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -106,13 +106,14 @@ class _Scope(NamedTuple):
 class Context(NamedTuple):
     """What all scopes share: silences and changes of the log, what was decided.
 
-    `most_scopes` is how many there may be before the idle ones are forgotten.
+    `most_scopes` is how many there may be before the idle ones are forgotten; `model` the version that decides.
     """
 
     silences: list[Silence]
     changes: list[Change]
     seen: list[Place]
     most_scopes: int
+    model: str | None
 
 
 class _Rest(NamedTuple):

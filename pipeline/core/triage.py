@@ -32,7 +32,8 @@ class Triage:
 
     def __init__(self, policy: Policy, learned: Learned = NOTHING) -> None:
         self._policy = policy
-        self._learned = learned
+        self._given = self._learned = learned
+        self._model = learned.version  # that the log names; what decides, where it is at hand
         self._silences = Silences(policy)
         self._changes = Changes(policy)
         self._memory = Memory(policy.max_live_alerts)
@@ -141,6 +142,8 @@ class Triage:
         is_asked = control.policy is not None
         if control.rules is not None:
             is_asked = self._obey(Policy.of_content(control.rules))
+        if control.model is not None:
+            self._take_up(control.model or None)
         scopes = [self._scopes[name] for name in sorted(self._scopes)]
         if control.silence is not None:
             self._silences.set(control.silence, control.at_ms)
@@ -169,6 +172,14 @@ class Triage:
         self._go_on([self._scopes[name].state for name in sorted(self._scopes)], is_same_policy=False)
         return True
 
+    def _take_up(self, model: str | None) -> None:
+        """Decide with `model` from here on; what was decided stays."""
+        self._model, before = model, self._learned
+        learned = self._given.other(model)
+        self._learned = self._given if learned is None else learned
+        if self._learned.version != before.version:
+            self._go_on([self._scopes[name].state for name in sorted(self._scopes)], is_same_policy=True)
+
     def _go_on(self, states: Sequence[ScopeState], *, is_same_policy: bool) -> None:
         """Have the scopes of these states, and the alerts of theirs that are remembered."""
         self._scopes = {}
@@ -182,6 +193,11 @@ class Triage:
     def policy(self) -> Policy:
         """What decides now."""
         return self._policy
+
+    @property
+    def model(self) -> str | None:
+        """The version of what decides now, as the log says; where it is not at hand, what was given decides."""
+        return self._model
 
     def next_deadline_ms(self) -> int | None:
         """When a tick may next change something; None if nothing is left to happen."""
@@ -203,6 +219,7 @@ class Triage:
             self._changes.records(),
             self._seen.places(),
             self._most_scopes,
+            self._model,
         )
         return write_snapshot(self._policy, context, self._memory, states)
 
@@ -210,15 +227,17 @@ class Triage:
     def restore(cls, policy: Policy | None, snapshot: bytes, learned: Learned = NOTHING) -> "Triage":
         """The triage that `snapshot` was taken of. Raises ValueError if it is damaged or of another version.
 
-        It goes on under the policy that it was taken under, or under `policy`. What was decided stays as it is under
-        another policy or model; what comes is decided by these. A driver leaves it to the log to say from where on
-        another policy decides, by a control that holds it: what is quiet is asked again there, and whoever reads the
-        log again decides the same.
+        It goes on under the policy that it was taken under, or under `policy` and `learned`. What was decided stays as
+        it is under another policy or model; what comes is decided by these. A driver gives no policy, and leaves it to
+        the log to say from where on another policy or model decides, by a control: what is quiet is asked again there,
+        and whoever reads the log again decides the same. A model that is not at hand any more is replaced by `learned`.
         """
-        before = read_policy(snapshot)
+        before, is_driven = read_policy(snapshot), policy is None
         triage = cls(before if policy is None else policy, learned)
         policy = triage.policy
         context, states = read_snapshot(snapshot, triage._memory)
+        if is_driven:
+            triage._take_up(context.model)
         triage._silences = Silences(policy, context.silences)
         triage._changes = Changes(policy, context.changes)
         triage._seen = Seen(context.seen)

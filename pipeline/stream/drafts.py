@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from pipeline.codec import encode
-from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
@@ -29,14 +28,8 @@ def tick_draft(at_ms: int, partition: int) -> Draft:
     return Draft(ALERTS.name, "", encode(Tick(at_ms=at_ms)), partition=partition)
 
 
-def policy_draft(policy: Policy, at_ms: int, partition: int) -> Draft:
-    """The draft of a control by which `policy` decides from here on, and all that is quiet is asked again.
-
-    That it stands in the log, whole, lets whoever reads this again decide each record by the policy that decided it:
-    what was told stays told, and what was not is not taken for it. `at_ms` should be the watermark, or it would tell
-    the time too.
-    """
-    control = Control(at_ms=at_ms, policy=policy.name, rules=policy.content)
+def control_draft(control: Control, partition: int) -> Draft:
+    """The draft of a control for one partition of `alerts`."""
     return Draft(ALERTS.name, "", encode(control), partition=partition)
 
 

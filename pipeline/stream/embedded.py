@@ -22,9 +22,9 @@ from pipeline.log.embedded_reader import EmbeddedReader
 from pipeline.log.embedded_tables import PARTITION
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.stream.cadence import Pace
-from pipeline.stream.drafts import policy_draft, tick_draft
+from pipeline.stream.drafts import control_draft, tick_draft
 from pipeline.stream.embedded_state import EmbeddedState, restored
-from pipeline.stream.engine import Engine, may_take_long
+from pipeline.stream.engine import Engine, Rules, may_take_long
 from pipeline.stream.normalising import normalised_drafts
 from pipeline.stream.remembered import Remembered
 from pipeline.stream.tick_law import TickLaw
@@ -56,7 +56,7 @@ async def run_embedded(  # the log, the rules, and how long and how often
         state = EmbeddedState(log, engine, pace or Pace(), kept)
         if kept is None:
             await state.keep_first()
-        worker = _EmbeddedWorker(log, policy, reader, engine, state)
+        worker = _EmbeddedWorker(log, Rules(policy, learned), reader, engine, state)
         await worker.run(stop)
     finally:
         await reader.close()
@@ -66,11 +66,11 @@ class _EmbeddedWorker:
     """Handles one batch after the other; between two of them everything is durable."""
 
     def __init__(
-        self, log: EmbeddedLog, policy: Policy, reader: EmbeddedReader, engine: Engine, state: EmbeddedState
+        self, log: EmbeddedLog, rules: Rules, reader: EmbeddedReader, engine: Engine, state: EmbeddedState
     ) -> None:
         self._log = log
         self._state = state
-        self._normaliser = Normaliser(policy)
+        self._normaliser = Normaliser(rules.policy)
         self._remembered = Remembered()
         self._engine = engine
         self._reader = reader
@@ -78,8 +78,8 @@ class _EmbeddedWorker:
         self._law = TickLaw()
         self._tick_read_at = 0  # the offset of `alerts` behind the last tick
         self._ticked_s = 0.0
-        self._policy = policy
-        self._policy_read_at = 0  # likewise behind the last control by which it decides
+        self._rules = rules
+        self._rules_read_at = 0  # likewise behind the last control by which it decides
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -148,27 +148,25 @@ class _EmbeddedWorker:
         tellable_ms = self._law.tellable_ms({PARTITION: self._normalised})
         self._tell(now_ms, tellable_ms, raw_end)
         try:
-            await self._tell_policy()
+            await self._tell_rules()
             await self._tell_time(tellable_ms)
         except Retryable as exc:
             logger.warning("time waits: the log cannot be written", why=str(exc))
 
-    async def _tell_policy(self) -> None:
-        """Let our policy decide, from the end of the log on, if another does.
+    async def _tell_rules(self) -> None:
+        """Let our policy and model decide, from the end of the log on, if others do.
 
-        What stands there already is left to the policy that decided until now, so that whoever reads it once more finds
+        What stands there already is left to those that decided until now, so that whoever reads it once more finds
         the same. A control of a process before us may stand there too: once this one is read, it is told again.
         """
         engine = self._engine
-        if engine.policy.name == self._policy.name or engine.next_offset < self._policy_read_at:
+        if engine.next_offset < self._rules_read_at:
             return
-        logger.warning(
-            "another policy decides from here on: what is open stays open, and what is quiet is judged anew",
-            before=engine.policy.name,
-            policy=self._policy.name,
-        )
-        await self._log.append([policy_draft(self._policy, engine.watermark_ms() or 0, PARTITION)])
-        self._policy_read_at = self._log.end(ALERTS.name)
+        control = engine.control_of(self._rules)
+        if control is None:
+            return
+        await self._log.append([control_draft(control, PARTITION)])
+        self._rules_read_at = self._log.end(ALERTS.name)
 
     async def _tell_time(self, tellable_ms: int | None) -> None:
         has_read_the_last = self._engine.next_offset >= self._tick_read_at

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import attrgetter
-from typing import Self
+from typing import NamedTuple, Self
 
 import structlog
 
@@ -29,6 +29,13 @@ logger = structlog.get_logger("pagesieve.triage")
 Recall = Callable[[bytes], Alerts | Tick | Control]  # what stands in `alerts` as these bytes; raises Rejected
 _CONTROL = b'{"kind":"control"'
 _reason_text = attrgetter("reason._value_")
+
+
+class Rules(NamedTuple):
+    """What a process was started with, to decide by."""
+
+    policy: Policy
+    learned: Learned = NOTHING
 
 
 class Engine:
@@ -147,6 +154,36 @@ class Engine:
         """Whether a tick at `tellable_ms` may change something; a log must not grow while nothing happens."""
         deadline_ms = None if self.is_away else self._triage.next_deadline_ms()
         return deadline_ms is not None and deadline_ms <= tellable_ms
+
+    def control_of(self, rules: Rules) -> Control | None:
+        """By which `rules` decide from where it stands in the log; None: they do already.
+
+        That it stands there, the policy whole, lets whoever reads this again decide each record by what decided it:
+        what was told stays told, and what was not is not taken for it. Under another policy all that is quiet is asked
+        again.
+        """
+        if self.is_away:
+            return None
+        at_ms = self.watermark_ms() or 0  # later, it would tell the time, too
+        (policy, learned), before = rules, self._triage
+        changes: dict[str, str] = {}
+        if before.policy.name != policy.name:
+            changes |= {"policy": policy.name, "rules": policy.content}
+            logger.warning(
+                "another policy decides from here on: what is open stays open, and what is quiet is judged anew",
+                partition=self.partition,
+                before=before.policy.name,
+                policy=policy.name,
+            )
+        if before.model != learned.version:
+            changes |= {"model": learned.version or ""}
+            logger.warning(
+                "another model decides from here on: what was decided stays",
+                partition=self.partition,
+                before=before.model,
+                model=learned.version,
+            )
+        return Control.model_validate({"at_ms": at_ms} | changes) if changes else None
 
     @property
     def policy(self) -> Policy:

@@ -15,8 +15,8 @@ from pipeline.stream.cadence import Pace
 from pipeline.stream.checkpoint import is_of_another_log, migration, refusal
 from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.checkpointing import Checkpoints
-from pipeline.stream.drafts import policy_draft
-from pipeline.stream.engine import Engine
+from pipeline.stream.drafts import control_draft
+from pipeline.stream.engine import Engine, Rules
 from pipeline.stream.kafka_log import KafkaLog, places
 from schemas import Snapshot
 from schemas.topics import ALERTS
@@ -49,8 +49,7 @@ class Engines:
     def __init__(  # the rules, and where a state is kept and how often
         self, policy: Policy, log: KafkaLog, store: SnapshotStore, pace: Pace, learned: Learned = NOTHING
     ) -> None:
-        self._policy = policy
-        self._learned = learned
+        self._rules = Rules(policy, learned)
         self._log = log
         self._store = store
         self._checkpoints = Checkpoints(store, pace)
@@ -99,24 +98,19 @@ class Engines:
         """Return once no snapshot of `partition` is being written."""
         await self._checkpoints.written(partition)
 
-    async def tell_policy(self, engine: Engine) -> None:
-        """Let our policy decide, from the end of the log on, if another does. Raises KafkaError.
+    async def tell_rules(self, engine: Engine) -> None:
+        """Let our policy and model decide, from the end of the log on, if others do. Raises KafkaError.
 
-        What stands there already may have led to something, also if nobody committed it: so it is left to the policy
-        that decided until now, and whoever reads it once more finds the same. Another worker's control may stand there
+        What stands there already may have led to something, also if nobody committed it: so it is left to those that
+        decided until now, and whoever reads it once more finds the same. Another worker's control may stand there
         too, and be read before this one; once this one was read, and another decides still, it is told again.
         """
-        is_ours = engine.is_away or engine.policy.name == self._policy.name
-        if is_ours or engine.next_offset <= self._told.get(engine.partition, -1):
+        if engine.next_offset <= self._told.get(engine.partition, -1):
             return
-        logger.warning(
-            "another policy decides from here on: what is open stays open, and what is quiet is judged anew",
-            partition=engine.partition,
-            before=engine.policy.name,
-            policy=self._policy.name,
-        )
-        draft = policy_draft(self._policy, engine.watermark_ms() or 0, engine.partition)
-        self._told[engine.partition] = await self._store.tell(draft)
+        control = engine.control_of(self._rules)
+        if control is None:
+            return
+        self._told[engine.partition] = await self._store.tell(control_draft(control, engine.partition))
 
     async def _rebuild(self, partition: int, deal: int) -> Engine:
         started_s = time.monotonic()
@@ -135,7 +129,7 @@ class Engines:
             records += len(entries)
         self._check(deal)
         engine.next_offset = max(engine.next_offset, stop)
-        await self.tell_policy(engine)
+        await self.tell_rules(engine)
         self._check(deal)
         self._engines[partition] = engine
         self._checkpoints.begin(engine, kept, since)
@@ -162,7 +156,7 @@ class Engines:
             if why is None:
                 try:
                     state = await self._store.state(snapshot)
-                    engine = await Engine.restored(partition, state, snapshot, self._learned)
+                    engine = await Engine.restored(partition, state, snapshot, self._rules.learned)
                 except ValueError as exc:
                     why = str(exc)[:500]
                 else:
@@ -181,8 +175,8 @@ class Engines:
             )
         elif extent.committed > 0:
             logger.warning("no snapshot: the whole log is read", partition=partition, records=extent.committed)
-        triage = Triage(self._policy, self._learned)
-        return Engine(partition, self._policy, triage, next_offset=extent.first), []
+        triage = Triage(*self._rules)
+        return Engine(partition, self._rules.policy, triage, next_offset=extent.first), []
 
     async def _hear_silences(self, engine: Engine, extent: _Extent) -> None:
         """Tell a state that begins in the middle of the log what people had silenced by then."""

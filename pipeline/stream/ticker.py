@@ -83,7 +83,7 @@ class Ticker:
         for partition in alerts:
             engine = await self._engines.of(partition)
             self._tell_watermark(engine)
-            await self._engines.tell_policy(engine)
+            await self._engines.tell_rules(engine)
             if tellable_ms is not None and engine.is_due(tellable_ms) and self._has_read_the_last(engine):
                 await self._tick(engine, tellable_ms)
         self._status.turned(None if dealt is None else len(held), lag)

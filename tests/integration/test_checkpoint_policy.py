@@ -108,8 +108,8 @@ def test_a_policy_that_came_and_went_before_it_was_read_does_not_stay(broker: Br
             engine = await lived.engine()
             await lived.work(2)
             assert engine.policy.name == SILENCED.name
-            await lived.engines.tell_policy(engine)
-            await lived.engines.tell_policy(engine)
+            await lived.engines.tell_rules(engine)
+            await lived.engines.tell_rules(engine)
             assert await lived.end() == 3, "it is told again, once"
             await lived.work(3)
             assert engine.policy.name == POLICY.name

@@ -109,6 +109,22 @@ def test_the_model_in_use_is_the_one_that_a_folder_stands_for(trained: Path, tmp
     assert pagesieve("models", "list", "--dir", folder).stdout.startswith(f"* {version}")
 
 
+def test_a_model_that_decided_before_is_at_hand_as_long_as_its_folder_is(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(trained, folder)
+    version = version_in(folder)
+    used = read_learned(folder / version.replace(":", "-"))
+    assert used.version == version
+    nothing = used.other(None)
+    assert nothing is not None
+    assert nothing.version is None
+    found = nothing.other(version)
+    assert found is not None
+    assert (found.version, found.find) == (version, used.find)
+    for strange in ("m1:000000000000", f"{version}+a1:000000000000", "../" + version, "+"):
+        assert nothing.other(strange) is None, strange
+
+
 def _flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from pipeline.codec import decode, decode_alerts
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
 from pipeline.log import Entry
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.stream.cadence import Pace
-from pipeline.stream.drafts import policy_draft
+from pipeline.stream.drafts import control_draft
 from pipeline.stream.embedded import run_embedded
 from schemas import Control, Page
 from schemas.topics import ALERTS, DECISIONS, PAGES
@@ -24,9 +25,9 @@ SELDOM = Pace(every_s=3600, records=10**6)
 
 
 @asynccontextmanager
-async def killed(log: EmbeddedLog, policy: Policy) -> AsyncIterator[None]:
+async def killed(log: EmbeddedLog, policy: Policy, learned: Learned = NOTHING) -> AsyncIterator[None]:
     """The worker runs meanwhile, and ends without a farewell."""
-    running = asyncio.create_task(run_embedded(log, policy, asyncio.Event(), SELDOM))
+    running = asyncio.create_task(run_embedded(log, policy, asyncio.Event(), SELDOM, learned))
     try:
         yield
     finally:
@@ -107,7 +108,8 @@ def test_a_policy_that_came_and_went_before_it_was_read_does_not_stay(tmp_path: 
             async with killed(log, POLICY):
                 await log.append([raised("cpu")])
                 await until(log, PAGES.name, bool)
-            await log.append([policy_draft(SILENCED, 0, 0)])
+            silenced = Control(at_ms=0, policy=SILENCED.name, rules=SILENCED.content)
+            await log.append([control_draft(silenced, 0)])
             async with killed(log, POLICY):
                 await until(log, ALERTS.name, told_of(2))
                 await log.append([raised("disk", cluster="us")])
