@@ -13,7 +13,7 @@ So of alerts that began together the worst is named, and of equals the first. It
 a handful of suspects: that costs the same in an incident of three as of thirty thousand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pipeline.core.alerts import LiveAlerts
@@ -21,10 +21,11 @@ from pipeline.core.burst import CALM_MS, burst_of
 from pipeline.core.clusters import UNLEARNED, Clusters, key_of
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
+from pipeline.core.fingerprint import code_of
 from pipeline.core.incidents import Open
 from pipeline.core.live import Live
 from pipeline.core.subject import subject_of
-from pipeline.core.tally import count_keys
+from pipeline.core.tally import count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
 
@@ -111,9 +112,16 @@ class Causes:
         if evidence is not None and all(suspect.code != live.code for suspect in evidence.suspects):
             self._suspect(evidence, live.code, live.alert, began_ms)
 
-    def merged(self, into: Evidence, other: Evidence) -> None:
-        """The alerts of another incident are members of this one now."""
-        into.absorb(other)
+    def merged(
+        self, into: Evidence, other: Evidence, elsewhere: Sequence[Live] = (), known: Sequence[Live] = ()
+    ) -> None:
+        """The alerts of another incident are members of this one now, but for those `elsewhere`; some were `known`."""
+        into.absorb(other, {code_of(live.fingerprint) for live in elsewhere})
+        for live in (*elsewhere, *known):
+            into.uncount(live.alert)
+            for key, common in zip(self._known_as(live.alert), (into.services, into.templates), strict=True):
+                uncount_key(common, key)
+        into.rank_names()
         self._settle(into)
 
     def _hear(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:

@@ -159,8 +159,8 @@ def _more(more: int, heading: Heading, evidence: Evidence | None) -> str:
     if more == 1 and heading.worst:
         return heading.where  # it is named behind it
     if more == 1:
-        [name] = [name for name in counts if name != heading.name]
-        return f" and {cut(name, _LONGEST_NAME)}{heading.where}"
+        others = [name for name in counts if name != heading.name]
+        return f" and {cut(others[0], _LONGEST_NAME) if len(others) == 1 else '1 more alert'}{heading.where}"
     if name == heading.name:
         name, most = "the same", most - 1
     mostly = "all" if most == more else "mostly" if 2 * most > more else ""

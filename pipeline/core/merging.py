@@ -43,9 +43,8 @@ class Merging:
             self._teller.change(into, Reason.RAISED)
 
     def _move(self, incident: Open, into: Open) -> None:
-        if into.evidence is None:
-            into.evidence = self._causes.of_first(into)
-        self._causes.merged(into.evidence, incident.evidence or self._causes.of_first(incident))
+        theirs = incident.evidence or self._causes.of_first(incident)
+        ours = into.evidence = into.evidence or self._causes.of_first(into)
         into.began_ms = min(into.began_ms, incident.began_ms)
         for change in reversed(incident.changes):
             show(into, change)
@@ -56,15 +55,22 @@ class Merging:
             weigh(into, incident.score, incident.scored)
         into.events += incident.events
         into.grew_at_ms = max(into.grew_at_ms, incident.grew_at_ms)
+        elsewhere, known = [], []
         for code in incident.members:
             live = self._alerts.find(code)
-            if live is None or live.incident is not incident or live.is_parted:  # what is parted is over
+            if live is None or live.incident is not incident:
+                continue
+            if live.is_parted:  # what is parted is over here, and counts where it is
+                elsewhere.append(live)
                 continue
             self._alerts.move(live, into)
-            if not come_back(self._alerts, into, live):
+            if come_back(self._alerts, into, live):
+                known.append(live)
+            else:
                 add(into, live, max(incident.grew_at_ms, into.grew_at_ms))
             account(into, live, _NOBODY)
             self._teller.listings.renew(into, live)
+        self._causes.merged(ours, theirs, elsewhere, known)
 
     def _end(self, incident: Open, into: Open, now_ms: int) -> None:
         if any(incident.group.get(key) != value for key, value in into.group.items()):
