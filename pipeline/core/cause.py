@@ -23,7 +23,7 @@ from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
 from pipeline.core.fingerprint import code_of
 from pipeline.core.incidents import Open
-from pipeline.core.live import Live
+from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.subject import subject_of
 from pipeline.core.tally import count_keys, uncount_key
 from pipeline.core.template import template_of
@@ -86,6 +86,10 @@ class Causes:
         evidence = Evidence()
         [first] = self._alerts.glance(incident.members[:1])
         self._hear(evidence, incident.members[0], first.alert, _began_ms(first.alert, first.first_at_ms))
+        # Nobody was paged for it, and where it is over nothing else remembers why.
+        quiet = incident.quiet if incident.paged_rank is None and not incident.loud else first.quiet
+        if quiet in ASKED_FOR:
+            evidence.hush(incident.members[0], quiet)
         return evidence
 
     def worsened(self, live: Live, before: int) -> None:
@@ -182,6 +186,8 @@ class Causes:
         others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
         stay = {one.code for one in (*newest, *others)}
         evidence.suspects = [one for one in ranked if one.code in stay]
+        for code in [code for code in evidence.hushed if code not in stay]:
+            del evidence.hushed[code]
         is_full = len(newest) == MOST_OF_LAST
         evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
         evidence.mild = min([one.rank for one in newest]) if is_full else -1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.tally import Common, count_keys, merge_counts, uncount_key
-from schemas import Alert
+from schemas import Alert, Reason
 from schemas.record import fields_of
 
 _NOT_WHERE = ("alertname", "severity")  # labels that say what and how bad
@@ -43,6 +43,7 @@ class Evidence:
 
     alerts: int = 0
     suspects: list[Suspect] = field(default_factory=list)  # the likeliest first, as of when that was last asked
+    hushed: dict[int, Reason] = field(default_factory=dict)  # of them, what nobody was to hear of while it fired
     bursts: list[Burst] = field(default_factory=list)
     late_ms: int = FOREVER_MS  # what begins later in the last, and is no worse than `mild`, is no suspect
     mild: int = -1
@@ -104,9 +105,20 @@ class Evidence:
             self.mildest = rank
             self.version += 1
 
+    def hush(self, code: int, quiet: Reason | None) -> None:
+        """Note whether people asked not to hear of an alert that is alive; what is not to be heard of heads no page."""
+        if self.hushed.get(code) == quiet:
+            return
+        if quiet is None:
+            del self.hushed[code]
+        elif any(suspect.code == code for suspect in self.suspects):
+            self.hushed[code] = quiet
+        self.version += 1
+
     def reopen(self) -> None:
         """It had resolved: its cause is among what fires from now on."""
         self.suspects.clear()
+        self.hushed.clear()
         self.bursts.clear()
         self.late_ms, self.mild = FOREVER_MS, -1
         self.first_ms = self.next_ms = None
@@ -136,7 +148,14 @@ class Evidence:
         ranks = {suspect.code: suspect.rank for suspect in other.suspects}
         for suspect in self.suspects:
             suspect.rank = max(suspect.rank, ranks.pop(suspect.code, -1))
-        self.suspects += [one for one in other.suspects if one.code in ranks and one.code not in elsewhere]
+        for suspect in other.suspects:
+            if suspect.code in elsewhere:
+                continue
+            self.hushed.pop(suspect.code, None)  # where it was in both, it fires, or fired last, in the other
+            if suspect.code in other.hushed:
+                self.hushed[suspect.code] = other.hushed[suspect.code]
+            if suspect.code in ranks:
+                self.suspects.append(suspect)
         times = [at for at in (self.first_ms, self.next_ms, other.first_ms, other.next_ms) if at is not None]
         self.first_ms, self.next_ms = (*sorted(times), None, None)[:2]
         if other.worst > self.worst:

@@ -91,7 +91,7 @@ def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
                 incident.severity = live.severity
             incident.lead_rank, incident.lead = rank, live.code
         if is_loud and rank > incident.loud_rank:
-            incident.loud_rank = rank
+            incident.loud_rank, incident.loud_lead = rank, live.code
         if live.quiet is not None and live.code == incident.lead:
             incident.quiet = live.quiet  # for good: an alert that is over has no reason any more
 

@@ -11,6 +11,7 @@ from schemas import Alert, Guard, Reason, Severity
 
 # What a row's numbers mean.
 QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW, Reason.SUPPRESSED)
+ASKED_FOR = frozenset({Reason.SILENCED, Reason.MUTED, Reason.INHIBITED})  # what people said keeps it quiet
 GUARDS = (None, *Guard)
 SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}

@@ -7,7 +7,7 @@ from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of
 from pipeline.core.inhibitor import Inhibitor
-from pipeline.core.live import Live
+from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.silence import END_MS, Silences
@@ -15,7 +15,6 @@ from schemas import Alert, Reason, Severity
 
 Judged = tuple[Reason | None, int]  # why, and when to look again
 LOUD: Judged = (None, FOREVER_MS)
-_ASKED_FOR = frozenset({Reason.SILENCED, Reason.MUTED, Reason.INHIBITED})
 _FAR_MORE = 100
 
 
@@ -77,7 +76,7 @@ class Quiet:
     def recall(self, live: Live) -> None:
         """An alert of a snapshot is alive, and was judged."""
         self.begin(live)
-        if self._rules[live.rule].at_least > 1 and live.quiet not in _ASKED_FOR:
+        if self._rules[live.rule].at_least > 1 and live.quiet not in ASKED_FOR:
             self._crowds.setdefault(live.rule, set()).add(live.code)
 
     def end(self, live: Live) -> list[int]:

@@ -56,6 +56,7 @@ class _Incident(NamedTuple):
     alive: int
     loud: int
     loud_rank: int
+    loud_lead: int
     flapping: int
     revision: int
     lead: int

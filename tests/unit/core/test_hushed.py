@@ -135,3 +135,24 @@ def test_who_counts_is_the_same_behind_a_snapshot() -> None:
         before = first.step(log[:cut])
         after = Triage.restore(rules, first.snapshot()).step(log[cut:])
         assert [*before.pages, *after.pages] == whole.pages
+
+
+def test_what_is_silenced_names_no_page_of_a_crowd() -> None:
+    quiet = silence(0, 'job="web"', 9000)
+    crowd = [
+        at(1 + n / 100, alert("down", severity="critical", cluster="eu", host=f"h{n}", job="web")) for n in range(300)
+    ]
+    told = play(quiet, *crowd, at(10, alert("slow", cluster="eu", host="db")), policy=policy())
+    [page] = told.pages
+    assert page.payload.summary == "slow on db and 300 more alerts in cluster eu (all down), since 22:13 UTC"
+    assert page.payload.severity == "warning"
+    assert all(cause.why.endswith("; silenced") for cause in page.payload.custom_details.causes)
+
+
+def test_what_was_silenced_after_its_page_names_no_other() -> None:
+    first, second = alert("down", cluster="eu", host="a"), alert("slow", cluster="eu", host="b")
+    story: list[Sequence[Record]] = [at(0, first), at(1, second), silence(2, 'alertname="down"', 9000)]
+    told = play(*story, at(600), policy=policy(repeat_after="10m", gap="1h"))
+    assert [page.payload.summary.split()[0] for page in told.pages] == ["down", "slow"]
+    ended = play(*story, at(700), silence(800, 'alertname="down"', 800), at(1200), policy=policy(repeat_after="10m"))
+    assert [page.payload.summary.split()[0] for page in ended.pages] == ["down", "slow", "down"]
