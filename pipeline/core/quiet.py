@@ -26,7 +26,7 @@ class Quiet:
         self._rules = policy.rules
         self._silences = silences
         self._inhibitor = Inhibitor(policy.inhibit)
-        # rule → its alerts that are alive and that nobody asked not to be paged for, where their number counts
+        # rule → its alerts that fire and that nobody asked not to be paged for, where their number counts
         self._crowds: dict[int, set[int]] = {}
         self.has_joined = False  # whether `judge` has just counted an alert that was not counted so before
         self.alive = 0  # alerts of the scope
@@ -71,12 +71,14 @@ class Quiet:
 
     def rest(self, code: int) -> list[int]:
         """It flaps and says that it is over. The codes of others that may page because of that."""
+        for crowd in self._crowds.values():
+            crowd.discard(code)
         return self._inhibitor.rest(code)
 
     def recall(self, live: Live) -> None:
         """An alert of a snapshot is alive, and was judged."""
         self.begin(live)
-        if self._rules[live.rule].at_least > 1 and live.quiet not in ASKED_FOR:
+        if self._rules[live.rule].at_least > 1 and live.is_firing and live.quiet not in ASKED_FOR:
             self._crowds.setdefault(live.rule, set()).add(live.code)
 
     def end(self, live: Live) -> list[int]:
@@ -96,8 +98,9 @@ class Quiet:
         asked = self._asked_for(live, rule, now_ms)
         if rule.at_least > 1:
             crowd = self._crowds.setdefault(live.rule, set())
-            self.has_joined = asked is None and live.code not in crowd
-            (crowd.discard if asked else crowd.add)(live.code)
+            counts = asked is None and live.is_firing
+            self.has_joined = counts and live.code not in crowd
+            (crowd.add if counts else crowd.discard)(live.code)
         return asked or self._waiting(live, rule, now_ms)
 
     def is_asked_for(self, live: Live, now_ms: int) -> bool:
@@ -140,6 +143,8 @@ class Quiet:
         held_until_ms = self._held_until_ms(live, rule)
         is_held = now_ms < held_until_ms
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
+        if rule.at_least > 1 and not live.is_firing:  # it flaps, and does not count now: it stays as it was told
+            is_alone = live.quiet is not None
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return self._suppressed(live, rule, now_ms)
         if is_held:
