@@ -20,7 +20,7 @@ class Merging:
         self._causes = Causes(self._alerts, directions)
 
     def merge(self, several: list[Open], now_ms: int) -> Open:
-        """Merge open incidents, of which none holds log-like events. The one that goes on: the oldest that was paged.
+        """Merge open incidents. The one that goes on: the oldest that was paged.
 
         If none was: the oldest. So whoever was told of one still has it, and is told nothing more.
         """
