@@ -17,7 +17,6 @@ SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
 _GUARD_NUMBERS = {guard: number for number, guard in enumerate(GUARDS)}
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
-SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
 
 
 class Owner(Protocol):

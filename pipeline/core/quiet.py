@@ -32,6 +32,9 @@ class Quiet:
         self.alive = 0  # alerts of the scope
         # Nine policies of ten have no times in which nobody is paged.
         self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
+        self._times: dict[
+            str, tuple[int, bool, int | None]
+        ] = {}  # time interval → since when it is known so, until when
         # By rule: whether only a silence can keep its alerts quiet.
         self._is_plain = [
             not (self._may_mute or policy.inhibit or rule.hold_ms or rule.at_least > 1 or rule.suppress is Suppress.ON)
@@ -101,7 +104,12 @@ class Quiet:
             counts = asked is None and live.is_firing
             self.has_joined = counts and live.code not in crowd
             (crowd.add if counts else crowd.discard)(live.code)
-        return asked or self._waiting(live, rule, now_ms)
+        if asked is not None and asked[0] is Reason.SILENCED:
+            return asked
+        reason, until_ms = asked or self._waiting(live, rule, now_ms)
+        if reason is not None and self.may_hush:
+            until_ms = min(until_ms, self._begins_ms(facets(live.alert), rule, now_ms))
+        return reason, until_ms
 
     def is_asked_for(self, live: Live, now_ms: int) -> bool:
         """Whether somebody said, by now, that the alert is not to be paged."""
@@ -140,7 +148,7 @@ class Quiet:
 
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """What keeps it quiet for a while, unless it is to page now."""
-        held_until_ms = self._held_until_ms(live, rule)
+        held_until_ms = self.held_until_ms(live)
         is_held = now_ms < held_until_ms
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
         if rule.at_least > 1 and not live.is_firing:  # it flaps, and does not count now: it stays as it was told
@@ -151,8 +159,9 @@ class Quiet:
             return Reason.HELD, held_until_ms
         return Reason.TOO_FEW, FOREVER_MS
 
-    def _held_until_ms(self, live: Live, rule: Rule) -> int:
+    def held_until_ms(self, live: Live) -> int:
         """Until when its page waits. What flaps is not held: it would be for ever."""
+        rule = self._rules[live.rule]
         if rule.holds_as_learned:
             return self._learned_until_ms(live, rule) if live.hold_ms else NEVER_MS
         return NEVER_MS if live.is_flapping else live.fired_at_ms + rule.hold_ms
@@ -196,16 +205,37 @@ class Quiet:
             return LOUD
         return Reason.SUPPRESSED, until_ms
 
+    def _begins_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int:
+        """When a silence or another time begins that may keep it quiet; FOREVER_MS: none that is known."""
+        begins_ms = self._silences.begins_ms(labels, now_ms)
+        if not self._may_mute:
+            return begins_ms
+        names = (*self._muting(labels, rule), *rule.page_during)
+        return min(
+            [begins_ms, *(until_ms for name in names if (until_ms := self._time_of(name, now_ms)[1]) is not None)]
+        )
+
     def _muted_until_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int | None:
         """When to look again whether the time is still one in which nobody is paged; None if it is not."""
-        windows = [window for window in self._policy.maintenance if all_match(window.match, labels)]
-        muting = [*rule.mute_during, *(name for window in windows for name in window.during)]
-        intervals = self._policy.intervals
-        ends = [intervals[name].next_change_ms(now_ms) for name in muting if intervals[name].contains(now_ms)]
+        times = [self._time_of(name, now_ms) for name in self._muting(labels, rule)]
+        ends = [END_MS if until_ms is None else until_ms for is_now, until_ms in times if is_now]
         if ends:
-            return max(END_MS if end is None else end for end in ends)
-        paging = [intervals[name] for name in rule.page_during]
-        if not paging or any(interval.contains(now_ms) for interval in paging):
+            return max(ends)
+        paging = [self._time_of(name, now_ms) for name in rule.page_during]
+        if not paging or any(is_now for is_now, _ in paging):
             return None
-        starts = [start for interval in paging if (start := interval.next_change_ms(now_ms)) is not None]
-        return min(starts, default=END_MS)
+        return min([start_ms for _, start_ms in paging if start_ms is not None], default=END_MS)
+
+    def _muting(self, labels: Mapping[str, str], rule: Rule) -> list[str]:
+        """The time intervals in which nobody is paged for what has these labels."""
+        windows = [window for window in self._policy.maintenance if all_match(window.match, labels)]
+        return [*rule.mute_during, *(name for window in windows for name in window.during)]
+
+    def _time_of(self, name: str, now_ms: int) -> tuple[bool, int | None]:
+        """Whether it is within the time interval of this name, and until when that stays so."""
+        since_ms, is_in, until_ms = self._times.get(name, (FOREVER_MS, False, None))
+        if not since_ms <= now_ms < (until_ms or NEVER_MS):  # to look for the next change takes up to 150 µs
+            interval = self._policy.intervals[name]
+            is_in, until_ms = interval.contains(now_ms), interval.next_change_ms(now_ms)
+            self._times[name] = now_ms, is_in, until_ms
+        return is_in, until_ms
