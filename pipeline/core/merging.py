@@ -2,7 +2,7 @@
 
 from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import show
-from pipeline.core.incident import absorb, account, add, weigh
+from pipeline.core.incident import absorb, account, add, revive, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.review import Scope
 from pipeline.core.trace import come_back
@@ -25,6 +25,7 @@ class Merging:
         If none was: the oldest. So whoever was told of one still has it, and is told nothing more.
         """
         into = min(several, key=lambda one: (one.paged_rank is None, one.opened_at_ms, one.incident_id))
+        was_over = not into.alive
         for incident in sorted(several, key=lambda one: (one.opened_at_ms, one.incident_id)):
             if incident is not into:
                 would_page = self._teller.is_calling(incident)
@@ -32,6 +33,10 @@ class Merging:
                 self._end(incident, into, now_ms)
                 if would_page:
                     self._page_instead(into)
+        if was_over and into.alive:
+            due_ms = revive(into, self._teller.rule_of(into))
+            if due_ms is not None:
+                self._deadlines.incident(into.incident_id, due_ms)
         self._teller.change(into, None)
         return into
 
