@@ -67,13 +67,12 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
         at = f" in {at}" if all(label not in evidence.strays for label in found) else f" mostly in {at}"
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
-    is_heard = lead not in evidence.hushed
-    if first.code in evidence.hushed and is_heard and incident.loud_rank >= 0:  # in a crowd it may be no suspect
+    if first.code in evidence.hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
         loud = say(lead)
         name, what, code, worst = loud.name[:LONGEST_NAME], _on(loud.name, subject_of(loud.labels), known), lead, ""
     else:
         name, what, code = first.name, _on(first.name, first.subject, known), first.code
-        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and is_heard else ""
+        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in evidence.hushed else ""
     return Heading(group, name, what, at, worst, causes, code, lead, evidence.version, incident.group)
 
 
