@@ -16,6 +16,8 @@ from schemas import Alert, Reason, Severity
 Judged = tuple[Reason | None, int]  # why, and when to look again
 LOUD: Judged = (None, FOREVER_MS)
 _FAR_MORE = 100
+# What flaps and says that it is over does not page because this has ended, but once it fires again.
+_UNTIL_IT_FIRES = ASKED_FOR | {Reason.TOO_FEW}
 
 
 class Quiet:
@@ -104,6 +106,8 @@ class Quiet:
             counts = asked is None and live.is_firing
             self.has_joined = counts and live.code not in crowd
             (crowd.add if counts else crowd.discard)(live.code)
+        if asked is None and not live.is_firing and live.quiet in _UNTIL_IT_FIRES:
+            return live.quiet, FOREVER_MS
         if asked is not None and asked[0] is Reason.SILENCED:
             return asked
         reason, until_ms = asked or self._waiting(live, rule, now_ms)
@@ -151,8 +155,8 @@ class Quiet:
         held_until_ms = self.held_until_ms(live)
         is_held = now_ms < held_until_ms
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
-        if rule.at_least > 1 and not live.is_firing:  # it flaps, and does not count now: it stays as it was told
-            is_alone = live.quiet is not None
+        if not live.is_firing:  # it flaps: whoever was told of it stays told
+            is_alone = rule.at_least > 1 and live.quiet is not None
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return self._suppressed(live, rule, now_ms)
         if is_held:

@@ -91,7 +91,7 @@ class _Scope(NamedTuple):
     watermark_ms: int | None
     by_group: dict[str, str]
     states: dict[str, bool]
-    ended: dict[int, int]
+    ended: dict[int, tuple[int, int]]
     leases: dict[int, tuple[int, int, int]]
     storm: StormState
     storm_id: str | None
