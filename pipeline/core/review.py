@@ -85,6 +85,13 @@ class Review:
             if live.is_loud:
                 self.review(live, now_ms)
 
+    def grown(self, incident: Open, now_ms: int) -> None:
+        """It has so many alerts that neither a score nor a learned hold keeps it quiet: ask again of those that wait."""
+        for code in incident.members:
+            live = self._alerts.at(code)
+            if live.incident is incident and live.is_alive and live.quiet in _SURFACES:
+                self.review(live, now_ms)
+
     def freed(self, codes: Iterable[int], now_ms: int) -> None:
         """Ask again of those of these alerts that wait: what kept them quiet may be over."""
         for code in sorted(codes):

@@ -73,6 +73,15 @@ def test_who_is_told_of_an_incident_knows_of_the_worst_in_it_that_is_not_kept_qu
             assert not loud or (incident.paged_rank is not None and incident.paged_rank >= max(loud))
 
 
+@given(policies, logs())
+def test_what_fires_unpaged_is_quiet_for_a_reason_that_holds_still(policy: Policy, log: list[Record]) -> None:
+    for scope in scopes(policy, log):
+        now_ms = scope.state.watermark_ms or 0
+        for live in [one for one in alive(scope) if one.is_firing and one.quiet is not None]:
+            is_told = live.severity.rank <= (-1 if live.incident.paged_rank is None else live.incident.paged_rank)
+            assert is_told or scope.quiet.judge(live, now_ms)[0] is not None
+
+
 @given(policies, logs(), st.integers(0, 40))
 def test_what_keeps_alerts_quiet_is_the_same_behind_a_snapshot(policy: Policy, log: list[Record], cut: int) -> None:
     triage = Triage(policy)
