@@ -86,7 +86,7 @@ class Review:
                 self.review(live, now_ms)
 
     def grown(self, incident: Open, now_ms: int) -> None:
-        """It has so many alerts that neither a score nor a learned hold keeps it quiet: ask again of those that wait."""
+        """It has so many alerts that no score and no learned hold keeps it quiet: ask again of those that wait."""
         for code in incident.members:
             live = self._alerts.at(code)
             if live.incident is incident and live.is_alive and live.quiet in _SURFACES:
