@@ -16,7 +16,7 @@ from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
 from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
-from schemas import Alert, Severity
+from schemas import Alert, Reason, Severity
 
 _FEW = 4  # alerts that are found one by one
 
@@ -28,6 +28,7 @@ class Glimpse(NamedTuple):
     severity: Severity
     first_at_ms: int
     is_firing: bool
+    quiet: Reason | None
 
 
 class LiveAlerts:
@@ -97,16 +98,17 @@ class LiveAlerts:
         for code, row in zip(codes, self._rows_of(codes), strict=True):
             live = self._taken.get(code)
             if live is not None:
-                glimpses.append(Glimpse(live.alert, live.severity, live.first_at_ms, live.is_firing))
+                glimpses.append(Glimpse(live.alert, live.severity, live.first_at_ms, live.is_firing, live.quiet))
                 continue
             if row < 0:
                 raise KeyError(fingerprint_of(code))
-            _, _, _, _, _, _, _, _, _, is_firing, _ = memory.table.row_of(row)
-            starts_at_ms, first_at_ms, _, _, _, _, _, _, _, _, number, _, _, _, is_parted = memory.table.rest_of(row)
+            is_firing = memory.table.row_of(row)[9]
+            rest = memory.table.rest_of(row)
+            (starts_at_ms, first_at_ms), (quiet, number), is_parted = rest[:2], rest[9:11], rest[-1]
             severity = SEVERITIES[number]
             standing = Standing(self._fingerprint(code, row, is_parted), severity, starts_at_ms, first_at_ms)
             alert = memory.packer.unpack(memory.contents[row], standing)
-            glimpses.append(Glimpse(alert, severity, first_at_ms, bool(is_firing)))
+            glimpses.append(Glimpse(alert, severity, first_at_ms, bool(is_firing), QUIETS[quiet]))
         return glimpses
 
     def steady_ms(self, codes: Sequence[int]) -> int:

@@ -264,6 +264,8 @@ class Arrival:
         self._teller.change(incident, reason if reason.pages else None)
         if others:
             self._review.freed(others, now_ms)
+        if live.quiet is not None and incident.alerts == self._policy.guardrails.grows_to:
+            self._review.grown(incident, now_ms)
         return reason
 
     def _revive(self, incident: Open) -> None:

@@ -13,7 +13,7 @@ So of alerts that began together the worst is named, and of equals the first. It
 a handful of suspects: that costs the same in an incident of three as of thirty thousand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pipeline.core.alerts import LiveAlerts
@@ -21,10 +21,11 @@ from pipeline.core.burst import CALM_MS, burst_of
 from pipeline.core.clusters import UNLEARNED, Clusters, key_of
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
+from pipeline.core.fingerprint import code_of
 from pipeline.core.incidents import Open
-from pipeline.core.live import Live
+from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.subject import subject_of
-from pipeline.core.tally import count_keys
+from pipeline.core.tally import count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
 
@@ -85,6 +86,10 @@ class Causes:
         evidence = Evidence()
         [first] = self._alerts.glance(incident.members[:1])
         self._hear(evidence, incident.members[0], first.alert, _began_ms(first.alert, first.first_at_ms))
+        # Nobody was paged for it, and where it is over nothing else remembers why.
+        quiet = incident.quiet if incident.paged_rank is None and not incident.loud else first.quiet
+        if quiet in ASKED_FOR:
+            evidence.hush(incident.members[0], quiet)
         return evidence
 
     def worsened(self, live: Live, before: int) -> None:
@@ -111,9 +116,16 @@ class Causes:
         if evidence is not None and all(suspect.code != live.code for suspect in evidence.suspects):
             self._suspect(evidence, live.code, live.alert, began_ms)
 
-    def merged(self, into: Evidence, other: Evidence) -> None:
-        """The alerts of another incident are members of this one now."""
-        into.absorb(other)
+    def merged(
+        self, into: Evidence, other: Evidence, elsewhere: Sequence[Live] = (), known: Sequence[Live] = ()
+    ) -> None:
+        """The alerts of another incident are members of this one now, but for those `elsewhere`; some were `known`."""
+        into.absorb(other, {code_of(live.fingerprint) for live in elsewhere})
+        for live in (*elsewhere, *known):
+            into.uncount(live.alert)
+            for key, common in zip(self._known_as(live.alert), (into.services, into.templates), strict=True):
+                uncount_key(common, key)
+        into.rank_names()
         self._settle(into)
 
     def _hear(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
@@ -174,6 +186,8 @@ class Causes:
         others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
         stay = {one.code for one in (*newest, *others)}
         evidence.suspects = [one for one in ranked if one.code in stay]
+        for code in [code for code in evidence.hushed if code not in stay]:
+            del evidence.hushed[code]
         is_full = len(newest) == MOST_OF_LAST
         evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
         evidence.mild = min([one.rank for one in newest]) if is_full else -1

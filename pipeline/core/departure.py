@@ -54,8 +54,9 @@ class Departure:
             self.calm(live, due_ms)
             self._teller.change(live.incident, Reason.FLAP_ENDED if is_heard else None)
         elif live.is_firing and live.due_ms <= due_ms:
-            if live.quiet is Reason.HELD and live.review_at_ms >= due_ms:
-                live.due_ms = live.review_at_ms + 1  # nobody said that it is over: a silent source must not unpage it
+            if live.quiet is not None and self._quiet.held_until_ms(live) >= due_ms:
+                # Nobody said that it is over: a silent source must not unpage it.
+                live.due_ms = self._quiet.held_until_ms(live) + 1
             else:
                 self.expire(live, due_ms)
         elif live.review_at_ms <= due_ms and live.is_alive:

@@ -1,12 +1,12 @@
 """What is known of all alerts of an incident: kept as each joins, in bounded memory, at the same small cost."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
-from pipeline.core.tally import Common, count_keys, merge_counts
-from schemas import Alert
+from pipeline.core.tally import Common, count_keys, merge_counts, uncount_key
+from schemas import Alert, Reason
 from schemas.record import fields_of
 
 _NOT_WHERE = ("alertname", "severity")  # labels that say what and how bad
@@ -43,6 +43,7 @@ class Evidence:
 
     alerts: int = 0
     suspects: list[Suspect] = field(default_factory=list)  # the likeliest first, as of when that was last asked
+    hushed: dict[int, Reason] = field(default_factory=dict)  # of them, what nobody was to hear of while it fired
     bursts: list[Burst] = field(default_factory=list)
     late_ms: int = FOREVER_MS  # what begins later in the last, and is no worse than `mild`, is no suspect
     mild: int = -1
@@ -104,17 +105,31 @@ class Evidence:
             self.mildest = rank
             self.version += 1
 
+    def hush(self, code: int, quiet: Reason | None) -> None:
+        """Note whether people asked not to hear of an alert that is alive; what is not to be heard of heads no page."""
+        if self.hushed.get(code) == quiet:
+            return
+        if quiet is None:
+            del self.hushed[code]
+        elif any(suspect.code == code for suspect in self.suspects):
+            self.hushed[code] = quiet
+        self.version += 1
+
     def reopen(self) -> None:
         """It had resolved: its cause is among what fires from now on."""
         self.suspects.clear()
+        self.hushed.clear()
         self.bursts.clear()
         self.late_ms, self.mild = FOREVER_MS, -1
         self.first_ms = self.next_ms = None
         self.worst, self.worst_alerts, self.mildest = -1, 0, 9
         self.version += 1
 
-    def absorb(self, other: "Evidence") -> None:
-        """The alerts of another incident are this one's now; of the suspects some have to go."""
+    def absorb(self, other: "Evidence", elsewhere: Container[int] = ()) -> None:
+        """The alerts of another incident are this one's now; of the suspects some have to go.
+
+        Those `elsewhere`, by code, are no suspects here; one that is known here already is the same suspect still.
+        """
         for label, value in self.labels.items():
             strays = other.strays.get(label, 0) if other.labels.get(label) == value else other.alerts
             if strays:
@@ -124,14 +139,23 @@ class Evidence:
         merge_counts(self.names, other.names)
         merge_counts(self.services, other.services)
         merge_counts(self.templates, other.templates)
-        counts = self.names.counts
-        self.top = max(counts, key=lambda name: (counts[name], name), default=self.top)
+        self.rank_names()
         self.bursts, (ours, theirs) = merge(self.bursts, other.bursts)
         for suspect in self.suspects:
             suspect.burst = ours[suspect.burst]
         for suspect in other.suspects:
             suspect.burst = theirs[suspect.burst]
-        self.suspects += other.suspects
+        ranks = {suspect.code: suspect.rank for suspect in other.suspects}
+        for suspect in self.suspects:
+            suspect.rank = max(suspect.rank, ranks.pop(suspect.code, -1))
+        for suspect in other.suspects:
+            if suspect.code in elsewhere:
+                continue
+            self.hushed.pop(suspect.code, None)  # where it was in both, it fires, or fired last, in the other
+            if suspect.code in other.hushed:
+                self.hushed[suspect.code] = other.hushed[suspect.code]
+            if suspect.code in ranks:
+                self.suspects.append(suspect)
         times = [at for at in (self.first_ms, self.next_ms, other.first_ms, other.next_ms) if at is not None]
         self.first_ms, self.next_ms = (*sorted(times), None, None)[:2]
         if other.worst > self.worst:
@@ -140,6 +164,16 @@ class Evidence:
             self.worst_alerts += other.worst_alerts
         self.mildest = min(self.mildest, other.mildest)
         self.version += 1
+
+    def uncount(self, alert: Alert) -> None:
+        """One of the alerts that were absorbed is not among them, or was counted before."""
+        self.alerts -= 1
+        uncount_key(self.names, alert.name[:LONGEST])
+
+    def rank_names(self) -> None:
+        """Find the most common name anew."""
+        counts = self.names.counts
+        self.top = max(counts, key=lambda name: (counts[name], name), default=self.top)
 
     def _is_shared(self, label: str) -> bool:
         return _FEW * self.strays.get(label, 0) <= self.alerts

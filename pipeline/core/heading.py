@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pipeline.core.cause import why
 from pipeline.core.columns import FOREVER_MS
+from pipeline.core.evidence import LONGEST as LONGEST_NAME
 from pipeline.core.evidence import Evidence, Suspect
 from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.incidents import Open
@@ -39,46 +40,44 @@ class Heading(NamedTuple):
     worst: str  # another of its alerts, where one is worse than the cause
     causes: tuple[Cause, ...]
     cause: int  # its code
-    lead: int  # code of the first of its worst alerts
+    lead: int  # code of the first of its worst alerts, of which people are to hear if there is one
     version: int  # of the evidence
     of: dict[str, str]  # the group that this tells, which shrinks where its alerts were correlated
 
 
 def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
-    """What is said while the first of its worst alerts stays the same. `say` gives what the alert with a code says."""
+    """What is said while the first of its worst alerts stays the same. `say` gives what the alert with a code says.
+
+    What is silenced names no page, however bad it is, where something is not.
+    """
     evidence, group = incident.evidence, shown(incident.group)
     suspects = evidence.suspects if evidence is not None else []
+    worst_rank, lead = incident.worst
     if evidence is None or not suspects:
-        code = incident.lead if evidence is not None else incident.members[0]
+        code = lead if evidence is not None else incident.members[0]
         alert = say(code)
         return Heading(
-            group,
-            alert.name,
-            alone(alert, incident.group),
-            "",
-            "",
-            (),
-            code,
-            incident.lead,
-            _version(evidence),
-            incident.group,
+            group, alert.name, alone(alert, incident.group), "", "", (), code, lead, _version(evidence), incident.group
         )
+    suspects = sorted(suspects, key=lambda one: one.code in evidence.hushed)  # stable: of each the likeliest first
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)
     at = where(shared, found)
     if at:
         at = f" in {at}" if all(label not in evidence.strays for label in found) else f" mostly in {at}"
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
-    worst = ""
-    if incident.lead_rank > first.rank:
-        lead = say(incident.lead)
-        name = cut(lead.name, LONGEST_VALUE)
-        worst = f", now {_RANKS[incident.lead_rank]}: {_on(name, subject_of(lead.labels), known)}"
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
-    what = _on(first.name, first.subject, known)
-    return Heading(
-        group, first.name, what, at, worst, causes, first.code, incident.lead, evidence.version, incident.group
-    )
+    if first.code in evidence.hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
+        loud = say(lead)
+        name, what, code, worst = loud.name[:LONGEST_NAME], _on(loud.name, subject_of(loud.labels), known), lead, ""
+    else:
+        name, what, code = first.name, _on(first.name, first.subject, known), first.code
+        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in evidence.hushed else ""
+    return Heading(group, name, what, at, worst, causes, code, lead, evidence.version, incident.group)
+
+
+def _worst(alert: Alert, rank: int, known: set[str]) -> str:
+    return f", now {_RANKS[rank]}: {_on(cut(alert.name, LONGEST_VALUE), subject_of(alert.labels), known)}"
 
 
 def is_current(heading: Heading, incident: Open) -> bool:
@@ -86,7 +85,7 @@ def is_current(heading: Heading, incident: Open) -> bool:
     evidence = incident.evidence
     if heading.of is not incident.group:
         return False
-    return heading.lead == incident.lead and (evidence is None or heading.version == evidence.version)
+    return heading.lead == incident.worst[1] and (evidence is None or heading.version == evidence.version)
 
 
 def summary_of(incident: Open, heading: Heading) -> str:
@@ -159,8 +158,8 @@ def _more(more: int, heading: Heading, evidence: Evidence | None) -> str:
     if more == 1 and heading.worst:
         return heading.where  # it is named behind it
     if more == 1:
-        [name] = [name for name in counts if name != heading.name]
-        return f" and {cut(name, _LONGEST_NAME)}{heading.where}"
+        others = [name for name in counts if name != heading.name]
+        return f" and {cut(others[0], _LONGEST_NAME) if len(others) == 1 else '1 more alert'}{heading.where}"
     if name == heading.name:
         name, most = "the same", most - 1
     mostly = "all" if most == more else "mostly" if 2 * most > more else ""
@@ -173,12 +172,13 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
 
 
 def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
+    quiet = evidence.hushed.get(suspect.code)
     return Cause.trusted(
         fingerprint=fingerprint_of(suspect.code),
         name=suspect.name,
         subject=suspect.subject,
         began_at_ms=suspect.began_ms,
-        why=why(suspect, evidence),
+        why=why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
     )
 
 

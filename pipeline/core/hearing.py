@@ -3,6 +3,7 @@
 from operator import itemgetter
 
 from pipeline.core.arrival import Arrival
+from pipeline.core.columns import NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.events import near
 from pipeline.core.incidents import Open
@@ -56,7 +57,7 @@ class Hearing:
                 self._departure.end(entered, now_ms)
             return self._decision(alert, reason, incident, entered, is_late=is_late, is_placed=True)
         if live is None:
-            self._remember_end(alert, code)
+            self._remember_end(alert, code, now_ms)
             return decided(alert, Reason.NEVER_FIRED, None, self._version, is_late=is_late)
         if change is _DUPLICATE and self._arrival.recurs(alert, live, now_ms):
             self._arrival.score(live, alert, now_ms)
@@ -89,17 +90,17 @@ class Hearing:
         leases[code] = (starts_ms, ends_ms, moved)
         return moved == _PROOF
 
-    def _remember_end(self, alert: Alert, code: int) -> None:
+    def _remember_end(self, alert: Alert, code: int, now_ms: int) -> None:
         """The end of an alert came that was never seen firing: its firing may come yet."""
         ended = self._state.ended
         if len(ended) >= MOST_ENDED:
             del ended[next(iter(ended))]
-        ended[code] = alert.at_ms if alert.ends_at_ms is None else alert.ends_at_ms
+        ended[code] = (alert.at_ms if alert.ends_at_ms is None else alert.ends_at_ms, now_ms)
 
     def _is_over(self, alert: Alert, code: int, now_ms: int) -> bool:
         """Whether the end of this firing came before it, a short while ago: who is paged for it learns of that."""
-        ended_at_ms = self._state.ended.pop(code, None)
-        return ended_at_ms is not None and alert.starts_at_ms <= ended_at_ms and now_ms - ended_at_ms <= ENDED_MS
+        ended_at_ms, heard_at_ms = self._state.ended.pop(code, (NEVER_MS, NEVER_MS))
+        return alert.starts_at_ms <= ended_at_ms and now_ms - heard_at_ms <= ENDED_MS
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- |
 | - | an alert fits no open incident | open | trigger, unless all in it is quiet |
 | open | a person acknowledges | acknowledged | - |
-| acknowledged | that is taken back | open | - |
+| acknowledged | that is taken back, or they say that it is over | open | - |
 | open, acknowledged | an alert more severe than what was paged | the same | update |
 | open | `repeat_after` passed and nobody acknowledged | open | update |
 | open, acknowledged | nothing in it is alive, for `resolve_after` | resolved | resolve, if anyone was paged |
@@ -91,7 +91,7 @@ def account(incident: Open, live: Live, was: tuple[bool, bool, bool]) -> None:
                 incident.severity = live.severity
             incident.lead_rank, incident.lead = rank, live.code
         if is_loud and rank > incident.loud_rank:
-            incident.loud_rank = rank
+            incident.loud_rank, incident.loud_lead = rank, live.code
         if live.quiet is not None and live.code == incident.lead:
             incident.quiet = live.quiet  # for good: an alert that is over has no reason any more
 

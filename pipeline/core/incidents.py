@@ -96,6 +96,7 @@ class Open:
     alive: int = 0
     loud: int = 0
     loud_rank: int = -1  # the worst that any loud alert claimed since it was last open
+    loud_lead: int = 0  # code of the first of these, if it is remembered
     flapping: int = 0
     revision: int = 0
     lead: int = 0  # code of the first of its worst alerts
@@ -127,6 +128,13 @@ class Open:
     def alerts(self) -> int:
         """How many alerts it has had, as far as they are known."""
         return len(self.members) + (0 if self.overflow is None else self.overflow.alerts)
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """How bad the worst is of which people are to hear, if there is any, and the code of the first of these."""
+        if self.loud_rank < 0 or self.overflow is not None:
+            return self.lead_rank, self.lead
+        return self.loud_rank, self.loud_lead
 
     @property
     def firing(self) -> int:

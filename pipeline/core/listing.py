@@ -35,10 +35,8 @@ class Listings:
         """How `incident` is told now."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
-            listed = [
-                member_of(alert, severity, first_at_ms, is_firing=is_firing)
-                for alert, severity, first_at_ms, is_firing in self._alerts.glance(incident.members[: self._max_listed])
-            ]
+            glimpses = self._alerts.glance(incident.members[: self._max_listed])
+            listed = [member_of(*one[:3], is_firing=one.is_firing) for one in glimpses]
             members = tuple(listed)
             self._count(len(members))
         elif listing.heading is not None and is_current(listing.heading, incident):

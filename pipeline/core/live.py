@@ -11,12 +11,12 @@ from schemas import Alert, Guard, Reason, Severity
 
 # What a row's numbers mean.
 QUIETS = (None, Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.HELD, Reason.TOO_FEW, Reason.SUPPRESSED)
+ASKED_FOR = frozenset({Reason.SILENCED, Reason.MUTED, Reason.INHIBITED})  # what people said keeps it quiet
 GUARDS = (None, *Guard)
 SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
 _GUARD_NUMBERS = {guard: number for number, guard in enumerate(GUARDS)}
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
-SILENCED = _QUIET_NUMBERS[Reason.SILENCED]
 
 
 class Owner(Protocol):

@@ -48,11 +48,11 @@ class Memory:
         edges = np.searchsorted(found[order], np.arange(len(names) + 1))
         return {name: rows[order[edges[index] : edges[index + 1]]] for name, index in nth.items()}
 
-    def keys_of_scopes(self, quiet: int | None = None) -> dict[str, list[int]]:
-        """The keys of all alerts with this `quiet`, by scope; without one, of all that are quiet for any reason."""
+    def quiet_keys(self) -> dict[str, list[int]]:
+        """The keys of all alerts that are quiet for any reason, by scope."""
         found: dict[str, list[int]] = {}
         columns = self.table.columns
-        for row in self.table.rows_where("quiet", quiet).tolist():
+        for row in self.table.rows_where("quiet").tolist():
             incident = self.incidents.known[columns.incident.item(row)]
             if incident is not None:
                 found.setdefault(incident.scope, []).append(columns.key.item(row))

@@ -2,7 +2,7 @@
 
 from pipeline.core.cause import Causes, Directions
 from pipeline.core.changes import show
-from pipeline.core.incident import absorb, account, add, weigh
+from pipeline.core.incident import absorb, account, add, revive, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.review import Scope
 from pipeline.core.trace import come_back
@@ -20,11 +20,12 @@ class Merging:
         self._causes = Causes(self._alerts, directions)
 
     def merge(self, several: list[Open], now_ms: int) -> Open:
-        """Merge open incidents, of which none holds log-like events. The one that goes on: the oldest that was paged.
+        """Merge open incidents. The one that goes on: the oldest that was paged.
 
         If none was: the oldest. So whoever was told of one still has it, and is told nothing more.
         """
         into = min(several, key=lambda one: (one.paged_rank is None, one.opened_at_ms, one.incident_id))
+        was_over = not into.alive
         for incident in sorted(several, key=lambda one: (one.opened_at_ms, one.incident_id)):
             if incident is not into:
                 would_page = self._teller.is_calling(incident)
@@ -32,6 +33,10 @@ class Merging:
                 self._end(incident, into, now_ms)
                 if would_page:
                     self._page_instead(into)
+        if was_over and into.alive:
+            due_ms = revive(into, self._teller.rule_of(into))
+            if due_ms is not None:
+                self._deadlines.incident(into.incident_id, due_ms)
         self._teller.change(into, None)
         return into
 
@@ -43,9 +48,8 @@ class Merging:
             self._teller.change(into, Reason.RAISED)
 
     def _move(self, incident: Open, into: Open) -> None:
-        if into.evidence is None:
-            into.evidence = self._causes.of_first(into)
-        self._causes.merged(into.evidence, incident.evidence or self._causes.of_first(incident))
+        theirs = incident.evidence or self._causes.of_first(incident)
+        ours = into.evidence = into.evidence or self._causes.of_first(into)
         into.began_ms = min(into.began_ms, incident.began_ms)
         for change in reversed(incident.changes):
             show(into, change)
@@ -56,15 +60,22 @@ class Merging:
             weigh(into, incident.score, incident.scored)
         into.events += incident.events
         into.grew_at_ms = max(into.grew_at_ms, incident.grew_at_ms)
+        elsewhere, known = [], []
         for code in incident.members:
             live = self._alerts.find(code)
-            if live is None or live.incident is not incident or live.is_parted:  # what is parted is over
+            if live is None or live.incident is not incident:
+                continue
+            if live.is_parted:  # what is parted is over here, and counts where it is
+                elsewhere.append(live)
                 continue
             self._alerts.move(live, into)
-            if not come_back(self._alerts, into, live):
+            if come_back(self._alerts, into, live):
+                known.append(live)
+            else:
                 add(into, live, max(incident.grew_at_ms, into.grew_at_ms))
             account(into, live, _NOBODY)
             self._teller.listings.renew(into, live)
+        self._causes.merged(ours, theirs, elsewhere, known)
 
     def _end(self, incident: Open, into: Open, now_ms: int) -> None:
         if any(incident.group.get(key) != value for key, value in into.group.items()):

@@ -7,7 +7,7 @@ from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of
 from pipeline.core.inhibitor import Inhibitor
-from pipeline.core.live import Live
+from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.matcher import all_match
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.silence import END_MS, Silences
@@ -15,8 +15,9 @@ from schemas import Alert, Reason, Severity
 
 Judged = tuple[Reason | None, int]  # why, and when to look again
 LOUD: Judged = (None, FOREVER_MS)
-_ASKED_FOR = frozenset({Reason.SILENCED, Reason.MUTED, Reason.INHIBITED})
 _FAR_MORE = 100
+# What flaps and says that it is over does not page because this has ended, but once it fires again.
+_UNTIL_IT_FIRES = ASKED_FOR | {Reason.TOO_FEW}
 
 
 class Quiet:
@@ -27,12 +28,15 @@ class Quiet:
         self._rules = policy.rules
         self._silences = silences
         self._inhibitor = Inhibitor(policy.inhibit)
-        # rule → its alerts that are alive and that nobody asked not to be paged for, where their number counts
+        # rule → its alerts that fire and that nobody asked not to be paged for, where their number counts
         self._crowds: dict[int, set[int]] = {}
         self.has_joined = False  # whether `judge` has just counted an alert that was not counted so before
         self.alive = 0  # alerts of the scope
         # Nine policies of ten have no times in which nobody is paged.
         self._may_mute = bool(policy.maintenance) or any(rule.mute_during or rule.page_during for rule in self._rules)
+        self._times: dict[
+            str, tuple[int, bool, int | None]
+        ] = {}  # time interval → since when it is known so, until when
         # By rule: whether only a silence can keep its alerts quiet.
         self._is_plain = [
             not (self._may_mute or policy.inhibit or rule.hold_ms or rule.at_least > 1 or rule.suppress is Suppress.ON)
@@ -72,12 +76,14 @@ class Quiet:
 
     def rest(self, code: int) -> list[int]:
         """It flaps and says that it is over. The codes of others that may page because of that."""
+        for crowd in self._crowds.values():
+            crowd.discard(code)
         return self._inhibitor.rest(code)
 
     def recall(self, live: Live) -> None:
         """An alert of a snapshot is alive, and was judged."""
         self.begin(live)
-        if self._rules[live.rule].at_least > 1 and live.quiet not in _ASKED_FOR:
+        if self._rules[live.rule].at_least > 1 and live.is_firing and live.quiet not in ASKED_FOR:
             self._crowds.setdefault(live.rule, set()).add(live.code)
 
     def end(self, live: Live) -> list[int]:
@@ -97,9 +103,17 @@ class Quiet:
         asked = self._asked_for(live, rule, now_ms)
         if rule.at_least > 1:
             crowd = self._crowds.setdefault(live.rule, set())
-            self.has_joined = asked is None and live.code not in crowd
-            (crowd.discard if asked else crowd.add)(live.code)
-        return asked or self._waiting(live, rule, now_ms)
+            counts = asked is None and live.is_firing
+            self.has_joined = counts and live.code not in crowd
+            (crowd.add if counts else crowd.discard)(live.code)
+        if asked is None and not live.is_firing and live.quiet in _UNTIL_IT_FIRES:
+            return live.quiet, FOREVER_MS
+        if asked is not None and asked[0] is Reason.SILENCED:
+            return asked
+        reason, until_ms = asked or self._waiting(live, rule, now_ms)
+        if reason is not None and self.may_hush:
+            until_ms = min(until_ms, self._begins_ms(facets(live.alert), rule, now_ms))
+        return reason, until_ms
 
     def is_asked_for(self, live: Live, now_ms: int) -> bool:
         """Whether somebody said, by now, that the alert is not to be paged."""
@@ -138,17 +152,20 @@ class Quiet:
 
     def _waiting(self, live: Live, rule: Rule, now_ms: int) -> Judged:
         """What keeps it quiet for a while, unless it is to page now."""
-        held_until_ms = self._held_until_ms(live, rule)
+        held_until_ms = self.held_until_ms(live)
         is_held = now_ms < held_until_ms
         is_alone = rule.at_least > 1 and len(self._crowds[live.rule]) < rule.at_least
+        if not live.is_firing:  # it flaps: whoever was told of it stays told
+            is_alone = rule.at_least > 1 and live.quiet is not None
         if not (is_held or is_alone) or self._policy.pages_now(facets(live.alert)):
             return self._suppressed(live, rule, now_ms)
         if is_held:
             return Reason.HELD, held_until_ms
         return Reason.TOO_FEW, FOREVER_MS
 
-    def _held_until_ms(self, live: Live, rule: Rule) -> int:
+    def held_until_ms(self, live: Live) -> int:
         """Until when its page waits. What flaps is not held: it would be for ever."""
+        rule = self._rules[live.rule]
         if rule.holds_as_learned:
             return self._learned_until_ms(live, rule) if live.hold_ms else NEVER_MS
         return NEVER_MS if live.is_flapping else live.fired_at_ms + rule.hold_ms
@@ -192,16 +209,37 @@ class Quiet:
             return LOUD
         return Reason.SUPPRESSED, until_ms
 
+    def _begins_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int:
+        """When a silence or another time begins that may keep it quiet; FOREVER_MS: none that is known."""
+        begins_ms = self._silences.begins_ms(labels, now_ms)
+        if not self._may_mute:
+            return begins_ms
+        names = (*self._muting(labels, rule), *rule.page_during)
+        return min(
+            [begins_ms, *(until_ms for name in names if (until_ms := self._time_of(name, now_ms)[1]) is not None)]
+        )
+
     def _muted_until_ms(self, labels: Mapping[str, str], rule: Rule, now_ms: int) -> int | None:
         """When to look again whether the time is still one in which nobody is paged; None if it is not."""
-        windows = [window for window in self._policy.maintenance if all_match(window.match, labels)]
-        muting = [*rule.mute_during, *(name for window in windows for name in window.during)]
-        intervals = self._policy.intervals
-        ends = [intervals[name].next_change_ms(now_ms) for name in muting if intervals[name].contains(now_ms)]
+        times = [self._time_of(name, now_ms) for name in self._muting(labels, rule)]
+        ends = [END_MS if until_ms is None else until_ms for is_now, until_ms in times if is_now]
         if ends:
-            return max(END_MS if end is None else end for end in ends)
-        paging = [intervals[name] for name in rule.page_during]
-        if not paging or any(interval.contains(now_ms) for interval in paging):
+            return max(ends)
+        paging = [self._time_of(name, now_ms) for name in rule.page_during]
+        if not paging or any(is_now for is_now, _ in paging):
             return None
-        starts = [start for interval in paging if (start := interval.next_change_ms(now_ms)) is not None]
-        return min(starts, default=END_MS)
+        return min([start_ms for _, start_ms in paging if start_ms is not None], default=END_MS)
+
+    def _muting(self, labels: Mapping[str, str], rule: Rule) -> list[str]:
+        """The time intervals in which nobody is paged for what has these labels."""
+        windows = [window for window in self._policy.maintenance if all_match(window.match, labels)]
+        return [*rule.mute_during, *(name for window in windows for name in window.during)]
+
+    def _time_of(self, name: str, now_ms: int) -> tuple[bool, int | None]:
+        """Whether it is within the time interval of this name, and until when that stays so."""
+        since_ms, is_in, until_ms = self._times.get(name, (FOREVER_MS, False, None))
+        if not since_ms <= now_ms < (until_ms or NEVER_MS):  # to look for the next change takes up to 150 µs
+            interval = self._policy.intervals[name]
+            is_in, until_ms = interval.contains(now_ms), interval.next_change_ms(now_ms)
+            self._times[name] = now_ms, is_in, until_ms
+        return is_in, until_ms

@@ -8,7 +8,7 @@ from pipeline.core.deadlines import Deadlines
 from pipeline.core.facets import facets
 from pipeline.core.incident import account, standing
 from pipeline.core.incidents import Incidents, Open
-from pipeline.core.live import Live
+from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
 from pipeline.core.state import ScopeState
@@ -55,7 +55,7 @@ class Review:
 
     def judge(self, live: Live, now_ms: int) -> Sequence[int]:
         """Keep why the alert, which is alive, is quiet. The codes of others that may page because it is not."""
-        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        self._judge(live, now_ms)
         if not self._quiet.has_joined:
             return ()
         self._quiet.has_joined = False
@@ -69,14 +69,27 @@ class Review:
             if self._quiet.is_asked_for(other, now_ms):
                 self.review(other, now_ms)
                 missing += 1
-        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        self._judge(live, now_ms)
         return [code for code in others if code != live.code] if self._quiet.is_just_enough(live) else ()
+
+    def _judge(self, live: Live, now_ms: int) -> None:
+        live.quiet, live.review_at_ms = self._quiet.judge(live, now_ms)
+        evidence = live.incident.evidence
+        if evidence is not None and (evidence.hushed or live.quiet is not None):
+            evidence.hush(live.code, live.quiet if live.quiet in ASKED_FOR else None)
 
     def rejudge(self, incident: Open, now_ms: int) -> None:
         """Ask again of everything in it that is loud: it may have been silenced since it was paged."""
         for code in incident.members:
             live = self._alerts.at(code)
             if live.is_loud:
+                self.review(live, now_ms)
+
+    def grown(self, incident: Open, now_ms: int) -> None:
+        """It has so many alerts that no score and no learned hold keeps it quiet: ask again of those that wait."""
+        for code in incident.members:
+            live = self._alerts.at(code)
+            if live.incident is incident and live.is_alive and live.quiet in _SURFACES:
                 self.review(live, now_ms)
 
     def freed(self, codes: Iterable[int], now_ms: int) -> None:

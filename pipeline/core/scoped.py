@@ -148,7 +148,8 @@ class ScopeTriage:
             return False
         if outcome.verdict is Verdict.ACKNOWLEDGED:
             return acknowledge(incident, outcome.by)
-        if outcome.verdict not in {Verdict.UNACKNOWLEDGED, Verdict.REOPENED}:
+        # Who resolves what still fires believes that it is over: they are not on it any more.
+        if outcome.verdict not in {Verdict.UNACKNOWLEDGED, Verdict.REOPENED, Verdict.RESOLVED}:
             return False
         now_ms, rule = self.state.watermark_ms or 0, self._teller.rule_of(incident)
         is_changed = unacknowledge(incident, now_ms, rule)

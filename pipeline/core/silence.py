@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.matcher import Matchers, all_match, parse_matchers
 from pipeline.core.policy import Policy
 from schemas import Silence
@@ -26,6 +27,7 @@ class Silences:
         self._records: dict[str, Silence] = {}
         self._spans: dict[str, _Span] = {}
         self.is_empty = not self._fixed  # whether there is none at all
+        self._last_begins_ms = max([span.starts_at_ms for span in self._fixed], default=NEVER_MS)
         for silence in known:
             self._keep(silence)
 
@@ -54,6 +56,18 @@ class Silences:
         ]
         return max(ends, default=None)
 
+    def begins_ms(self, labels: Mapping[str, str], now_ms: int) -> int:
+        """When the next silence begins that names these labels, and does not yet hold; FOREVER_MS: none."""
+        if now_ms >= self._last_begins_ms:  # almost always: silences begin when they are said
+            return FOREVER_MS
+        begins = [
+            span.starts_at_ms
+            for spans in (self._fixed, self._spans.values())
+            for span in spans
+            if now_ms < span.starts_at_ms < span.ends_at_ms and all_match(span.match, labels)
+        ]
+        return min(begins, default=FOREVER_MS)
+
     def _keep(self, silence: Silence) -> None:
         try:
             match = parse_matchers(silence.matchers)
@@ -61,6 +75,7 @@ class Silences:
             return
         self._records[silence.id] = silence
         self._spans[silence.id] = _Span(match, silence.starts_at_ms, silence.ends_at_ms)
+        self._last_begins_ms = max(self._last_begins_ms, silence.starts_at_ms)
         self.is_empty = False
 
     def _forget(self, silence_id: str) -> None:

@@ -27,7 +27,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Change, Outcome, Reason, Score, Severity, Silence
 
-VERSION = 17
+VERSION = 18
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -56,6 +56,7 @@ class _Incident(NamedTuple):
     alive: int
     loud: int
     loud_rank: int
+    loud_lead: int
     flapping: int
     revision: int
     lead: int
@@ -90,7 +91,7 @@ class _Scope(NamedTuple):
     watermark_ms: int | None
     by_group: dict[str, str]
     states: dict[str, bool]
-    ended: dict[int, int]
+    ended: dict[int, tuple[int, int]]
     leases: dict[int, tuple[int, int, int]]
     storm: StormState
     storm_id: str | None

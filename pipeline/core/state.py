@@ -19,7 +19,8 @@ class ScopeState:
     forgotten: dict[str, Open] = field(default_factory=dict)  # may not reopen, but remembered alerts still name them
     by_group: dict[str, str] = field(default_factory=dict)  # group key → the incident that takes its new alerts
     states: dict[str, bool] = field(default_factory=dict)  # sources that have said resolved: they will again
-    ended: dict[int, int] = field(default_factory=dict)  # code → when it ended, though it was never seen firing
+    # code → when it ended, though it was never seen firing, and when that was heard
+    ended: dict[int, tuple[int, int]] = field(default_factory=dict)
     # code → start, latest end, how often that moved: of what looks like ends, but may be leases of a clock behind ours
     leases: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     storm: StormState = field(default_factory=StormState)

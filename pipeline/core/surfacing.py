@@ -36,11 +36,14 @@ class Surfacing:
         enough = threshold_of(self._state.storm, self._policy.storm)
         for together in several.values():
             if len(together) >= enough:
-                self._merging.merge(together, self._state.watermark_ms or 0)
+                into = self._merging.merge(together, self._state.watermark_ms or 0)
+                # As in a storm, log-like events stay until nothing is heard of them: each that looked for an incident
+                # of its own when it repeats would page after all.
+                into.keep_rhythm(FOREVER_MS, into.beat_ms, into.beats)
 
     def _may_merge(self, incident: Open) -> bool:
-        """Whether it was never told, and holds neither log-like events nor what is to page at once."""
-        if incident.paged_rank is not None or not incident.loud or incident.stray_ms != FOREVER_MS:
+        """Whether it was never told, and holds nothing that is to page at once."""
+        if incident.paged_rank is not None or not incident.loud:
             return False
         if incident.incident_id in {self._state.storm_id, self._state.overflow_id} or incident.overflow is not None:
             return False

@@ -127,10 +127,9 @@ class LiveTable:
         """The columns of `REST`, likewise."""
         return _REST.unpack_from(self._rest_bytes, row * _REST.size)
 
-    def rows_where(self, column: str, value: int | None = None) -> NDArray[np.int64]:
-        """The rows that hold an alert for which a column of `REST` has this value, which is not 0; by default any."""
-        found = self._rest[column][: self._used]
-        return np.flatnonzero(found if value is None else found == value)
+    def rows_where(self, column: str) -> NDArray[np.int64]:
+        """The rows that hold an alert for which a column of `REST` is not 0."""
+        return np.flatnonzero(self._rest[column][: self._used])
 
     def remove(self, row: int) -> None:
         """Forget the alert of the row. Raises KeyError if it is free."""

@@ -131,6 +131,16 @@ def count_keys(common: Common, keys: list[str]) -> None:
         _clear(common)
 
 
+def uncount_key(common: Common, key: str | None) -> None:
+    """Count one that was counted once less; nothing, if so rare a key was cleared away."""
+    count = common.counts.get(key or "", 0)
+    if key is not None and count > 1:
+        common.counts[key] = count - 1
+    elif key is not None and count:
+        del common.counts[key]
+        common.earlier.pop(key, None)
+
+
 def _clear(common: Common) -> None:
     counts, earlier, missed = common.counts, common.earlier, common.missed
     at_most = {key: count + earlier.get(key, missed) for key, count in counts.items()}

@@ -22,3 +22,5 @@ def rename(incident: Open, live: Live, code: int) -> None:
     incident.members[live.place] = code
     if incident.lead == live.code:
         incident.lead = code
+    if incident.loud_lead == live.code:
+        incident.loud_lead = code

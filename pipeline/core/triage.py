@@ -6,7 +6,6 @@ from itertools import chain, groupby
 from pipeline.core.changes import Changes
 from pipeline.core.fault import facts_of_fault, fault_of, ours
 from pipeline.core.learned import NOTHING, Learned
-from pipeline.core.live import SILENCED
 from pipeline.core.memory import Memory
 from pipeline.core.policy import Policy
 from pipeline.core.scoped import ScopeTriage
@@ -147,11 +146,9 @@ class Triage:
         scopes = [self._scopes[name] for name in sorted(self._scopes)]
         if control.silence is not None:
             self._silences.set(control.silence, control.at_ms)
-            silenced = self._memory.keys_of_scopes(SILENCED)
-            for scope in scopes:
-                scope.ask_again(silenced.get(scope.state.name, []), facts)
-        if is_asked:  # any of its rules may be what kept something quiet
-            quiet = self._memory.keys_of_scopes()
+        # A silence may end, or begin, over what is quiet; and any rule of a policy may be what kept it so.
+        if is_asked or control.silence is not None:
+            quiet = self._memory.quiet_keys()
             for scope in scopes:
                 scope.ask_again(quiet.get(scope.state.name, []), facts)
         if control.change is not None and self._changes.hear(control.change, control.at_ms):

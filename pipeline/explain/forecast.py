@@ -61,10 +61,21 @@ def waitings_of(alert: Alert, scope: str, policy: Policy) -> list[Waiting]:
         decision = _Play(_lasting(alert), scope, policy).decision
         if decision.reason not in _LIFTED:
             return found
-        until_ms = None if decision.reason is Reason.TOO_FEW else decision.next_at_ms
+        until_ms = _until_ms(decision.reason, alert, scope, policy)
         is_endless = until_ms is None or until_ms > alert.at_ms + HORIZON_MS
         found.append(Waiting(decision.reason, None if is_endless else until_ms))
         policy = _without(policy, decision.reason)
+
+
+def _until_ms(reason: Reason, alert: Alert, scope: str, policy: Policy) -> int | None:
+    """When this alone would let it page. The next thing that happens to it may be that another reason begins."""
+    if reason is Reason.TOO_FEW:
+        return None
+    for stronger in (Reason.SILENCED, Reason.MUTED):
+        if reason is stronger:
+            break
+        policy = _without(policy, stronger)
+    return _Play(_lasting(alert), scope, policy).decision.next_at_ms
 
 
 _LIFTED: dict[Reason, dict[str, object]] = {

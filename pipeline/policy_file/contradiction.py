@@ -7,6 +7,7 @@ from itertools import combinations
 from pipeline.core.duration import written
 from pipeline.core.matcher import Matcher
 from pipeline.core.policy import Policy, Rule
+from pipeline.core.silence import END_MS
 from pipeline.core.topology import faults_of
 from pipeline.policy_file.lines import Path
 
@@ -24,6 +25,8 @@ def contradictions(policy: Policy) -> Iterator[Found]:
     for index, silence in enumerate(policy.silences):
         if silence.ends_at_ms <= silence.starts_at_ms:
             yield ("silences", index, "ends_at"), "is not after starts_at, so this never silences anything"
+        elif silence.ends_at_ms >= END_MS and covers(silence.match, ()):
+            yield ("silences", index, "match"), "matches everything, and has no ends_at: nobody would ever be paged"
     for index, inhibition in enumerate(policy.inhibit):
         if covers(inhibition.source, inhibition.target) and covers(inhibition.target, inhibition.source):
             where = ("inhibit", index)

@@ -97,12 +97,13 @@ class Speaker:
 
     def _silence(self, name: str, given: dict[str, str], at_ms: int) -> Control:
         ends_at_ms = self._ms(_seconds(given.pop("until")))
+        begins_ms = self._ms(_seconds(given.pop("from"))) if "from" in given else at_ms
         known = self._silences.get(name)
         matchers = known.matchers if known else tuple(f'{label}="{value}"' for label, value in given.items())
         silence = Silence(
             id=f"{self._scene.name}/{name}",
             matchers=matchers,
-            starts_at_ms=known.starts_at_ms if known else at_ms,
+            starts_at_ms=known.starts_at_ms if known else begins_ms,
             ends_at_ms=ends_at_ms,
             created_by="ada",
             comment="",

@@ -60,7 +60,9 @@ _DOUBTING = {
 DOUBTING = Policy.model_validate(_FIELDS | _DOUBTING)
 DOUBTING_CORRELATED = Policy.model_validate(_FIELDS | _DOUBTING | {"group_by": None})
 HOLDING = Policy.model_validate(_FIELDS | {"hold": "auto", "hold_critical": True, "guardrails": {"watched": 1}})
-policies = st.sampled_from([POLICY, CORRELATED, DOUBTING, DOUBTING_CORRELATED, HOLDING])
+# As soon as two begin to page at once, as where a silence ends, they go on as one.
+GATHERING = Policy.model_validate(_FIELDS | {"group_by": None, "storm": {"floor": 2, "window": 1}, "hold": 30})
+policies = st.sampled_from([POLICY, CORRELATED, DOUBTING, DOUBTING_CORRELATED, HOLDING, GATHERING])
 
 tolds = st.builds(
     alert,
@@ -79,8 +81,8 @@ tolds = st.builds(
 spoken = st.builds(
     Silence,
     id=st.sampled_from(["s1", "s2"]),
-    matchers=st.sampled_from([('cluster="eu"',), ('host=~"h1|h5"',)]),
-    starts_at_ms=st.just(0),
+    matchers=st.sampled_from([('cluster="eu"',), ('host=~"h1|h5"',), ('env="prod"',)]),
+    starts_at_ms=st.sampled_from([0, 0, 1_700_001_030_000, 1_700_001_090_000]),
     ends_at_ms=st.sampled_from([0, 1_700_001_060_000, 1_700_001_500_000]),
     created_by=st.just("ann"),
     comment=st.just(""),
@@ -99,7 +101,8 @@ twins = st.tuples(st.lists(tolds, min_size=1, max_size=2), st.sampled_from([0.0,
 behind = st.tuples(st.sampled_from(["h1", "h2", "h3", "h5"]), st.integers(2, 5))
 # Somebody acknowledges (or says of) the incident that one of the alerts so far opened, if it did.
 said = st.tuples(
-    st.integers(0, 30), st.sampled_from([Verdict.ACKNOWLEDGED, Verdict.ACKNOWLEDGED, Verdict.NOT_ACTIONABLE])
+    st.integers(0, 30),
+    st.sampled_from([Verdict.ACKNOWLEDGED, Verdict.ACKNOWLEDGED, Verdict.UNACKNOWLEDGED, Verdict.NOT_ACTIONABLE]),
 )
 seconds = st.sampled_from([0, 0, 0.2, 0.4, 1, 1, 3, 3, 10, 10, 21, 39, 59, 61, 300, 900, -30])
 switches = st.sampled_from([POLICY, CORRELATED, OTHER])

@@ -47,6 +47,23 @@ def test_an_incident_counts_what_its_alerts_are(policy: Policy, log: list[Record
 
 
 @given(policies, logs())
+def test_what_is_said_of_an_incident_is_of_its_alerts_each_once(policy: Policy, log: list[Record]) -> None:
+    for scope in scopes(policy, log):
+        for incident in scope.state.incidents.values():
+            evidence = incident.evidence
+            if evidence is None:
+                assert len(incident.members) == 1
+                continue
+            assert evidence.alerts == sum(evidence.names.counts.values()) == len(incident.members)
+            suspects = [suspect.code for suspect in evidence.suspects]
+            assert len(set(suspects)) == len(suspects)
+            assert set(evidence.hushed) <= set(suspects)
+            fingerprints = [scope.alerts.at(code).fingerprint for code in incident.members]
+            assert len(set(fingerprints)) == len(fingerprints)
+        scope.alerts.put_back()
+
+
+@given(policies, logs())
 def test_who_is_told_of_an_incident_knows_of_the_worst_in_it_that_is_not_kept_quiet(
     policy: Policy, log: list[Record]
 ) -> None:
@@ -54,6 +71,15 @@ def test_who_is_told_of_an_incident_knows_of_the_worst_in_it_that_is_not_kept_qu
         for incident in scope.state.incidents.values():
             loud = [live.severity.rank for live in members(scope, incident) if live.is_loud]
             assert not loud or (incident.paged_rank is not None and incident.paged_rank >= max(loud))
+
+
+@given(policies, logs())
+def test_what_fires_unpaged_is_quiet_for_a_reason_that_holds_still(policy: Policy, log: list[Record]) -> None:
+    for scope in scopes(policy, log):
+        now_ms = scope.state.watermark_ms or 0
+        for live in [one for one in alive(scope) if one.is_firing and one.quiet is not None]:
+            is_told = live.severity.rank <= (-1 if live.incident.paged_rank is None else live.incident.paged_rank)
+            assert is_told or scope.quiet.judge(live, now_ms)[0] is not None
 
 
 @given(policies, logs(), st.integers(0, 40))

@@ -114,6 +114,7 @@ def routes(*lines: str) -> str:
         (routes("match: [a=b, a=c]"), 'line 2: routes[0].match: no alert can have both a="b" and a="c"'),
         (routes("match: [a=b, a!=b]"), "line 2: routes[0].match: no alert can have both"),
         ("silences: [{match: [a=b, a=c]}]\n", "line 1: silences[0].match: no alert can"),
+        ("silences: [{match: []}]\n", "line 1: silences[0].match: matches everything, and has no ends_at"),
         ("routes: [{name: a, match: a=b}, {name: a, match: a=c}]\n", "line 1: routes[1].name: routes[0] has this name"),
         (f"time_intervals: [{ALWAYS}, {ALWAYS}]\n", "line 1: time_intervals[1].name: time_intervals[0] has this name"),
         ("page_now: [a=b, [a=b, c=d]]\n", "line 1: page_now[1]: page_now[0] names all of these already"),

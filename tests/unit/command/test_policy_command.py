@@ -84,6 +84,16 @@ def test_explain_says_which_rule_applies_and_when_it_would_page(policy: Path) ->
         assert words in told
 
 
+def test_explain_of_what_is_held_knows_the_silence_that_begins_before_its_page(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "hold: 2m\nsilences: [{match: team=db, starts_at: 2026-01-05T10:01:00Z, ends_at: 2026-01-05T11:00:00Z}]\n"
+    )
+    told = said(pagesieve("policy", "explain", DISK, "--policy", path, "--at", AT))
+    assert "held by hold 2m, until 10:02:00\n" in told
+    assert "pages        at 11:00:00 if it still fires (quiet_ended: " in told
+
+
 def test_explain_names_everything_that_keeps_an_alert_quiet(policy: Path, tmp_path: Path) -> None:
     event = tmp_path / "event.json"
     event.write_text('{"name": "Dump", "labels": {"host": "old", "job": "batch"}}')

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
-from schemas import Alerts, Control, Reason, Tick
+from schemas import Alerts, Control, Reason, Status, Tick
 from tests.scene import Told, alert, at, pages, reasons, resolved
 from tests.unit.test_quiet import policy, silence
 
@@ -135,3 +135,42 @@ def test_who_counts_is_the_same_behind_a_snapshot() -> None:
         before = first.step(log[:cut])
         after = Triage.restore(rules, first.snapshot()).step(log[cut:])
         assert [*before.pages, *after.pages] == whole.pages
+
+
+def test_what_is_silenced_names_no_page_of_a_crowd() -> None:
+    quiet = silence(0, 'job="web"', 9000)
+    crowd = [
+        at(1 + n / 100, alert("down", severity="critical", cluster="eu", host=f"h{n}", job="web")) for n in range(300)
+    ]
+    told = play(quiet, *crowd, at(10, alert("slow", cluster="eu", host="db")), policy=policy())
+    [page] = told.pages
+    assert page.payload.summary == "slow on db and 300 more alerts in cluster eu (all down), since 22:13 UTC"
+    assert page.payload.severity == "warning"
+    assert all(cause.why.endswith("; silenced") for cause in page.payload.custom_details.causes)
+
+
+def test_what_was_silenced_after_its_page_names_no_other() -> None:
+    first, second = alert("down", cluster="eu", host="a"), alert("slow", cluster="eu", host="b")
+    story: list[Sequence[Record]] = [at(0, first), at(1, second), silence(2, 'alertname="down"', 9000)]
+    told = play(*story, at(600), policy=policy(repeat_after="10m", gap="1h"))
+    assert [page.payload.summary.split()[0] for page in told.pages] == ["down", "slow"]
+    ended = play(*story, at(700), silence(800, 'alertname="down"', 800), at(1200), policy=policy(repeat_after="10m"))
+    assert [page.payload.summary.split()[0] for page in ended.pages] == ["down", "slow", "down"]
+
+
+def test_the_end_of_what_was_paged_and_then_silenced_names_nothing_that_nobody_heard_of() -> None:
+    worse = alert("fire", severity="critical", cluster="eu")
+    over = worse._replace(status=Status.RESOLVED)
+    quiet = silence(100, 'cluster="eu"', 9000)
+    story: list[Sequence[Record]] = [
+        at(0, LINK),
+        quiet,
+        at(110, LINK),
+        at(120, worse),
+        at(400, LINK_OVER),
+        at(401, over),
+        at(900),
+    ]
+    assert pages(play(*story, policy=policy())) == [("trigger", "link"), ("resolve", "link")]
+    story = [at(0, LINK), at(1, worse), quiet, at(400, LINK_OVER), at(401, over), at(900)]
+    assert pages(play(*story, policy=policy())) == [("trigger", "link"), ("update", "fire"), ("resolve", "fire")]

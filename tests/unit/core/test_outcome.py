@@ -90,6 +90,15 @@ def test_who_resolves_in_pagerduty_what_still_fires_is_called_again() -> None:
     assert scene.pages == ["opened", "repeated"]
 
 
+def test_who_takes_on_and_then_resolves_in_pagerduty_what_still_fires_is_called_again() -> None:
+    scene = Scene()
+    scene.say(10, Verdict.ACKNOWLEDGED)
+    [told] = scene.say(2000, Verdict.RESOLVED)
+    assert (told.state, told.acknowledged_by) == (IncidentState.OPEN, None)
+    scene.play(2600)
+    assert scene.pages == ["opened", "repeated"]
+
+
 def test_a_person_wins_over_a_program_and_the_latest_wins() -> None:
     scene = Scene()
     marks = [

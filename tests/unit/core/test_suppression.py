@@ -110,6 +110,17 @@ def test_what_grows_pages() -> None:
     assert told_of(facts) == [(PageKind.TRIGGER, Reason.GROWN)]
 
 
+def test_what_grows_by_what_is_silenced_pages_for_the_rest() -> None:
+    silenced = [{"match": ["host=h2"], "starts_at": "2023-11-19T22:13:20Z"}]  # as of NOW_S
+    by = policy(page_above=0.5, guardrails={"grows_to": 3, "tiers": ()}, silences=silenced)
+    hosts = [alert("disk", service="shop", host=f"h{n}") for n in range(3)]
+    before = [one for n in range(3) for one in everyday(service="shop", host=f"h{n}")[:2]]
+    days = [*before, *everyday(service="shop", host="h0")[2:]]
+    facts = play(*days, *(at(NOW_S + n, hosts[n]) for n in range(3)), policy=by)
+    assert [one.reason for one in decided(facts)[-3:]] == [Reason.SUPPRESSED, Reason.SUPPRESSED, Reason.SILENCED]
+    assert told_of(facts) == [(PageKind.TRIGGER, Reason.GROWN)]
+
+
 def test_what_gets_worse_pages() -> None:
     worse = alert("disk", service="shop", severity="error")
     facts = then(everyday(service="shop"), at(NOW_S, DISK), at(NOW_S + 60, worse))

@@ -7,7 +7,7 @@ import pytest
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import IncidentState, PageKind, Reason, Status
-from tests.scene import Told, alert, at, decided, play, reasons
+from tests.scene import Told, alert, at, decided, ms, play, reasons
 
 POLICY = Policy()
 NAMES = ("Alpha", "Bravo", "Carbon", "Delta", "Echo", "Fox", "Gold", "Hotel", "India", "Juliet", "Kilo", "Lima")
@@ -82,6 +82,21 @@ def test_a_merged_incident_resolves_its_page_and_says_where_it_goes_on() -> None
         assert last.payload.custom_details.reason is Reason.MERGED
         assert goes_on is not None
         assert goes_on in last.payload.custom_details.why
+
+
+def test_an_incident_that_was_about_to_resolve_repeats_its_page_in_time_where_others_merge_into_it() -> None:
+    policy = Policy.model_validate({"repeat_after": "1h", "resolve_after": "5m"})
+    over = on_rack(NAMES[0])._replace(status=Status.RESOLVED)
+    told = [*morning(), (0.0, on_rack(NAMES[0])), (1.0, over)]
+    told += [(12.0 * n, on_rack(name)) for n, name in enumerate(NAMES[1:], 1)]
+    facts = play(*(at(seconds, one, policy=policy) for seconds, one in told), at(5000), policy=policy)
+    oldest = decided(facts)[len(NAMES)].incident_id
+    assert decided(facts)[-1].incident_id == oldest
+    times = [one.updated_at_ms - ms(0) for one in facts.incidents if one.incident_id == oldest]
+    repeats = [page for page in facts.pages if page.dedup_key == oldest][1:]
+    assert [page.payload.custom_details.reason for page in repeats] == [Reason.REPEATED]
+    assert times[-1] == 3_672_000, "an hour after the last page of what merged"
+    assert decided(facts)[-1].next_at_ms == ms(3672)
 
 
 def test_after_a_merge_nothing_of_it_pages_again() -> None:
