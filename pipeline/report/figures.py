@@ -6,8 +6,7 @@ from typing import NamedTuple
 from pipeline.report import kpi
 from pipeline.report.facts import Case, Facts, Paged
 from pipeline.report.kpi import Ratio, Spread
-
-SAMPLE_SHARE = 0.2  # of what is suppressed, put before people to grade
+from pipeline.report.misses import missed
 
 
 class Figure(NamedTuple):
@@ -40,7 +39,7 @@ def _all(facts: Facts) -> dict[str, Ratio | Spread]:
         "runbooks": kpi.runbooks(mine),
         "runbooks, tiers 0 and 1": kpi.runbooks(mine, ("0", "1")),
         "top 3 templates": kpi.top_share(facts.cases, pages, 3),
-        "missed": kpi.missed(mine, SAMPLE_SHARE, "").known,
+        "missed": missed(mine, facts.period).known,
         "time to detect": kpi.time_to_detect([case for case in mine if case.is_paged], pages),
         "time to acknowledge": kpi.time_to_acknowledge(mine, pages),
         "time to resolve": kpi.time_to_resolve(mine, pages),
