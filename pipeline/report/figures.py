@@ -6,23 +6,31 @@ from typing import NamedTuple
 from pipeline.report import kpi
 from pipeline.report.facts import Case, Facts, Paged
 from pipeline.report.kpi import Ratio, Spread
-from pipeline.report.misses import missed
+from pipeline.report.misses import Missed, missed
 
 
 class Figure(NamedTuple):
-    """A figure: a share of something, or how long something took; and what it was in the four weeks before."""
+    """A figure: a share of something, or how long something took; and what it was in the four weeks before.
+
+    `missed`: what stands beside a reduction, now and before, so that nobody reads the one without the other.
+    """
 
     name: str
     means: str
     value: Ratio | Spread
     before: Ratio | Spread
     goal: str = ""
+    missed: tuple[Missed, Missed] | None = None
 
 
 def figures(facts: Facts, earlier: Facts) -> list[Figure]:
     """Of the week, beside the four weeks before."""
     now, then = _all(facts), _all(earlier)
-    return [Figure(name, means, now[name], then[name], goal) for name, means, goal in _NAMES]
+    lost = missed(facts.mine, facts.period), missed(earlier.mine, earlier.period)
+    return [
+        Figure(name, means, now[name], then[name], goal, lost if name in _REDUCTIONS else None)
+        for name, means, goal in _NAMES
+    ]
 
 
 def _all(facts: Facts) -> dict[str, Ratio | Spread]:
@@ -47,6 +55,7 @@ def _all(facts: Facts) -> dict[str, Ratio | Spread]:
     }
 
 
+_REDUCTIONS = frozenset({"compression", "reduction", "noise reduction"})
 _NAMES = (
     ("actionable", "of paged incidents that can be judged, somebody had to act", "70 to 80 % or more"),
     ("transient", "of paged incidents, over within ten minutes, untouched", "few"),

@@ -103,6 +103,14 @@ def said(found: Missed) -> str:
     )
 
 
+def briefly(found: Missed) -> str:
+    """The same where there is little room: `missed 5.0 % (1.0 to 22.0 %)`."""
+    part, whole = found.known
+    if found.rate is None or found.low is None or found.high is None:
+        return f"missed {part:,} of {whole:,}" + (" or more, none graded" if whole else "")
+    return f"missed {100 * found.rate:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f} %)"
+
+
 def interval(graded: Ratio, population: int) -> tuple[int, int]:
     """How many of `population` may be like the `part` of the `whole` that were drawn from it, with 95 % confidence."""
     part, whole = graded
