@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.command import learned, outcomes, reporting, topics
+from pipeline.command import auditing, learned, reporting, topics
+from pipeline.command import outcomes as marking
 from pipeline.errors import Misuse
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.add_typer(topics.app, name="topics")
 policy_app = typer.Typer(help="Check a policy, and see what it makes of an alert.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(learned.models, name="models")
+app.add_typer(auditing.app, name="audit")
 
 
 class SinkName(StrEnum):
@@ -190,6 +192,7 @@ def replay(
     incidents: Out = None,
     pages: Out = None,
     rejected: Out = None,
+    outcomes: learned.OutcomeFiles = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
     policy: PolicyFile = None,
     model: ModelDir = None,
@@ -198,7 +201,8 @@ def replay(
     """Decide recorded events with the same core, without Kafka, and print the funnel."""
     from pipeline.command.recorded import Files, run_replay
 
-    run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, model, as_json=as_json)
+    files = Files(file, decisions, incidents, pages, rejected, tuple(outcomes or ()))
+    run_replay(files, source, policy, model, as_json=as_json)
 
 
 app.command()(learned.train)
@@ -234,21 +238,7 @@ def explain_past(
     raise typer.Exit(run_explain_past(what, where, is_all=is_all, as_json=as_json))
 
 
-@app.command()
-def audit(
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The log of `up`; else the topics on PAGESIEVE_KAFKA.")
-    ] = None,
-    drained: Annotated[bool, typer.Option("--drained", help="Nothing should be on its way any more.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check that every event was decided once and every page resolved; exit 1 where the books do not balance."""
-    from pipeline.command.audit import run_audit
-
-    raise typer.Exit(run_audit(data_dir, is_drained=drained, as_json=as_json))
-
-
-app.command()(outcomes.mark)
+app.command()(marking.mark)
 app.command()(reporting.archive)
 app.command()(reporting.sql)
 app.command()(reporting.report)

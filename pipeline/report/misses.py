@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from pipeline.report.facts import WEEK_MS, Case, Period
 from pipeline.report.kpi import Ratio
-from schemas import Verdict
+from schemas import Reason, Verdict
 
 SHARE = 0.2  # of the rest, drawn to be graded,
 LEAST, MOST = 20, 60  # a week, where there are as many, and no more: a quarter of an hour for whoever grades
@@ -83,6 +83,23 @@ def draw(cases: Iterable[Case], period: Period, seed: str = SEED) -> list[Case]:
 def to_grade(cases: Iterable[Case], period: Period, seed: str = SEED) -> list[Case]:
     """Of those drawn the ones that nobody has judged yet."""
     return [case for case in draw(cases, period, seed) if not _is_graded(case)]
+
+
+def known_of(cases: Iterable[Case], period: Period) -> list[Case]:
+    """Those that are known to have needed somebody, however that became known."""
+    return [case for case in _suppressed(cases, period) if _is_miss(case)]
+
+
+def as_if_on(cases: Iterable[Case]) -> list[Case]:
+    """The cases as they would be with `suppress: on`, where shadow mode wrote down which these are.
+
+    All of them paged, so that whatever a person did about them is known; but who is woken acknowledges, whether there
+    is anything to do or not. Each such deed counts as a miss here unless a person said otherwise: rather too many.
+    """
+    return [
+        case._replace(is_paged=False, quiet=Reason.SUPPRESSED) if case.is_paged and case.is_suppressible else case
+        for case in cases
+    ]
 
 
 def said(found: Missed) -> str:
