@@ -75,6 +75,14 @@ class Archive:
         names = {case.fingerprint: case.name for case in self.cases}
         return [Silenced(names.get(row[0], row[0]), *row) for row in rows]
 
+    def count_between(self, period: Period) -> int:
+        """How many alert events those are."""
+        if not self._has("alerts"):
+            return 0
+        query = 'SELECT count(*) FROM alerts WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?)'
+        [row] = self._rows(query, [period.from_ms / 1000, period.until_ms / 1000])
+        return int(row[0])
+
     def events_between(self, period: Period) -> list[Alerts]:
         """The alert events of a period as they stood in the log, in the order in which they were decided."""
         if not self._has("alerts"):
@@ -188,6 +196,15 @@ class Archive:
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         return self._ask(query, list(values)).fetchall()
+
+
+def end_ms(root: Path) -> int:
+    """Where the newest day of the archive ends. Raises Misuse if there is none."""
+    days = sorted(path.name.removeprefix("day=") for path in (root / "decisions").glob("day=*"))
+    try:
+        return int(datetime.fromisoformat(f"{days[-1]}T00:00:00+00:00").timestamp()) * 1000 + DAY_MS
+    except (IndexError, ValueError):
+        raise Misuse(f"--archive {root}: there are no decisions in it; `pagesieve archive` fills it") from None
 
 
 def _day(at_ms: int) -> str:
