@@ -96,6 +96,33 @@ TRIAGE_HOTTEST_SCOPE = Gauge(
     ["partition"],
 )
 TRIAGE_PAGES = Counter("pagesieve_triage_pages_total", "Pages written to the paging topic.", ["kind"])
+SCORES = Histogram(
+    "pagesieve_triage_score",
+    "Actionability of each alert that began to fire; its sum over its count is the mean.",
+    buckets=(0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1),
+)
+BEGINNINGS = Counter(
+    "pagesieve_triage_beginnings_total",
+    "Alerts that began to fire; template is new where its kind never did before (as far as is remembered), else known.",
+    ["template"],
+)
+GUARDED = Counter(
+    "pagesieve_triage_guarded_total",
+    "Alerts whose low score did not keep them quiet, by what stood above it (shadow: it is only written down).",
+    ["guard"],
+)
+MODEL_DRIFT = Gauge(
+    "pagesieve_model_drift",
+    "Population stability index of recent beginnings (the last 5,000 count most) against those that the model in use"
+    " was taught with, of the score and of each feature: below 0.1 nothing, above 0.25 look, or train again;"
+    " NaN for fewer than 200.",
+    ["of", "partition"],
+)
+MODEL_TRAINED = Gauge(
+    "pagesieve_model_trained_timestamp_seconds",
+    "The newest that the model of what people said knows of; 0: there is none. Older than `model_age`, it keeps"
+    " nothing quiet.",
+)
 TRIAGE_STEP_SECONDS = Histogram(
     "pagesieve_triage_step_seconds",
     "How long one record of alerts took to be decided; observed once a batch, as its mean.",

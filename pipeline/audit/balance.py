@@ -76,6 +76,7 @@ class Balance:
     cut: dict[str, list[int]] = field(default_factory=dict)  # partitions whose beginning retention has removed
     incidents_open: int = 0
     incidents_resolved: int = 0
+    incidents_quieted: int = 0  # that nobody was told of, for their scores
     incidents_removed: int = 0  # named by decisions or pages, and removed by retention since
     pages_triggered: int = 0
     pages_resolved: int = 0

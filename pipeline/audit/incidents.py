@@ -33,6 +33,7 @@ class _Story:
     revision: int = 0
     digest: int = 0
     is_open: bool = True
+    is_quieted: bool = False
     reopened: int = 0
     is_settled: bool = False  # all that came of the record that led to this revision is durable
     named: Place | None = None  # where a decision names it
@@ -76,6 +77,8 @@ class IncidentBook:
         if incident.revision > story.revision:
             story.revision, story.digest = incident.revision, digest
             story.is_open = incident.state in {IncidentState.OPEN, IncidentState.ACKNOWLEDGED}
+            is_merged = incident.state is IncidentState.MERGED
+            story.is_quieted = not incident.is_paged and not is_merged and incident.quiet is Reason.SUPPRESSED
             story.reopened = incident.reopened
             story.is_settled = self._is_settled(position)
         elif incident.revision == story.revision and digest != story.digest:
@@ -125,6 +128,7 @@ class IncidentBook:
             if story.revision:
                 self._balance.incidents_open += story.is_open
                 self._balance.incidents_resolved += not story.is_open
+                self._balance.incidents_quieted += story.is_quieted
             elif not any(paged.is_fault for paged in story.pages.values()):
                 self._unknown(incident_id, story)
             if story.pages:

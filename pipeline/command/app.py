@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.command import learned, outcomes, reporting, topics
+from pipeline.command import auditing, learned, reporting, topics
+from pipeline.command import outcomes as marking
 from pipeline.errors import Misuse
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.add_typer(topics.app, name="topics")
 policy_app = typer.Typer(help="Check a policy, and see what it makes of an alert.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(learned.models, name="models")
+app.add_typer(auditing.app, name="audit")
 
 
 class SinkName(StrEnum):
@@ -124,12 +126,17 @@ def pager(sink: Sink = SinkName.PAGERDUTY, listen: Probes = None) -> None:
 @policy_app.command("check")
 def check_policy(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy.")],
+    archive: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Say too what `suppress: on` would have done by it; else PAGESIEVE_ARCHIVE."),
+    ] = None,
+    weeks: Annotated[int, typer.Option(metavar="N", min=1, max=26, help="In so many weeks until now.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Say the policy's version, or everything that is wrong with it; exit 1 if anything is."""
     from pipeline.command.policy import run_check
 
-    raise typer.Exit(run_check(file, as_json=as_json))
+    raise typer.Exit(run_check(file, archive, weeks, as_json=as_json))
 
 
 @policy_app.command("explain")
@@ -190,6 +197,7 @@ def replay(
     incidents: Out = None,
     pages: Out = None,
     rejected: Out = None,
+    outcomes: learned.OutcomeFiles = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="Whose raw bodies the lines are.")] = "canonical",
     policy: PolicyFile = None,
     model: ModelDir = None,
@@ -198,7 +206,8 @@ def replay(
     """Decide recorded events with the same core, without Kafka, and print the funnel."""
     from pipeline.command.recorded import Files, run_replay
 
-    run_replay(Files(file, decisions, incidents, pages, rejected), source, policy, model, as_json=as_json)
+    files = Files(file, decisions, incidents, pages, rejected, tuple(outcomes or ()))
+    run_replay(files, source, policy, model, as_json=as_json)
 
 
 app.command()(learned.train)
@@ -234,21 +243,7 @@ def explain_past(
     raise typer.Exit(run_explain_past(what, where, is_all=is_all, as_json=as_json))
 
 
-@app.command()
-def audit(
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The log of `up`; else the topics on PAGESIEVE_KAFKA.")
-    ] = None,
-    drained: Annotated[bool, typer.Option("--drained", help="Nothing should be on its way any more.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check that every event was decided once and every page resolved; exit 1 where the books do not balance."""
-    from pipeline.command.audit import run_audit
-
-    raise typer.Exit(run_audit(data_dir, is_drained=drained, as_json=as_json))
-
-
-app.command()(outcomes.mark)
+app.command()(marking.mark)
 app.command()(reporting.archive)
 app.command()(reporting.sql)
 app.command()(reporting.report)

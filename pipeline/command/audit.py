@@ -82,6 +82,9 @@ def _rows(balance: Balance) -> list[tuple[str, list[tuple[str, int, str]]]]:
         if row[1]:
             rows.append(row)
     incidents = [("open", balance.incidents_open, ""), ("resolved", balance.incidents_resolved, "")]
+    if balance.incidents_quieted:
+        about = "for their score, and paged nobody; `pagesieve audit misses` says what that missed"
+        incidents.append(("kept quiet", balance.incidents_quieted, about))
     if balance.incidents_removed:
         incidents.append(("removed", balance.incidents_removed, "by retention, and still named"))
     return [("events", events), ("incidents", incidents), ("pages", pages)]

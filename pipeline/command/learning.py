@@ -19,7 +19,7 @@ from pipeline.command.judged import Rules, Said, read_said
 from pipeline.command.model_files import Kept, Source, write_model
 from pipeline.command.recorded import with_progress
 from pipeline.command.surroundings import policy_of, read_settings
-from pipeline.command.teaching import Lesson, in_use, learn, sentences, told
+from pipeline.command.teaching import Lesson, expected, in_use, learn, sentences, told
 from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
 from pipeline.core.clusters import key_of
 from pipeline.core.describe import rfc3339
@@ -65,6 +65,7 @@ def run_train(given: Given, out: Path, *, as_json: bool) -> None:
         "features": FEATURES_VERSION,
         "outcomes": tuple(_source_of(path) for path in given.outcomes),
         "method": lesson.taught.method,
+        "expected": expected(lesson),
         "held_out": lesson.held.figures(),
         "last_at": rfc3339(scorer.trained_at_ms),
     }

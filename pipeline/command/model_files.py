@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.model import FORMAT, Arrays, Model
 from models.scorer import Scorer, ScorerArrays
+from pipeline.core.actionability.drift import Bins
 from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.template import VERSION as TEMPLATE_VERSION
@@ -55,6 +56,13 @@ class File(_Part):
     sha256: str
 
 
+class Spread(_Part):
+    """Of values that were taught with (`pipeline.core.actionability.drift.Bins`)."""
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
 class Manifest(_Part):
     """What a model is, and what it rests on. Times are RFC 3339."""
 
@@ -69,6 +77,7 @@ class Manifest(_Part):
     features: str | None = None  # of a scorer: which numbers it looks at
     outcomes: tuple[Source, ...] = ()  # and what people said that it learned from
     method: str = ""
+    expected: dict[str, Spread] = {}  # how the score and its features were spread, by which drift is known
     held_out: dict[str, dict[str, float]] = {}  # figures on a later time that was not learned from, of it and others
     packages: dict[str, str]
     files: dict[str, File]
@@ -116,12 +125,12 @@ def read_learned(path: Path) -> Learned:
     """
     nothing = NOTHING._replace(find=partial(_others, path.parent if (path / MANIFEST).exists() else path))
     if (path / MANIFEST).exists() or not any((path / name).exists() for name in CURRENT.values()):
-        return _with(nothing, read_model(find(path)))
+        return _with(nothing, find(path))
     learned = nothing
     for kind in CURRENT:
         version = current_of(path, kind)
         if version is not None:
-            learned = _with(learned, read_model(version_in(path, version)))
+            learned = _with(learned, version_in(path, version))
     return learned
 
 
@@ -130,15 +139,21 @@ def _others(folder: Path, versions: str) -> Learned | None:
     learned = NOTHING
     for version in versions.split("+"):
         try:
-            learned = _with(learned, read_model(version_in(folder, version)))
+            learned = _with(learned, version_in(folder, version))
         except Misuse as exc:
             logger.warning("a model that decided before is not at hand: others decide again what it did", why=str(exc))
             return None
     return learned
 
 
-def _with(learned: Learned, model: AnyModel) -> Learned:
-    return learned._replace(scorer=model) if isinstance(model, Scorer) else learned._replace(clusters=model)
+def _with(learned: Learned, kept: Kept) -> Learned:
+    model = read_model(kept)
+    if isinstance(model, Model):
+        return learned._replace(clusters=model)
+    expected = {name: Bins(one.edges, one.shares) for name, one in kept.manifest.expected.items()}
+    if any(len(bins.shares) != len(bins.edges) + 1 for bins in expected.values()):
+        raise _damaged(kept.path / MANIFEST, "expected: not as many shares as there are ranges")
+    return learned._replace(scorer=model, expected=expected)
 
 
 def read_model(kept: Kept) -> AnyModel:

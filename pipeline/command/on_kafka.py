@@ -46,12 +46,14 @@ def run_gateway(listen: str) -> None:
 
 def run_worker(policy_file: Path | None, model: Path | None, listen: str | None) -> None:
     """Decide until a signal. Raises Misuse and Missing; ends the process with 70 when it cannot go on."""
+    from pipeline.command.shadow import tell_at_start
     from pipeline.stream import worker
 
     settings = read_settings()
     collect_rarely()
-    rules = policy_of(policy_file, settings), learned_of(model, settings)
-    worker.run_worker(settings, *rules, address_of(listen) if listen else None)
+    policy, learned = policy_of(policy_file, settings), learned_of(model, settings)
+    tell_at_start(policy, settings.archive)
+    worker.run_worker(settings, policy, learned, address_of(listen) if listen else None)
 
 
 def run_pager(sink_name: str, listen: str | None) -> None:

@@ -5,7 +5,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.command.recorded import with_progress
 from pipeline.command.surroundings import policy_of, read_settings
@@ -22,20 +22,40 @@ from pipeline.suggest import suggest
 from schemas import Alert
 from schemas.topics import MAX_RECORD_BYTES
 
+if TYPE_CHECKING:
+    from pipeline.command.shadow import Past
 
-def run_check(path: Path, *, as_json: bool) -> int:
-    """Print the policy's version, or all that is wrong with it; 1 if anything is. Raises Misuse without a file."""
+
+def run_check(path: Path, archive: Path | None, weeks: int, *, as_json: bool) -> int:
+    """Print the policy's version, or all that is wrong with it; 1 if anything is. Raises Misuse without a file.
+
+    Of a policy that keeps quiet what scores low, or would, also what that would have done, where the archive is known.
+    """
     policy, complaints = examine(path)
     version = policy.name if policy is not None else None
+    past = _past(policy, archive, weeks) if policy is not None else None
     if as_json:
         told = {"policy_version": version, "complaints": [complaint._asdict() for complaint in complaints]}
-        print(json.dumps(told))
-    elif version is not None:
+        print(json.dumps(told | ({} if past is None else {"past": past.told()})))
+    elif policy is not None:
         print(f"{path}: valid; decisions will name it {version}")
+        if past is not None:
+            print(*past.lines(), sep="\n")
+        elif policy.suppresses:
+            print("`suppress` is on: with --archive DIR you see what it would have done in the last weeks")
     else:
         for complaint in complaints:
             print(f"{path}: {complaint}")
     return int(bool(complaints))
+
+
+def _past(policy: Policy, archive: Path | None, weeks: int) -> "Past | None":
+    root = archive or (read_settings().archive if policy.suppresses else None)
+    if root is None:
+        return None
+    from pipeline.command.shadow import past_of  # noqa: PLC0415 - the core and DuckDB, only where there is an archive
+
+    return past_of(root, policy, weeks)
 
 
 def run_explain(event: str, at: str | None, policy_file: Path | None, *, as_json: bool) -> None:

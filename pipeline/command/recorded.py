@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.command.collection import collect_rarely
+from pipeline.command.quieted import quieted_of
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.replay import Funnel, Outputs, replay
+from pipeline.replay.kept import Kept
 from pipeline.sources import SOURCES
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -35,6 +37,7 @@ class Files(NamedTuple):
     incidents: Path | None
     pages: Path | None
     rejected: Path | None
+    outcomes: tuple[Path, ...] = ()  # what people said, to tell what was missed
 
 
 def run_replay(
@@ -46,16 +49,22 @@ def run_replay(
     if source not in SOURCES:
         raise Misuse(f"--source {source}: there are {', '.join(SOURCES)}")
     collect_rarely()
+    kept = Kept()
     try:
         with ExitStack() as opened:
             raw = opened.enter_context(files.recorded.open("rb", buffering=0))
-            outputs = [_create(path, files.recorded, opened) for path in files[1:]]
-            assert outputs[0] is not None  # noqa: S101 - `decisions` is never None; the types cannot say so
-            lines = with_progress(raw, files.recorded, opened)
-            funnel = replay(lines, source, policy, Outputs(outputs[0], *outputs[1:]), learned)
+            paths = (files.decisions, files.incidents, files.pages, files.rejected)
+            decisions, incidents, pages, rejected = [_create(path, files.recorded, opened) for path in paths]
+            assert decisions is not None  # noqa: S101 - `files.decisions` is never None; the types cannot say so
+            out = Outputs(decisions, incidents, pages, rejected, kept)
+            funnel = replay(with_progress(raw, files.recorded, opened), source, policy, out, learned)
     except OSError as exc:
         raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
-    print(json.dumps(dataclasses.asdict(funnel)) if as_json else _sentence(funnel))
+    quieted = quieted_of(kept, files.outcomes)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(funnel) | quieted.told()))
+    else:
+        print(f"{_sentence(funnel)}; {quieted.sentence()}")
     if funnel.rejected and not funnel.events:
         others = ", ".join(name for name in SOURCES if name != source)
         raise Misuse(f"{files.recorded}: nothing in it is an event as {source} writes it; --source may be {others}")

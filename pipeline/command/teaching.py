@@ -17,6 +17,7 @@ from models.teaching import Taught, sigmoid, teach
 from pipeline.command.judged import Judged, Rules, Said, judged
 from pipeline.command.model_files import CURRENT, read_learned
 from pipeline.command.promotion import LOST
+from pipeline.core.actionability.drift import bins_of
 from pipeline.core.actionability.features import FEATURES
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.errors import Misuse
@@ -91,6 +92,14 @@ def _novelty(examples: Examples) -> Reals:
     """How seldom the template began, and half as much how seldom the alert did."""
     seldom: Reals = 1.0 / (1.0 + examples.features[:, _TEMPLATE_BEGUN] + 0.5 * examples.features[:, _ALERT_BEGUN])
     return seldom
+
+
+def expected(lesson: Lesson) -> dict[str, dict[str, tuple[float, ...]]]:
+    """How the score, and each feature, is spread in what was taught with: drift is measured against it."""
+    examples = lesson.judged.examples
+    columns = dict(zip(FEATURES, examples.features.T.tolist(), strict=True))
+    columns["score"] = asked(lesson.taught.scorer, examples).tolist()
+    return {name: bins_of(values)._asdict() for name, values in columns.items()}
 
 
 def told(lesson: Lesson) -> dict[str, Any]:

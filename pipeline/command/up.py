@@ -9,6 +9,7 @@ import structlog
 
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
+from pipeline.command.shadow import tell_at_start
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, learned_of, policy_of, read_settings
 from pipeline.edge.archive import archive_beside, archive_now_and_then, check_archive
@@ -77,6 +78,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
                 if root is not None:
                     archiving = partial(_archive, data_dir, root, settings.archive_days)
                     parts["archive"] = archive_now_and_then(archiving, settings.archive_every_s, stop)
+                tell_at_start(policy, root)
                 await run_together(parts, stop)
         finally:
             await log.close()

@@ -1,8 +1,10 @@
 """What was learned before, from history and from outcomes: never while deciding, and nothing of it is needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from pipeline.core.actionability.drift import Bins
 from pipeline.core.actionability.scorer import UNTAUGHT, Scorer
 from pipeline.core.clusters import UNLEARNED, Clusters
 
@@ -13,6 +15,7 @@ class Learned(NamedTuple):
     clusters: Clusters = UNLEARNED
     scorer: Scorer = UNTAUGHT
     find: "Callable[[str], Learned | None] | None" = None  # those of another version, where they are at hand
+    expected: Mapping[str, Bins] = MappingProxyType({})  # how the score and its features were spread when it was taught
 
     @property
     def version(self) -> str | None:

@@ -212,6 +212,11 @@ class Policy(Rule):
         ]
         return (*merged, default)
 
+    @cached_property
+    def suppresses(self) -> bool:
+        """Whether a low score keeps anything quiet."""
+        return any(rule.suppress is Suppress.ON for rule in self.rules)
+
     def rule_of(self, labels: Mapping[str, str]) -> int:
         """Which of `rules` holds for an alert with these labels."""
         for index, route in enumerate(self.routes):

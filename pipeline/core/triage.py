@@ -187,6 +187,11 @@ class Triage:
                 scope.recall(rows[state.name], is_same_policy=is_same_policy)
 
     @property
+    def learned(self) -> Learned:
+        """The models that it was given."""
+        return self._learned
+
+    @property
     def policy(self) -> Policy:
         """What decides now."""
         return self._policy

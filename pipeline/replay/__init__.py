@@ -16,6 +16,7 @@ from pipeline.normalise import Raw, by_scope
 from pipeline.normalise.normaliser import Normaliser
 from pipeline.replay.final import Merged
 from pipeline.replay.frame import Frames
+from pipeline.replay.kept import Kept
 from pipeline.sources.changes import read_change
 from schemas import Alerts, Control, Decision, Decisions, Reason, Tick
 
@@ -24,12 +25,16 @@ _TOGETHER = 500  # events: a fifth faster than 5,000, whose objects fall out of 
 
 
 class Outputs(NamedTuple):
-    """Where the lines go; None: nobody wants them. Decisions are read again where incidents were merged."""
+    """Where the lines go, and what was kept quiet; None: nobody wants them.
+
+    Decisions are read again where incidents were merged.
+    """
 
     decisions: BinaryIO
     incidents: BinaryIO | None = None
     pages: BinaryIO | None = None
     rejected: BinaryIO | None = None
+    kept: Kept | None = None
 
 
 @dataclass(slots=True)
@@ -122,6 +127,8 @@ class _Replayer:
     def _write(self, facts: Facts) -> None:
         self._decide(facts.decisions)
         self._merged.hear(facts.incidents)
+        if self._out.kept is not None:
+            self._out.kept.hear(facts.incidents)
         for records, file in ((facts.incidents, self._out.incidents), (facts.pages, self._out.pages)):
             if file is not None:
                 file.writelines(encode(record) + b"\n" for record in records)

@@ -3,7 +3,7 @@
 Silences, acknowledgements and changes are not among the events; they are missing on both sides.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.core.policy import Policy
@@ -39,11 +39,18 @@ class Told(NamedTuple):
         return min((at for at in times if at >= case.opened_ms and (end_ms is None or at < end_ms)), default=None)
 
 
-def told_of(records: Sequence[Alerts], policy: Policy, period: Period) -> Told:
-    """Replay `records`, which may begin before `period`, so that what is usual is known; count what is in it."""
+def told_of(
+    records: Sequence[Alerts], policy: Policy, period: Period, hear: Callable[[Facts], None] | None = None
+) -> Told:
+    """Replay `records`, which may begin before `period`, so that what is usual is known; count what is in it.
+
+    `hear` is told of each step, for whoever counts more.
+    """
     told = dict[str, dict[str, int]]()
     pages = 0
     for facts in _steps(Triage(policy), records):
+        if hear is not None:
+            hear(facts)
         at_ms = {(one.incident_id, one.revision): one.updated_at_ms for one in facts.incidents}
         details = [page.payload.custom_details for page in facts.pages]
         pages += sum(one.reason.pages and period.has(at_ms.get((one.incident_id, one.revision), 0)) for one in details)

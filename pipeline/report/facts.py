@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
 
 from pipeline.errors import Misuse
-from schemas import Reason, Verdict
+from schemas import Reason, Score, Verdict
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 WEEK_MS = 7 * DAY_MS
+DEEDS = frozenset({Verdict.ACKNOWLEDGED, Verdict.RESOLVED, Verdict.REASSIGNED})  # by which a person acts
 
 
 class Period(NamedTuple):
@@ -85,6 +86,8 @@ class Case(NamedTuple):
     acknowledged_by: str | None = None
     mark: str | None = None
     acted_ms: int | None = None  # when a person first did something about it: acknowledged, resolved, reassigned
+    scored: Score | None = None  # where it was suppressed, or would have been
+    is_suppressible: bool = False  # whether `suppress: on` would have told nobody of it
 
     @property
     def is_actionable(self) -> bool | None:

@@ -6,24 +6,31 @@ from typing import NamedTuple
 from pipeline.report import kpi
 from pipeline.report.facts import Case, Facts, Paged
 from pipeline.report.kpi import Ratio, Spread
-
-SAMPLE_SHARE = 0.2  # of what is suppressed, put before people to grade
+from pipeline.report.misses import Missed, missed
 
 
 class Figure(NamedTuple):
-    """A figure: a share of something, or how long something took; and what it was in the four weeks before."""
+    """A figure: a share of something, or how long something took; and what it was in the four weeks before.
+
+    `missed`: what stands beside a reduction, now and before, so that nobody reads the one without the other.
+    """
 
     name: str
     means: str
     value: Ratio | Spread
     before: Ratio | Spread
     goal: str = ""
+    missed: tuple[Missed, Missed] | None = None
 
 
 def figures(facts: Facts, earlier: Facts) -> list[Figure]:
     """Of the week, beside the four weeks before."""
     now, then = _all(facts), _all(earlier)
-    return [Figure(name, means, now[name], then[name], goal) for name, means, goal in _NAMES]
+    lost = missed(facts.mine, facts.period), missed(earlier.mine, earlier.period)
+    return [
+        Figure(name, means, now[name], then[name], goal, lost if name in _REDUCTIONS else None)
+        for name, means, goal in _NAMES
+    ]
 
 
 def _all(facts: Facts) -> dict[str, Ratio | Spread]:
@@ -40,7 +47,7 @@ def _all(facts: Facts) -> dict[str, Ratio | Spread]:
         "runbooks": kpi.runbooks(mine),
         "runbooks, tiers 0 and 1": kpi.runbooks(mine, ("0", "1")),
         "top 3 templates": kpi.top_share(facts.cases, pages, 3),
-        "missed": kpi.missed(mine, SAMPLE_SHARE, "").known,
+        "missed": missed(mine, facts.period).known,
         "time to detect": kpi.time_to_detect([case for case in mine if case.is_paged], pages),
         "time to acknowledge": kpi.time_to_acknowledge(mine, pages),
         "time to resolve": kpi.time_to_resolve(mine, pages),
@@ -48,6 +55,7 @@ def _all(facts: Facts) -> dict[str, Ratio | Spread]:
     }
 
 
+_REDUCTIONS = frozenset({"compression", "reduction", "noise reduction"})
 _NAMES = (
     ("actionable", "of paged incidents that can be judged, somebody had to act", "70 to 80 % or more"),
     ("transient", "of paged incidents, over within ten minutes, untouched", "few"),

@@ -1,15 +1,13 @@
 """Every figure of the report, with what it means and who says so; none without the number that it is a share of.
 
-Sources: *SRE book* is Google's "Site Reliability Engineering" (2016); *ITIL* has the meaning of MTTA and MTTR; *Wilson*
-is "Probable inference, the law of succession, and statistical inference", JASA 22 (1927). Ours where none is named; the
-goals are the project's own (issue 8).
+Sources: *SRE book* is Google's "Site Reliability Engineering" (2016); *ITIL* has the meaning of MTTA and MTTR. Ours
+where none is named; the goals are the project's own (issue 8). What was missed is figured out in `misses.py`.
 """
 
-import hashlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import ceil, sqrt
+from math import ceil
 from typing import NamedTuple
 
 from pipeline.report.facts import DAY_MS, Case, Counts, Facts, Paged
@@ -36,15 +34,6 @@ class Spread(NamedTuple):
     p99_ms: int | None
     measured: int
     whole: int
-
-
-class Missed(NamedTuple):
-    """What was kept quiet though somebody had to act. `low` and `high`: the 95 % interval of the share, if graded."""
-
-    known: Ratio  # of all that was suppressed, whatever shows it
-    graded: Ratio  # of those drawn at random that somebody judged
-    low: float | None
-    high: float | None
 
 
 def compression(counts: Counts) -> Ratio:
@@ -148,34 +137,6 @@ def top_share(cases: Iterable[Case], pages: Iterable[Paged], most: int) -> Ratio
     template = {case.incident_id: case.template for case in cases}
     counts = Counter(template.get(page.incident_id, "") for page in pages)
     return Ratio(sum(count for _, count in counts.most_common(most)), counts.total())
-
-
-def missed(cases: Iterable[Case], share: float, seed: str) -> Missed:
-    """Suppressed incidents in which somebody had to act after all: judged so, or acted upon.
-
-    The interval (Wilson, 95 %) is of the share among those that chance put before people, since who looks for misses
-    finds them where they are likely.
-    """
-    suppressed = [case for case in cases if case.is_suppressed]
-    known = [case for case in suppressed if case.mark is not None or case.acted_ms is not None]
-    drawn = [case for case in suppressed if is_drawn(case.incident_id, share, seed) and case.mark is not None]
-    graded = Ratio(sum(case.is_actionable is True for case in drawn), len(drawn))
-    low, high = wilson(graded) if graded.whole else (None, None)
-    return Missed(Ratio(sum(case.is_actionable is True for case in known), len(suppressed)), graded, low, high)
-
-
-def is_drawn(incident_id: str, share: float, seed: str) -> bool:
-    """Whether chance puts a suppressed incident before people; the same seed draws the same."""
-    digest = hashlib.blake2b(f"{seed}\0{incident_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) < share * 2**64
-
-
-def wilson(ratio: Ratio) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson): sane for few, and for none at all of many."""
-    z, n, p = 1.959964, ratio.whole, ratio.part / ratio.whole
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def first_pages(pages: Iterable[Paged]) -> dict[str, int]:

@@ -9,13 +9,13 @@ import duckdb
 import orjson
 
 from pipeline.errors import Misuse
-from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Paged, Period
-from schemas import Alert, Alerts, Reason, Severity, Status, Verdict
+from pipeline.report.cases import final
+from pipeline.report.facts import DAY_MS, DEEDS, WEEK_MS, Case, Counts, Facts, Paged, Period
+from schemas import Alert, Alerts, Reason, Score, Severity, Status, Verdict
 
 LOOKED_BACK_MS = 5 * WEEK_MS  # four weeks to compare with, and 30 days in which something may have been there before
 LATER_MS = WEEK_MS  # ends and marks that came after the week count
 SERVICE_LABELS = ("service", "app", "deployment", "job", "namespace")
-DEEDS = (Verdict.ACKNOWLEDGED, Verdict.RESOLVED, Verdict.REASSIGNED)
 _NEEDED = ("decisions", "incidents")
 _OVER = (Reason.RESOLVED, Reason.ALREADY_RESOLVED, Reason.NEVER_FIRED)
 
@@ -75,6 +75,14 @@ class Archive:
         names = {case.fingerprint: case.name for case in self.cases}
         return [Silenced(names.get(row[0], row[0]), *row) for row in rows]
 
+    def count_between(self, period: Period) -> int:
+        """How many alert events those are."""
+        if not self._has("alerts"):
+            return 0
+        query = 'SELECT count(*) FROM alerts WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?)'
+        [row] = self._rows(query, [period.from_ms / 1000, period.until_ms / 1000])
+        return int(row[0])
+
     def events_between(self, period: Period) -> list[Alerts]:
         """The alert events of a period as they stood in the log, in the order in which they were decided."""
         if not self._has("alerts"):
@@ -106,7 +114,8 @@ class Archive:
             "SELECT incident_id, state, merged_into, epoch_ms(opened_at), epoch_ms(resolved_at), severity, summary,"
             " alerts, events, team, is_paged, quiet, has_flapped, score, members ->> '$[0].name',"
             " members ->> '$[0].template', members ->> '$[0].fingerprint', members ->> '$[0].labels',"
-            " TRY_CAST(members ->> '$[0].starts_at_ms' AS BIGINT) FROM (SELECT *,"
+            " TRY_CAST(members ->> '$[0].starts_at_ms' AS BIGINT), is_suppressible,"
+            " CASE WHEN is_suppressible OR NOT is_paged AND quiet = 'suppressed' THEN scored END FROM (SELECT *,"
             " bool_or(is_flapping) OVER (PARTITION BY incident_id) AS has_flapped FROM incidents"
             ' QUALIFY row_number() OVER (PARTITION BY incident_id ORDER BY revision DESC, "offset" DESC) = 1)'
             " ORDER BY opened_at, incident_id"
@@ -147,6 +156,8 @@ class Archive:
             acknowledged_by=acknowledged[2] if acknowledged else None,
             mark=marks[-1][1] if marks else None,
             acted_ms=acted[0][3] if acted else None,
+            is_suppressible=bool(row[19]),
+            scored=Score.model_validate_json(row[20]) if row[20] else None,
         )
 
     def _pages(self, into: dict[str, str]) -> list[Paged]:
@@ -158,7 +169,7 @@ class Archive:
             " any_value(p.reason) FROM pages p LEFT JOIN incidents i USING (incident_id, revision)"
             f" WHERE p.event_action = 'trigger' AND p.reason IN ({told}) GROUP BY 2, 3 ORDER BY 1, 2, 3"
         )
-        return [Paged(at_ms, _final(incident_id, into), reason) for at_ms, incident_id, _, reason in rows]
+        return [Paged(at_ms, final(incident_id, into), reason) for at_ms, incident_id, _, reason in rows]
 
     def _deeds(self, into: dict[str, str]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -166,7 +177,7 @@ class Archive:
             for row in self._rows(
                 'SELECT DISTINCT incident_id, verdict, "by", epoch_ms("at"), is_person FROM outcomes ORDER BY 4, 2, 3'
             ):
-                found.setdefault(_final(row[0], into), []).append(row)
+                found.setdefault(final(row[0], into), []).append(row)
         return found
 
     def _runbooks(self) -> dict[str, str]:
@@ -187,13 +198,13 @@ class Archive:
         return self._ask(query, list(values)).fetchall()
 
 
-def _final(incident_id: str, into: dict[str, str]) -> str:
-    """The incident that goes on for it."""
-    seen = set()
-    while incident_id in into and incident_id not in seen:
-        seen.add(incident_id)
-        incident_id = into[incident_id]
-    return incident_id
+def end_ms(root: Path) -> int:
+    """Where the newest day of the archive ends. Raises Misuse if there is none."""
+    days = sorted(path.name.removeprefix("day=") for path in (root / "decisions").glob("day=*"))
+    try:
+        return int(datetime.fromisoformat(f"{days[-1]}T00:00:00+00:00").timestamp()) * 1000 + DAY_MS
+    except (IndexError, ValueError):
+        raise Misuse(f"--archive {root}: there are no decisions in it; `pagesieve archive` fills it") from None
 
 
 def _day(at_ms: int) -> str:

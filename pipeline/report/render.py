@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.report import misses
 from pipeline.report.kpi import Ratio, Spread
 from pipeline.report.report import Report
 from pipeline.report.schedule import Hours, shown
@@ -88,7 +89,16 @@ def _filled(name: str, report: Report, *, is_html: bool) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        said=said, percent=percent, lasted=lasted, signed=signed, md=escaped, fenced=fenced, link=safe_link, when=shown
+        said=said,
+        percent=percent,
+        lasted=lasted,
+        signed=signed,
+        md=escaped,
+        fenced=fenced,
+        link=safe_link,
+        when=shown,
+        missed=misses.said,
+        missed_briefly=misses.briefly,
     )
     last = datetime.fromtimestamp(report.period.until_ms / 1000 - 1, UTC)
     first = datetime.fromtimestamp(report.period.from_ms / 1000, UTC)

@@ -8,8 +8,9 @@ from pipeline.core.policy import Policy
 from pipeline.report import figures as told
 from pipeline.report.effect import Effect, effect, told_of
 from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Paged, Period, Week
-from pipeline.report.figures import SAMPLE_SHARE, Figure, Group
-from pipeline.report.kpi import Missed, Ratio, actionable, is_drawn, missed
+from pipeline.report.figures import Figure, Group
+from pipeline.report.kpi import Ratio, actionable
+from pipeline.report.misses import Missed, missed, to_grade
 from pipeline.report.proposal import Proposal, applied, proposal_for
 from pipeline.report.query import Archive, Silenced
 from pipeline.report.schedule import Hours, Load, Schedule, loads
@@ -74,7 +75,7 @@ def make(archive: Archive, week: Week, schedule: Schedule, policy: Policy) -> Re
         headline=_headline(facts, weeks, loads(facts.pages, facts.cases, schedule, week.period)),
         trend=[(_name(one.period), one.counts, actionable(one.mine)) for one in (*weeks, facts)],
         figures=told.figures(facts, earlier),
-        missed=missed(mine, SAMPLE_SHARE, week.name),
+        missed=missed(mine, week.period),
         heat=_heat(facts.pages, facts.cases, schedule),
         loads=loads(facts.pages, facts.cases, schedule, week.period),
         advised=advised,
@@ -83,9 +84,7 @@ def make(archive: Archive, week: Week, schedule: Schedule, policy: Policy) -> Re
         long_standing=long_standing(facts, WEEK_MS)[:MOST_LISTED],
         silenced=archive.silenced(7),
         gaps=_gaps([case for case in mine if case.is_paged]),
-        to_grade=[
-            c for c in mine if c.is_suppressed and not c.mark and is_drawn(c.incident_id, SAMPLE_SHARE, week.name)
-        ][:MOST_LISTED],
+        to_grade=to_grade(mine, week.period)[:MOST_LISTED],
         notes=notes,
     )
 

@@ -20,6 +20,7 @@ from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.log import Draft, Entry
 from pipeline.stream.drafts import facts_drafts, rejected_draft, rejection
+from pipeline.stream.drift import Drift
 from pipeline.stream.heat import Heat
 from schemas import Alerts, Control, Page, Reason, Silence, Snapshot, Tick
 from schemas.topics import ALERTS
@@ -29,6 +30,7 @@ logger = structlog.get_logger("pagesieve.triage")
 Recall = Callable[[bytes], Alerts | Tick | Control]  # what stands in `alerts` as these bytes; raises Rejected
 _CONTROL = b'{"kind":"control"'
 _reason_text = attrgetter("reason._value_")
+_UNSCORED = {Reason.DUPLICATE.value}  # mostly all of a batch
 
 
 class Rules(NamedTuple):
@@ -47,6 +49,9 @@ class Engine:
         self.next_offset = next_offset
         self.is_away = False  # in a thread: nobody may look at its state
         self._triage = triage if triage is not None else Triage(policy)
+        learned = self._triage.learned
+        self._drift = Drift(partition, learned.expected)
+        metrics.MODEL_TRAINED.set(learned.scorer.trained_at_ms / 1000)
         heat = self._heat = Heat()
         metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
 
@@ -97,10 +102,14 @@ class Engine:
         """Count what was decided, all at once."""
         records = [record for _, facts in led_to for record in facts.decisions]
         self._heat.count(records)
+        decisions = list(chain.from_iterable([record.decisions for record in records]))
         # By the text, since to hash a member of an enum takes ten times as long.
-        reasons = Counter(map(_reason_text, chain.from_iterable([record.decisions for record in records])))
+        reasons = Counter(map(_reason_text, decisions))
         for reason, events in reasons.items():
             metrics.TRIAGE_DECISIONS.labels(reason).inc(events)
+        if not reasons.keys() <= _UNSCORED:
+            begun = [(one.scored, one.guard) for one in decisions if one.scored is not None]
+            self._drift.count(begun, self.policy)
         if Reason.FAULT.value in reasons:
             for entry, facts in led_to:
                 _tell_faults(facts, entry)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.audit import Flaw
 from pipeline.codec import decode, encode
-from schemas import Incident, PageKind, Reason
+from schemas import Incident, IncidentState, PageKind, Reason
 from schemas.topics import DECISIONS, INCIDENTS, PAGES
 from tests.laws.books import (
     Log,
@@ -39,6 +39,16 @@ def test_an_incident_told_in_two_ways_at_one_revision_is_named(log: Log, number:
     hit = pick(last.values(), number)
     otherwise = decode(Incident, hit.value).model_copy(update={"summary": "otherwise"})
     assert flaws(beside(log, hit, otherwise)) == {Flaw.RETOLD: 1}
+
+
+@given(logs(), picks)
+def test_an_incident_that_was_kept_quiet_for_its_score_is_counted(log: Log, number: int) -> None:
+    hit = pick({incident_id_of(one): one for one in log.read(INCIDENTS.name)}.values(), number)
+    quiet = {"is_paged": False, "quiet": Reason.SUPPRESSED, "state": IncidentState.RESOLVED, "revision": 10_000}
+    changed = hit._replace(value=encode(decode(Incident, hit.value).model_copy(update=quiet)))
+    quieted = log.changed(INCIDENTS.name, lambda entries: [changed if one == hit else one for one in entries])
+    assert log.balance().incidents_quieted == 0
+    assert quieted.balance().incidents_quieted == 1
 
 
 @given(logs(), picks)

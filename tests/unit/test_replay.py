@@ -26,8 +26,8 @@ LINES = [
 
 
 def run(lines: list[bytes], source: str = "canonical") -> tuple[Funnel, list[list[dict[str, object]]]]:
-    files = [BytesIO() for _ in range(4)]
-    funnel = replay(lines, source, Policy(group_by=("host",)), Outputs(*files))
+    files = decisions, incidents, pages, rejected = [BytesIO() for _ in range(4)]
+    funnel = replay(lines, source, Policy(group_by=("host",)), Outputs(decisions, incidents, pages, rejected))
     return funnel, [[json.loads(line) for line in file.getvalue().splitlines()] for file in files]
 
 

@@ -160,7 +160,10 @@ def test_replay_prints_the_funnel_as_a_sentence(tmp_path: Path) -> None:
     recorded = tmp_path / "events.ndjson"
     recorded.write_text(json.dumps(EVENT) + "\n")
     done = pagesieve("replay", recorded, "--decisions", tmp_path / "out")
-    assert done.stdout == "1 events of 1 alerts → 1 incidents → 1 pages; 1 lines, 0 rejected\n"
+    assert done.stdout == (
+        "1 events of 1 alerts → 1 incidents → 1 pages; 1 lines, 0 rejected; "
+        "missed: nothing was kept quiet for its score\n"
+    )
 
 
 def test_replay_does_not_overwrite_its_recording(tmp_path: Path) -> None:

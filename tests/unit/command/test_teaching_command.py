@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.command.model_files import read_learned
 from pipeline.command.promotion import refusal
+from pipeline.core.actionability.features import FEATURES
 from pipeline.core.clusters import UNLEARNED
 from pipeline.errors import Misuse
 from tests.unit.command.test_command_line import complaint, pagesieve
@@ -187,3 +188,20 @@ def test_what_is_wrong_with_outcomes_is_said_in_one_line(taught: Path, tmp_path:
     outcomes.write_text(line + "\n")
     done = pagesieve("train", "--history", taught / "history.ndjson", "--outcomes", outcomes, "--out", tmp_path / "m")
     assert said in complaint(done, 2)
+
+
+def test_a_model_knows_how_what_it_was_taught_with_was_spread(taught: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(taught / "models", models)
+    [folder] = models.glob("a1-*")
+    expected = read_learned(folder).expected
+    assert set(expected) == {"score", *FEATURES}
+    assert all(len(bins.shares) == len(bins.edges) + 1 for bins in expected.values())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["expected"]["score"]["shares"] = [1.0]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(Misuse, match="expected: not as many shares"):
+        read_learned(folder)
+    del manifest["expected"]  # one that was made before
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert read_learned(folder).expected == {}

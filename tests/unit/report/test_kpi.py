@@ -1,7 +1,5 @@
 """Each figure of the small week is what a person gets who counts on their fingers; none comes without its whole."""
 
-import pytest
-
 from pipeline.report import kpi
 from pipeline.report.facts import Counts, Week
 from pipeline.report.figures import by
@@ -52,28 +50,6 @@ def test_runbooks_are_of_paged_incidents_and_of_tiers_where_asked() -> None:
 def test_the_noisiest_templates_are_a_share_of_all_pages() -> None:
     assert kpi.top_share(CASES, PAGES, 1) == Ratio(2, 4)
     assert kpi.top_share(CASES, PAGES, 2) == Ratio(4, 4)
-
-
-def test_missed_is_what_was_suppressed_and_acted_upon_and_nothing_that_was_silenced() -> None:
-    found = kpi.missed(MINE, 1.0, "seed")
-    assert found.known == Ratio(1, 2)
-    assert found.graded == Ratio(1, 1)
-    assert found.low == pytest.approx(0.2065, abs=1e-4)  # Wilson's interval of 1 of 1
-    assert found.high == pytest.approx(1.0)
-    undrawn = kpi.missed(MINE, 0.0, "seed")
-    assert (undrawn.known, undrawn.graded, undrawn.low) == (Ratio(1, 2), Ratio(0, 0), None)
-
-
-def test_the_interval_is_that_of_the_textbook() -> None:
-    assert kpi.wilson(Ratio(0, 50)) == pytest.approx((0.0, 0.0713), abs=1e-4)
-    assert kpi.wilson(Ratio(5, 50)) == pytest.approx((0.0435, 0.2136), abs=1e-4)
-
-
-def test_chance_draws_the_same_again_and_about_the_share() -> None:
-    drawn = [kpi.is_drawn(f"inc1:{number}", 0.2, "a") for number in range(5000)]
-    assert drawn == [kpi.is_drawn(f"inc1:{number}", 0.2, "a") for number in range(5000)]
-    assert 0.18 < sum(drawn) / 5000 < 0.22
-    assert drawn != [kpi.is_drawn(f"inc1:{number}", 0.2, "b") for number in range(5000)]
 
 
 def test_some_of_the_incidents_have_figures_of_their_own() -> None:

@@ -12,6 +12,7 @@ import yaml
 from pipeline.core.policy import Policy
 from pipeline.edge.archive.files import write
 from pipeline.report import render
+from pipeline.report.misses import briefly
 from pipeline.report.query import Archive
 from pipeline.report.report import Report, make
 from pipeline.report.sample import POLICY, SCHEDULE, WEEK, sample
@@ -139,3 +140,14 @@ def test_names_from_outside_are_shown_and_never_obeyed(report: Report) -> None:
     outside = re.sub(r"(`{7,})yaml.*?\1", "", text, flags=re.DOTALL)
     assert "<script>" not in outside
     assert "](javascript" not in outside
+
+
+def test_what_was_missed_stands_beside_every_reduction(report: Report) -> None:
+    said = briefly(report.missed)
+    assert said.startswith("missed ")
+    reductions = [one for one in report.figures if one.name in {"compression", "reduction", "noise reduction"}]
+    assert [one.missed and one.missed[0] for one in reductions] == [report.missed] * 3
+    for text in (render.html(report), render.markdown(report)):
+        assert text.count(said) == 3
+    told = {one["name"]: one for one in json.loads(render.as_json(report))["figures"]}
+    assert {"known", "rate", "low", "high"} <= told["noise reduction"]["missed"][0].keys()

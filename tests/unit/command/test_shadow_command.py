@@ -1,0 +1,101 @@
+"""Whoever turns suppression on is told what it would have done: by a replay of the archive, and at the start."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipeline.command import shadow
+from pipeline.command.shadow import past_of, tell_at_start
+from pipeline.core.policy import Policy
+from pipeline.edge.archive.files import write
+from pipeline.report.sample import sample
+from schemas import Guard, Reason
+from tests.unit.command.test_command_line import pagesieve
+
+ON = Policy(suppress="on", page_above=0.25)
+
+
+@pytest.fixture(name="archive", scope="module")
+def _archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive")
+    write(folder, list(sample(1)))
+    return folder
+
+
+def policy(folder: Path, text: str) -> Path:
+    path = folder / "policy.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_check_says_which_pages_would_not_have_been_sent_and_what_that_missed(archive: Path, tmp_path: Path) -> None:
+    path = policy(tmp_path, "suppress: on\npage_above: 0.25\n")
+    done = pagesieve("policy", "check", path, "--archive", archive, "--weeks", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    valid, head, pages, quiet, guarded, missed = done.stdout.splitlines()
+    assert valid.startswith(f"{path}: valid; decisions will name it p1:")
+    assert head.startswith("with `suppress: on`, 2026-11-03 to 2026-11-24: ")
+    assert pages.startswith("  pages    104 instead of 236: opened 223 → 91")
+    assert quiet == "  quiet    CPUThrottlingHigh 78, HostHighCpuLoad 53"
+    assert guarded.startswith("  guarded  tier ")
+    assert missed.startswith("  missed: 0.0 % of 131 kept quiet for their score (95 %: 0.0 to ")
+
+
+def test_a_policy_that_only_shadows_is_asked_about_where_the_archive_is_named(archive: Path, tmp_path: Path) -> None:
+    path = policy(tmp_path, "page_above: 0.25\n")
+    run = ("policy", "check", path, "--json")
+    told = json.loads(pagesieve(*run, "--archive", archive, "--weeks", "3").stdout)["past"]["replayed"]
+    assert (sum(told["pages_before"].values()), sum(told["pages_after"].values())) == (236, 104)
+    assert told["missed"]["known"] == {"part": 0, "whole": 131}
+    assert "past" not in json.loads(pagesieve(*run, PAGESIEVE_ARCHIVE=str(archive)).stdout)
+    on = policy(tmp_path, "suppress: on\n")
+    assert "past" in json.loads(pagesieve("policy", "check", on, "--json", PAGESIEVE_ARCHIVE=str(archive)).stdout)
+    assert "`suppress` is on: with --archive DIR you see" in pagesieve("policy", "check", on).stdout
+
+
+def test_what_is_too_much_to_replay_is_told_of_fewer_weeks_or_as_it_was_noted(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = past_of(archive, ON, 3)
+    monkeypatch.setattr(shadow, "MOST_EVENTS", whole.events - 1)
+    fewer = past_of(archive, ON, 3)
+    assert (whole.weeks, fewer.weeks) == (3, 2)
+    monkeypatch.setattr(shadow, "MOST_EVENTS", 1)
+    none = past_of(archive, ON, 3)
+    assert none.shadow is None
+    head, missed = none.lines()
+    assert head == "in the last 3 weeks 91 incidents paged; shadow mode noted that 0 of them would not have"
+    assert missed.startswith("  missed: ")
+
+
+def test_of_two_replays_one_obeys_the_policy_and_one_its_scores_not(archive: Path) -> None:
+    found = past_of(archive, ON, 3).shadow
+    assert found is not None
+    assert (
+        found.unsent
+        == 132
+        == found.before[Reason.OPENED]
+        - found.after[Reason.OPENED]
+        + (found.before[Reason.RAISED] - found.after[Reason.RAISED])
+        - found.after[Reason.SURFACED]
+    )
+    assert set(found.guards) == {Guard.TIER}
+    off = past_of(archive, Policy(suppress="off"), 3).shadow
+    assert off is not None
+    assert (off.unsent, off.missed.known.whole) == (0, 0)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_who_starts_with_suppression_on_is_told_once(archive: Path, *, is_named: bool) -> None:
+    with capture_logs() as logs:
+        tell_at_start(Policy(), archive)
+        tell_at_start(ON, archive if is_named else None)
+        until = time.monotonic() + 30
+        while not logs and time.monotonic() < until:
+            time.sleep(0.02)
+    [told] = logs
+    assert (told["event"], told["policy"]) == ("suppress is on", ON.name)
+    assert ("in the last 4 weeks " in told["past"]) == is_named

@@ -1,0 +1,138 @@
+"""What was missed: each act counts at once, the lot speaks for the rest, and the interval holds what it promises."""
+
+from fractions import Fraction
+from math import comb
+from random import Random
+
+import pytest
+
+from pipeline.report.facts import Case
+from pipeline.report.kpi import Ratio
+from pipeline.report.misses import LEAST, MOST, draw, interval, missed, said, to_grade
+from tests.unit.report.week import CASES, WEEK, after, case
+
+PERIOD = WEEK.period
+
+
+def quiet(number: int, **more: object) -> Case:
+    return case(f"quiet-{number}", 1 + number / 60, is_paged=False, quiet="suppressed", **more)
+
+
+def graded(cases: list[Case], marks: list[str]) -> list[Case]:
+    """The cases, of which the first that were drawn got these marks."""
+    given = dict(zip([one.incident_id for one in draw(cases, PERIOD)], marks, strict=False))
+    return [one._replace(mark=given.get(one.incident_id)) for one in cases]
+
+
+def test_the_whole_is_what_was_suppressed_and_nothing_that_was_silenced() -> None:
+    found = missed(CASES, PERIOD)  # of quiet-1 (marked actionable) and quiet-2
+    assert (found.known, found.graded, found.drawn) == (Ratio(1, 2), Ratio(1, 1), 2)
+    assert (found.rate, found.low, found.high) == (1.0, 0.5, 1.0)  # the other may be none, or one
+
+
+def test_what_was_acted_upon_is_a_miss_at_once_and_is_not_drawn() -> None:
+    cases = [quiet(number) for number in range(100)]
+    cases[7] = quiet(7, acted_ms=after(2, 0))
+    found = missed(cases, PERIOD)
+    assert (found.known, found.acted) == (Ratio(1, 100), 1)
+    assert found.rate is None  # nobody has graded any: the rest may be anything
+    assert cases[7] not in draw(cases, PERIOD)
+
+
+def test_a_person_may_say_that_what_was_acted_upon_was_nothing() -> None:
+    found = missed([quiet(1, acted_ms=after(2, 0), mark="not_actionable")], PERIOD)
+    assert (found.known, found.rate, found.low, found.high) == (Ratio(0, 1), 0.0, 0.0, 0.0)
+
+
+def test_what_is_marked_outside_of_the_draw_is_known_and_moves_no_estimate() -> None:
+    cases = [quiet(number) for number in range(200)]
+    fair = graded(cases, ["not_actionable"] * 40)
+    found = missed(fair, PERIOD)
+    assert (found.known, found.graded, found.rate) == (Ratio(0, 200), Ratio(0, 40), 0.0)
+    undrawn = [one for one in fair if one.mark is None][:3]
+    sought = [one._replace(mark="actionable") if one in undrawn else one for one in fair]
+    after_all = missed(sought, PERIOD)
+    assert after_all.graded == found.graded
+    assert after_all.known == Ratio(3, 200)
+    assert after_all.low == after_all.rate == 3 / 200  # no less can be so; the lot alone would say 0
+    assert after_all.high == found.high
+
+
+def test_poor_details_are_no_grade() -> None:
+    cases = [quiet(1, mark="poor_details")]
+    assert to_grade(cases, PERIOD) == cases
+    assert missed(cases, PERIOD).graded == Ratio(0, 0)
+
+
+def test_the_lot_draws_the_same_again_a_fifth_within_bounds_and_what_comes_later_changes_no_order() -> None:
+    cases = [quiet(number) for number in range(250)]
+    drawn = draw(cases, PERIOD)
+    assert drawn == draw(list(reversed(cases)), PERIOD) != draw(cases, PERIOD, "another")
+    assert len(drawn) == 50
+    assert len(draw(cases[:30], PERIOD)) == LEAST
+    assert len(draw([quiet(number) for number in range(900)], PERIOD)) == MOST
+    earlier = [one for one in draw(cases[:200], PERIOD) if one in drawn]
+    assert earlier == [one for one in drawn if one in cases[:200]]
+
+
+def test_what_was_drawn_of_four_weeks_was_drawn_of_each() -> None:
+    cases = [case(f"q-{n}", n / 1.2 - 504, is_paged=False, quiet="suppressed") for n in range(806)]
+    four = PERIOD._replace(from_ms=PERIOD.earlier(3).from_ms)
+    each = {one for weeks in range(4) for one in draw(cases, PERIOD.earlier(weeks))}
+    both = [one for one in draw(cases, four) if one in each]
+    assert len(both) >= 0.9 * len(draw(cases, four)) > 140
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "of"), [(0, 20, 100), (1, 20, 100), (5, 50, 60), (0, 60, 5000), (3, 3, 3), (2, 40, 41)]
+)
+def test_the_interval_is_that_of_the_tails_counted_one_by_one(part: int, whole: int, of: int) -> None:
+    def chance(number: int, seen: range) -> Fraction:
+        return Fraction(sum(comb(number, k) * comb(of - number, whole - k) for k in seen), comb(of, whole))
+
+    tail = Fraction(1, 40)
+    fits = [
+        number
+        for number in range(part, of - (whole - part) + 1)
+        if chance(number, range(part, whole + 1)) > tail and chance(number, range(part + 1)) > tail
+    ]
+    assert interval(Ratio(part, whole), of) == (fits[0], fits[-1])
+
+
+def test_of_very_many_it_is_the_textbooks_interval() -> None:
+    low, high = interval(Ratio(5, 50), 10_000_000)  # Clopper and Pearson, binomial: 3.33 to 21.81 %
+    assert (low / 1e7, high / 1e7) == pytest.approx((0.0333, 0.2181), abs=1e-4)
+
+
+def test_the_interval_holds_the_truth_at_least_so_often_as_it_says_and_the_estimate_is_not_biased() -> None:
+    chance, held, rates = Random(7), 0, []  # noqa: S311 - a law, no secret
+    for story in range(400):
+        misses = set(chance.sample(range(300), 24))
+        acted = set(chance.sample(sorted(misses), 6))  # whom nobody had to look for
+        cases = [
+            quiet(n, acted_ms=after(9, 0) if n in acted else None)._replace(incident_id=f"{story}-{n}")
+            for n in range(300)
+        ]
+        truth = {cases[n].incident_id for n in misses}
+        answers = ["actionable" if one.incident_id in truth else "not_actionable" for one in draw(cases, PERIOD)]
+        found = missed(graded(cases, answers), PERIOD)
+        assert found.rate is not None
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 24 / 300 <= found.high
+        rates.append(found.rate)
+    assert held >= 0.95 * 400
+    assert sum(rates) / 400 == pytest.approx(24 / 300, abs=0.004)
+
+
+def test_it_is_said_with_its_whole_its_interval_and_what_is_known() -> None:
+    cases = [quiet(number) for number in range(100)]
+    assert said(missed([], PERIOD)) == "missed: nothing was kept quiet for its score"
+    assert said(missed(cases, PERIOD)).startswith("missed: at least 0 of 100 kept quiet for their score, and nobody")
+    some = graded(cases, ["actionable"] + ["not_actionable"] * 19)
+    assert said(missed(some, PERIOD)) == (
+        "missed: 5.0 % of 100 kept quiet for their score (95 %: 1.0 to 22.0 %; 1 of 20 graded by lot, 1 known)"
+    )
+    assert said(missed([quiet(1, acted_ms=after(2, 0))], PERIOD)) == (
+        "missed: 100.0 % of 1 kept quiet for their score (95 %: 100.0 to 100.0 %; all of them acted upon, 1 known)"
+    )
