@@ -4,13 +4,15 @@ from pipeline.core.arrival import Arrival, Before
 from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.facets import facets
-from pipeline.core.incidents import trace_of
+from pipeline.core.incidents import Open, trace_of
 from pipeline.core.live import Live
 from pipeline.core.placement import Arriving
 from pipeline.core.review import Scope
 from pipeline.core.trace import rename
 from pipeline.core.window import SEEKING, Change
 from schemas import Alert, Reason
+
+_OUTAGE = 3  # alerts: of two, each may be what the other is about
 
 
 class Seeking:
@@ -24,19 +26,16 @@ class Seeking:
         """Whether an alert that was correlated looks for its incident anew.
 
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
-        alerts kept it open, or had it not flapped itself.
+        alerts kept it open, or had it not flapped itself, or where the outage is over that it was the milder part of.
         """
         if change not in SEEKING or self._alerts.is_full:
             return False
         stray_ms = live.incident.stray_ms
-        if self._arrival.placement.says_resolved(alert):
-            if change is not Change.REFIRED or not live.incident.is_correlated:
-                return False
-            reopen_ms = self._policy.rules[live.rule].reopen_within_ms
-            if live.is_flapping:
-                return self._is_left_behind(live, now_ms - reopen_ms)
-            return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
-        return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
+        if not self._arrival.placement.says_resolved(alert):
+            return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
+        if change is Change.DUPLICATE or not live.incident.is_correlated:
+            return False
+        return self._is_left_over(alert, live.incident) or (change is Change.REFIRED and self._is_late(live, now_ms))
 
     def seek(self, alert: Alert, live: Live, now_ms: int) -> tuple[Reason, Live]:
         """An event of an alert that is in an incident, after a silence. Why it pages or not, and the alert as it is."""
@@ -76,10 +75,20 @@ class Seeking:
         change = Change.DUPLICATE if live.is_firing else Change.REFIRED
         return self._arrival.again(alert, live, change, now_ms, goes_on=was_firing), live
 
-    def _is_left_behind(self, live: Live, before_ms: int) -> bool:
-        """Whether all that is left of its incident flaps: an outage that is over must not stay open for that."""
-        incident = live.incident
-        return incident.alive == incident.flapping and NEVER_MS < self._alerts.steady_ms(incident.members) <= before_ms
+    def _is_late(self, live: Live, now_ms: int) -> bool:
+        """Whether its incident would have been forgotten by now, had not others kept it open, or its own flapping."""
+        incident, reopen_ms = live.incident, self._policy.rules[live.rule].reopen_within_ms
+        if live.is_flapping:  # an outage that is over must not stay open for that
+            all_flap = incident.alive == incident.flapping
+            return all_flap and NEVER_MS < self._alerts.steady_ms(incident.members) <= now_ms - reopen_ms
+        stray_ms = incident.stray_ms
+        return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
+
+    @staticmethod
+    def _is_left_over(alert: Alert, incident: Open) -> bool:
+        """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""
+        is_over = incident.alive == incident.flapping
+        return is_over and len(incident.members) >= _OUTAGE and alert.severity.rank < incident.lead_rank
 
     def _part(self, live: Live, now_ms: int) -> None:
         """The alert goes on elsewhere: here it is over, and stays as what it was."""

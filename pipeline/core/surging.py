@@ -1,5 +1,7 @@
 """Which incident takes an alert that is part of a surge: one for all of it, into which those that came before merge."""
 
+from collections import Counter
+
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.correlation.known import Known
 from pipeline.core.incidents import Open
@@ -47,13 +49,18 @@ class Surging:
         return incident if incident is not None and incident.resolved_at_ms is None else None
 
     def _claimed(self, codes: list[int], token: int) -> list[Open]:
-        """The open incidents of these alerts of which at least half carry the token."""
+        """The open incidents that are made of these alerts for the most part; at least half of one carry the token.
+
+        An older one, of which one alert happened to begin again with the surge, is none of its begin.
+        """
         found: dict[str, Open] = {}
+        begun = Counter[str]()
         for code in codes:
             live = self._alerts.find(code)
             if live is not None and self._is_of(live.incident, token):
                 found[live.incident.incident_id] = live.incident
-        return list(found.values())
+                begun[live.incident.incident_id] += 1
+        return [one for one in found.values() if 2 * begun[one.incident_id] > len(one.members) - one.parted]
 
     def _is_of(self, incident: Open, token: int) -> bool:
         state = self._state

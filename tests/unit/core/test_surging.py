@@ -58,6 +58,23 @@ def test_what_surges_within_one_body_pages_once_and_says_so(alone: int) -> None:
         assert len({one.incident_id for one in surging[alone:]}) == 1
 
 
+def test_an_older_problem_that_grows_meanwhile_is_none_of_the_surge() -> None:
+    """Two discs of the rack have been failing for some minutes; a third joins them just before the rack surges."""
+    said = on_rack("Disc")
+    discs = [said._replace(labels=said.labels | {"disc": str(n)}) for n in range(3)]
+    told = [*morning(), (-250.0, discs[0]), (-240.0, discs[1]), (-5.0, discs[2])]
+    told = sorted([*told, *((12.0 * n, on_rack(name)) for n, name in enumerate(NAMES))], key=lambda one: one[0])
+    facts = play(*(at(seconds, one, policy=POLICY) for seconds, one in told), policy=POLICY)
+    into = {one.incident_id: one.merged_into for one in facts.incidents if one.merged_into}
+    of: dict[bool, set[str]] = {True: set(), False: set()}
+    for one, (seconds, told_of) in zip(decided(facts), told, strict=True):
+        if seconds > -300:
+            assert one.incident_id is not None
+            of[told_of.name == "Disc"].add(into.get(one.incident_id, one.incident_id))
+    assert [len(ids) for ids in of.values()] == [1, 1]
+    assert of[True] != of[False]
+
+
 def test_what_is_held_pages_when_what_would_have_paged_merges_into_it() -> None:
     policy = Policy.model_validate({"routes": [{"name": "slow", "match": 'rack="r1", first="yes"', "hold": "10m"}]})
     first = on_rack(NAMES[0])
