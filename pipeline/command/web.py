@@ -83,7 +83,9 @@ def beyond_of(around: Around, settings: Settings) -> Beyond:
     text = None
     if around.policy_file is not None:
         text = around.policy_file.read_text("utf-8", "replace")
-    return Beyond(story, explain, report if around.archive is not None else None, around.policy.name, text)
+    repeats = any(rule.repeat_after_ms is not None for rule in around.policy.rules)
+    made = report if around.archive is not None else None
+    return Beyond(story, explain, made, around.policy.name, repeats, text)
 
 
 def _explained(body: bytes, policy: Policy) -> list[Explained]:

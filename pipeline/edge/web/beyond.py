@@ -20,4 +20,5 @@ class Beyond(NamedTuple):
     # The report of a week, as one HTML file; it raises Misuse and Retryable. None: there is no archive.
     report: Callable[[str], Awaitable[bytes]] | None
     policy_name: str
+    repeats: bool  # whether it lets some pages come again until somebody acknowledges
     policy_text: str | None  # as the file has it; None: the defaults decide

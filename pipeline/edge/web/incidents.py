@@ -34,12 +34,12 @@ logger = structlog.get_logger("pagesieve.web")
 class Shown:
     """A row with all that its line says."""
 
-    def __init__(self, row: Row, live: Live, now_ms: int) -> None:
+    def __init__(self, row: Row, live: Live, now_ms: int, *, repeats: bool) -> None:
         key = row.line.incident_id
         step, told = live.latest.step(key), live.latest.told(key)
         self.row, self.line, self.place = row, row.line, row.place
         self.mark: Outcome | None = live.mark_of(row)
-        self.next: Next | None = next_of(row, step, now_ms)
+        self.next: Next | None = next_of(row, step, now_ms, repeats=repeats)
         self.reason, self.because = why_of(row, step, told)
         self.told_at_ms = told.at_ms if told is not None else None
 
@@ -63,7 +63,7 @@ class Incidents:
             wanted=wanted,
             found=found,
             first=(found.page - 1) * AT_ONCE + 1,
-            shown=[Shown(row, self._live, now_ms) for row in found.rows],
+            shown=[self._shown(row, now_ms) for row in found.rows],
             shows=list(Show),
             severities=list(Severity),
             flash=_flash(request),
@@ -87,20 +87,23 @@ class Incidents:
             "incident",
             incident_id=key,
             now_ms=now_ms,
-            shown=Shown(row, self._live, now_ms) if row is not None else None,
+            shown=self._shown(row, now_ms) if row is not None else None,
             story=story,
             trouble=trouble,
             record=story.record if story is not None else None,
             moments=timeline(story, outcomes) if story is not None else [],
             terms=list(_terms(story)),
             outcomes=outcomes,
-            kin=[Shown(one, self._live, now_ms) for one in kin[:MOST_OF_KIND]],
+            kin=[self._shown(one, now_ms) for one in kin[:MOST_OF_KIND]],
             kin_total=len(kin),
             judged=self._judged(row, kin),
             is_all=is_all,
             flash=_flash(request),
             name=request.cookies.get(NAME_COOKIE, ""),
         )
+
+    def _shown(self, row: Row, now_ms: int) -> Shown:
+        return Shown(row, self._live, now_ms, repeats=self._beyond.repeats)
 
     async def _story(self, key: str, row: Row | None, most: int) -> tuple[IncidentStory | None, str]:
         """Its story, and why there is none if that is for something that may pass."""

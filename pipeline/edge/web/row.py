@@ -93,8 +93,8 @@ class Next(NamedTuple):
     at_ms: int | None
 
 
-def next_of(row: Row, step: Step | None, now_ms: int) -> Next | None:
-    """What comes next of an incident; None where it is over."""
+def next_of(row: Row, step: Step | None, now_ms: int, *, repeats: bool) -> Next | None:
+    """What comes next of an incident; None where it is over. `repeats`: some pages come again unacknowledged."""
     line = row.line
     if not row.place.is_live:
         return None
@@ -102,12 +102,16 @@ def next_of(row: Row, step: Step | None, now_ms: int) -> Next | None:
     if at_ms is None or at_ms < now_ms:
         return _without_time(row)
     if not line.firing:
-        return Next("resolves {} if nothing of it fires again", at_ms)
-    if not line.is_paged:
-        return Next(_QUIET.get(line.quiet, _SOME_TIME) if line.quiet is not None else _SOME_TIME, at_ms)
-    if row.place is Place.TAKEN:
-        return Next("is looked at again {}", at_ms)
-    return Next("pages again or counts as over {}, unless more is heard of it", at_ms)
+        text = "resolves {} if nothing of it fires again"
+    elif not line.is_paged:
+        text = _SOME_TIME if line.quiet is None else _QUIET.get(line.quiet, _SOME_TIME)
+    elif line.is_flapping:
+        text = "is looked at again {}: it flaps"
+    elif repeats and row.place is not Place.TAKEN:
+        text = "pages again, or counts as over, {}"
+    else:
+        text = "counts as over {} if nothing more is heard of it"
+    return Next(text, at_ms)
 
 
 def why_of(row: Row, step: Step | None, told: Told | None) -> tuple[str, str]:

@@ -27,7 +27,8 @@ class Moment(NamedTuple):
 def timeline(story: IncidentStory, outcomes: Sequence[Outcome]) -> list[Moment]:
     """All of it; of several at once, the alert before the page that it caused."""
     told = {id(call.decided): call for call in story.calls if call.decided is not None}
-    found = [_alert(one, story, told.get(id(one))) for one in story.alerts]
+    explained = set[Reason]()  # what a reason means is said once
+    found = [_alert(one, story, told.get(id(one)), explained) for one in story.alerts]
     listed = {id(one) for one in story.alerts}
     found += [_call(call, story) for call in story.calls if call.decided is None or id(call.decided) not in listed]
     found += [_said(outcome) for outcome in outcomes]
@@ -37,9 +38,9 @@ def timeline(story: IncidentStory, outcomes: Sequence[Outcome]) -> list[Moment]:
 _RANK = {"alert": 0, "page": 1, "end": 1, "said": 2}
 
 
-def _alert(decided: Decided, story: IncidentStory, call: Call | None) -> Moment:
+def _alert(decided: Decided, story: IncidentStory, call: Call | None, explained: set[Reason]) -> Moment:
     named = story.names.get(decided.fingerprint)
-    because = list(_because(decided))
+    because = list(_because(decided, explained))
     if call is not None:
         because += _delivery(call)
     return Moment(
@@ -53,8 +54,10 @@ def _alert(decided: Decided, story: IncidentStory, call: Call | None) -> Moment:
     )
 
 
-def _because(decided: Decided) -> Iterator[str]:
-    yield decided.reason.sentence
+def _because(decided: Decided, explained: set[Reason]) -> Iterator[str]:
+    if decided.reason not in explained:
+        explained.add(decided.reason)
+        yield decided.reason.sentence
     if decided.why is not None:
         yield why_in_words(decided.why)
     if decided.guard is not None:

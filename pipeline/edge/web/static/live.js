@@ -6,7 +6,7 @@
   if (!list()) return;
 
   const chosen = () => [...list().querySelectorAll("input[name=incident]:checked")].map((box) => box.value);
-  const isBusy = () => document.hidden || chosen().length > 0 || document.activeElement?.closest("#bulk fieldset");
+  const isBusy = () => document.hidden || chosen().length > 0 || document.activeElement?.closest(".bulk");
 
   async function refresh() {
     if (isBusy()) return;
