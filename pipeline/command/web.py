@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.command.archive import now_ms
+from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.recordings import recording_of
 from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
@@ -45,6 +46,7 @@ def run_web(listen: str, policy_file: Path | None, archive: Path | None, schedul
     around = Around(policy, policy_file or settings.policy, None, archive or settings.archive, schedule)
     beyond = beyond_of(around, settings)
     listener = listen_at(host, port)
+    collect_rarely()
 
     async def live() -> None:
         log, board = KafkaWriter(bootstrap, settings.append_timeout_s), Live()

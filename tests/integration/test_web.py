@@ -90,7 +90,7 @@ def test_by_keyboard_alone_an_incident_is_found_opened_and_marked(demo: Up, wind
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("marked=1"))
     assert "marked as poor details" in page.locator(".flash").inner_text()
-    assert "poor details by ada: which rack?" in page.locator("#judged").inner_text()
+    assert "poor details by ada (which rack?)." in page.locator("#judged").inner_text()
     page.goto(f"{demo.url}/ui/")
     assert "poor details by ada" in page.locator("table.incidents").inner_text()
 

@@ -39,7 +39,7 @@ class Pages:
             link=safe_link, why=why_in_words, short=short, words=_words, score=_score, lasted=lasted
         )
         self._environment.globals.update(
-            root=ROOT, shapes=SHAPES, marks=MARKS, moment=moment, at=moment, version=_version()
+            root=ROOT, shapes=SHAPES, marks=MARKS, at=moment, clock=clock, version=_version()
         )
 
     def page(
@@ -55,12 +55,21 @@ class Pages:
 
 def moment(at_ms: int, now_ms: int) -> Markup:
     """A time as people say it at night, how long ago or ahead, with the exact one for who looks closer."""
-    exact = datetime.fromtimestamp(at_ms / 1000, UTC)
     past_ms = now_ms - at_ms
-    said = f"{lasted(past_ms)} ago" if past_ms >= 0 else f"in {lasted(-past_ms)}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{exact:%Y-%m-%d %H:%M:%S} UTC", said
-    )
+    return _time(at_ms, f"{lasted(past_ms)} ago" if past_ms >= 0 else f"in {lasted(-past_ms)}")
+
+
+def clock(at_ms: int, before_ms: int | None) -> Markup:
+    """A time in a list of them: by the clock, and with its day where that is another than the one before."""
+    exact = datetime.fromtimestamp(at_ms / 1000, UTC)
+    is_same_day = before_ms is not None and datetime.fromtimestamp(before_ms / 1000, UTC).date() == exact.date()
+    return _time(at_ms, f"{exact:%H:%M:%S}" if is_same_day else f"{exact:%d %b %H:%M:%S}")
+
+
+def _time(at_ms: int, said: str) -> Markup:
+    exact = datetime.fromtimestamp(at_ms / 1000, UTC)
+    machine = exact.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, f"{exact:%Y-%m-%d %H:%M:%S} UTC", said)
 
 
 def lasted(took_ms: int) -> str:

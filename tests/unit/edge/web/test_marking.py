@@ -31,7 +31,7 @@ async def test_one_is_marked_as_outcomes_are_and_its_page_shows_it_at_once() -> 
     assert answer.status_code == 303
     assert "One incident is marked as <strong>not actionable</strong>" in page.text
     judged = page.text.partition('id="judged">')[2].partition("</p>")[0]
-    assert "not actionable</span> by ada: a backup" in judged
+    assert "not actionable</span> by ada (a backup)." in judged
     assert "0 of 1 judged needed somebody" in judged
     assert 'value="ada"' in page.text  # who marks again need not say who they are
 
