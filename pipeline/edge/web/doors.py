@@ -43,6 +43,8 @@ class Doors:
         self._trusted = _networks(settings.web_trusted_proxies)
         if self.header and not self._trusted:
             raise Misuse("PAGESIEVE_WEB_USER_HEADER needs PAGESIEVE_WEB_TRUSTED_PROXIES: who may send it")
+        if settings.web_origin and self.is_open and _hostname(_host_of(settings.web_origin) or "") not in _HERE:
+            raise Misuse("PAGESIEVE_WEB_ORIGIN needs PAGESIEVE_TOKENS or PAGESIEVE_WEB_USER_HEADER: others come by it")
         self._origin = settings.web_origin
         self._host = _host_of(settings.web_origin) if settings.web_origin else None
 

@@ -18,6 +18,7 @@ from pipeline.edge.web.doors import Doors
 ROOT = "/ui"
 LOGIN = f"{ROOT}/login"
 STATIC = f"{ROOT}/static/"
+OPEN_TO_ALL = frozenset({LOGIN, f"{ROOT}/theme", "/metrics"})  # which asks for a token itself
 _READING = frozenset({"GET", "HEAD"})
 SECURITY = {
     "Content-Security-Policy": (
@@ -79,7 +80,7 @@ class Guard:
             return _refused("the request does not come from a page of pagesieve", scope)
         who = self._doors.who(scope, headers)
         scope.setdefault("state", {})["who"] = who
-        if who is not None or path == LOGIN or path.startswith(STATIC) or not _is_page(path):
+        if who is not None or path in OPEN_TO_ALL or path.startswith(STATIC):
             return None
         if headers.get("sec-fetch-site") == "cross-site" and is_reading:
             return HTMLResponse(_HOP)
@@ -88,11 +89,6 @@ class Guard:
         query = scope.get("query_string", b"").decode("latin-1")
         wanted = path + (f"?{query}" if query else "")
         return RedirectResponse(f"{LOGIN}?{urlencode({'next': wanted})}", HTTPStatus.SEE_OTHER)
-
-
-def _is_page(path: str) -> bool:
-    """Whether it is for people; /metrics asks for its own token."""
-    return path != "/metrics"
 
 
 def _refused(why: str, scope: Scope) -> Response:

@@ -97,9 +97,11 @@ class Reading:
         return self._pages.page(request, "message", status, title="No report", text=text)
 
 
-def _week(at: datetime) -> str:
-    year, number, _ = at.isocalendar()
-    return f"{year}-W{number:02d}"
+def _week(at: datetime) -> tuple[str, str]:
+    """The week of a day, and from when to when it is."""
+    year, number, weekday = at.isocalendar()
+    monday = at - timedelta(days=weekday - 1)
+    return f"{year}-W{number:02d}", f"{monday:%d %b} to {monday + timedelta(days=6):%d %b}"
 
 
 def _policy_of(report: bytes) -> str:

@@ -79,8 +79,8 @@ def lasted(took_ms: int) -> str:
         return f"{took_ms // 1000} s"
     if minutes < 120:
         return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
 
 
 def safe_link(url: str | None) -> str | None:
