@@ -171,6 +171,10 @@ def test_the_list_renews_itself_but_never_under_a_hand(up: Up, window: Watched) 
     assert page.locator('input[name="incident"]').first.is_checked()
     page.locator('input[name="incident"]').first.uncheck()
     until(lambda: page.locator("a.what").count() == 3)
+    page.locator("#all").check()
+    assert page.locator('input[name="incident"]:checked').count() == 3
+    page.locator("#all").uncheck()
+    assert page.locator('input[name="incident"]:checked').count() == 0
 
 
 def test_what_an_alert_is_called_is_never_obeyed(up: Up, window: Watched) -> None:

@@ -55,6 +55,7 @@ class Entering:
             self._attempts.note_wrong(address, time.monotonic())
             logger.warning("refused", why="a wrong token", client=address)
             return self._form(request, wanted, "That is none of the tokens.", HTTPStatus.FORBIDDEN)
+        logger.info("logged in", name=name, client=address)
         answer = RedirectResponse(wanted, HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             session.COOKIE,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import structlog
@@ -49,7 +50,8 @@ class Incidents:
 
     def __init__(self, live: Live, pages: Pages, beyond: Beyond) -> None:
         self._live, self._pages, self._beyond = live, pages, beyond
-        self._one_story = asyncio.Lock()  # it reads the log, and threads share one interpreter
+        # One at a time: it reads the log, and threads share one interpreter. Who waits too long gives up his turn.
+        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pagesieve-web-story")
 
     async def listing(self, request: Request) -> Response:
         """The list."""
@@ -109,8 +111,9 @@ class Incidents:
         """Its story, and why there is none if that is for something that may pass."""
         since_ms = row.line.opened_at_ms - MARGIN_MS if row is not None else None
         try:
-            async with asyncio.timeout(WAIT_S), self._one_story:
-                return await asyncio.to_thread(self._beyond.story, key, most, since_ms), ""
+            async with asyncio.timeout(WAIT_S):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._reading, self._beyond.story, key, most, since_ms), ""
         except TimeoutError:
             return None, "reading the log takes too long; try again, or ask `pagesieve explain`"
         except (Misuse, Missing, Retryable) as exc:

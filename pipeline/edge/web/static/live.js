@@ -8,6 +8,18 @@
   const chosen = () => [...list().querySelectorAll("input[name=incident]:checked")].map((box) => box.value);
   const isBusy = () => document.hidden || chosen().length > 0 || document.activeElement?.closest(".bulk");
 
+  // Without script each is chosen by itself; a box for all of them would then be one that does nothing.
+  function offerAll() {
+    const corner = list().querySelector("thead th");
+    if (!corner) return;
+    const all = Object.assign(document.createElement("input"), { type: "checkbox", id: "all" });
+    all.setAttribute("aria-label", "Choose all on this page");
+    all.addEventListener("change", () => {
+      for (const box of list().querySelectorAll("input[name=incident]")) box.checked = all.checked;
+    });
+    corner.replaceChildren(all);
+  }
+
   async function refresh() {
     if (isBusy()) return;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
@@ -23,11 +35,13 @@
     if (said.textContent !== news) said.textContent = news;
     fresh.querySelector(".as-of").replaceWith(said);
     list().replaceChildren(...fresh.childNodes);
+    offerAll();
     if (again) list().querySelector(again)?.focus({ preventScroll: true });
     document.title = page.title;
     const tabs = page.querySelector(".tabs"), mine = document.querySelector(".tabs");
     if (tabs && mine && !mine.contains(document.activeElement)) mine.replaceWith(tabs);
   }
 
+  offerAll();
   setInterval(() => refresh().catch(() => {}), EVERY_MS);
 })();
