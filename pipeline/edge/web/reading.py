@@ -25,6 +25,9 @@ MOST_KEPT = 4
 WAIT_S = 60.0
 _WEEK = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+# Only as the report's own template writes ids: a `<` in what comes from outside is escaped, wherever it stands.
+_ID = re.compile(rb"<code>(pagesieve mark )?(inc[0-9]+:[0-9a-f]{20})([^<]*)</code>")
+_LINKED = rb'<code>\1<a href="/ui/incidents/\2">\2</a>\3</code>'
 _BACK = b'<body>\n<p class="soft"><a href="/ui/report">Pagesieve: all reports</a></p>'
 
 logger = structlog.get_logger("pagesieve.web")
@@ -58,7 +61,8 @@ class Reading:
         except (Misuse, Missing, Retryable) as exc:
             logger.warning("no report", week=week, why=str(exc))
             return self._no_report(request, HTTPStatus.NOT_FOUND, f"It cannot be made: {exc}")
-        return HTMLResponse(made.replace(b"<body>", _BACK, 1), headers={"Content-Security-Policy": _policy_of(made)})
+        linked = _ID.sub(_LINKED, made.replace(b"<body>", _BACK, 1))
+        return HTMLResponse(linked, headers={"Content-Security-Policy": _policy_of(made)})
 
     async def policy(self, request: Request) -> Response:
         """The policy, and the form to ask it with."""

@@ -56,6 +56,20 @@ async def test_a_report_is_made_once_for_a_while_and_may_use_its_own_style_and_n
     assert "script" not in policy
 
 
+async def test_incidents_that_a_report_names_are_links_but_only_where_it_names_them_itself() -> None:
+    key = "inc1:" + "0" * 20
+    evil = f'<a href="https://x/ {key} onclick=x">{key}</a> &lt;code&gt;{key}&lt;/code&gt;'
+    body = f"<code>{key}</code><code>pagesieve mark {key} --as duplicate</code>{evil}"
+
+    async def report(_: str) -> bytes:
+        return f"<html><body>{body}</body></html>".encode()
+
+    async with site(beyond=await beyond(report=report)) as (_, client):
+        answer = await client.get("/ui/report/2026-W47")
+    link = f'<a href="/ui/incidents/{key}">{key}</a>'
+    assert f"<code>{link}</code><code>pagesieve mark {link} --as duplicate</code>{evil}" in answer.text
+
+
 @pytest.mark.parametrize("week", ["2026-47", "%2e%2e", "2026-W47.html", "--out", "2026-W4\N{ARABIC-INDIC DIGIT SEVEN}"])
 async def test_what_is_no_week_is_not_asked_for(week: str) -> None:
     made: list[str] = []
