@@ -38,6 +38,14 @@ class Settings(BaseSettings):
     pagerduty_webhook_max_age_s: float = Field(
         default=3600.0, ge=60, le=86_400, description="an event that happened longer ago, or later than so, is refused"
     )
+    # The page: who may say who somebody is, and under which address it is reached where that is not its own.
+    web_user_header: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9-]{1,100}$", description="the header in which a proxy names who asks"
+    )
+    web_trusted_proxies: str = Field(default="", description="comma-separated addresses or networks of such proxies")
+    web_origin: str | None = Field(
+        default=None, pattern=r"^https?://[^/\s]+$", description="the page's own, like https://pagesieve.example.com"
+    )
     gateway_url: str = Field(default="http://127.0.0.1:9095", description="where `pagesieve mark` finds the gateway")
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
     watchdog_lag_s: float = Field(default=120.0, ge=1, description="alerts wait, or nobody works, for so long: page")

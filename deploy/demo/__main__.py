@@ -1,4 +1,7 @@
-"""`make demo`: a captured story goes through a real `pagesieve up`, and everything shown is read from its log."""
+"""`make demo`: a captured story goes through a real `pagesieve up`, and everything shown is read from its log.
+
+On a terminal its page stays up afterwards, until Ctrl-C.
+"""
 
 import io
 import signal
@@ -21,6 +24,7 @@ from pipeline.errors import Missing
 TELLING_S = 22.0
 QUIET_S = 20.0  # after the last webhook; the policy resolves after 5 s of quiet
 STEP_S = 0.1
+STAY_S = 0.5
 
 
 def main() -> int:
@@ -53,10 +57,23 @@ def _demo(console: Console) -> int:
                 _tell(telling, service, view, tally)
         finally:
             telling.close()
-    missing = shortfalls(tally, story)
-    print_ending(console, tally, missing, with_pages=isinstance(view, LiveView))
+        missing = shortfalls(tally, story)
+        print_ending(console, tally, missing, with_pages=isinstance(view, LiveView))
+        if console.is_terminal and sys.stdin.isatty():
+            _stay(console, service)
     console.print(f"The demo took {time.monotonic() - began_s:.0f} s and left nothing behind.")
     return 1 if missing else 0
+
+
+def _stay(console: Console, service: Service) -> None:
+    """Leave the page up until Ctrl-C. Raises Missing if the service dies."""
+    console.print(f"The page of all this is up until Ctrl-C: {service.url}/ui/?show=all", style="bold", soft_wrap=True)
+    try:
+        while True:
+            service.check()
+            time.sleep(STAY_S)
+    except KeyboardInterrupt:
+        console.print()
 
 
 def _tell(telling: Telling, service: Service, view: View, tally: Tally) -> None:

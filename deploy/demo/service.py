@@ -16,6 +16,7 @@ from pipeline.errors import Missing
 
 START_S = 30.0
 STOP_S = 10.0
+ARCHIVE_EVERY_S = "5"  # so that the page has a report of it when the story is over
 POLICY = Path(__file__).with_name("policy.yaml")
 
 
@@ -51,7 +52,7 @@ def running(folder: Path) -> Iterator[Service]:
     command = [
         str(Path(sys.executable).with_name("pagesieve")),
         *("up", "--data-dir", str(data_dir), "--listen", listen),
-        *("--sink", "console", "--policy", str(POLICY)),
+        *("--sink", "console", "--policy", str(POLICY), "--archive", str(folder / "archive")),
     ]
     if not Path(command[0]).exists():
         raise Missing(f"{command[0]} is not there: `make demo` installs it")
@@ -70,7 +71,8 @@ def running(folder: Path) -> Iterator[Service]:
 
 def _environment() -> dict[str, str]:
     """The user's, but for settings of a real pagesieve: the demo must not page anyone."""
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PAGESIEVE_")}
+    mine = {name: value for name, value in os.environ.items() if not name.upper().startswith("PAGESIEVE_")}
+    return mine | {"PAGESIEVE_ARCHIVE_EVERY_S": ARCHIVE_EVERY_S}
 
 
 def _free_port() -> int:

@@ -123,6 +123,21 @@ def pager(sink: Sink = SinkName.PAGERDUTY, listen: Probes = None) -> None:
     run_pager(sink.value, listen)
 
 
+@app.command()
+def web(
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the page is.")] = "127.0.0.1:9098",
+    policy: PolicyFile = None,
+    archive: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For the reports; else PAGESIEVE_ARCHIVE, else there are none.")
+    ] = None,
+    schedule: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is on call when, for the reports.")] = None,
+) -> None:
+    """Show on a page what burns, why and what comes next, and let it be marked; `up` has it inside."""
+    from pipeline.command.web import run_web
+
+    run_web(listen, policy, archive, schedule)
+
+
 @policy_app.command("check")
 def check_policy(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy.")],

@@ -61,7 +61,7 @@ def _past(policy: Policy, archive: Path | None, weeks: int) -> "Past | None":
 def run_explain(event: str, at: str | None, policy_file: Path | None, *, as_json: bool) -> None:
     """Print what the policy makes of each alert in `event`. Raises Misuse and Rejected, naming what is wrong."""
     policy = policy_of(policy_file, read_settings())
-    for number, alert in enumerate(_alerts(event, _moment_ms(at), policy)):
+    for number, alert in enumerate(alerts_in(_body(event), _moment_ms(at), policy)):
         found = explain(alert, policy)
         if as_json:
             print(json.dumps(_told(found, policy)))
@@ -99,8 +99,8 @@ def _moment_ms(at: str | None) -> int:
         raise Misuse(f"--at {at}: {exc}") from None
 
 
-def _alerts(event: str, at_ms: int, policy: Policy) -> list[Alert]:
-    body = _body(event)
+def alerts_in(body: bytes, at_ms: int, policy: Policy) -> list[Alert]:
+    """The alerts of a body of whatever monitor. Raises Rejected if one of them is none."""
     parsed = parse(guess(body), body, at_ms)
     if parsed.rejected:
         raise parsed.rejected[0]

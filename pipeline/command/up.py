@@ -12,6 +12,7 @@ from pipeline.command.life import run_together, stop_on_signals
 from pipeline.command.shadow import tell_at_start
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, learned_of, policy_of, read_settings
+from pipeline.command.web import Around, beyond_of
 from pipeline.edge.archive import archive_beside, archive_now_and_then, check_archive
 from pipeline.edge.gateway import (
     FOLLOWED,
@@ -24,6 +25,8 @@ from pipeline.edge.gateway import (
     serve,
 )
 from pipeline.edge.pager import GROUP, run_pager
+from pipeline.edge.web import FOLLOWED as SHOWN
+from pipeline.edge.web import TAILS, Doors, Live, beside, create_web
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_pulse import EmbeddedPulse
 from pipeline.stream.cadence import Pace
@@ -50,6 +53,8 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
     sink = make_sink(sink_name, settings)
     if (root := archive or settings.archive) is not None:
         check_archive(data_dir, root)
+    doors = Doors(settings)
+    beyond = beyond_of(Around(policy, policy_file or settings.policy, data_dir, root), settings)
     listener = listen(host, port)
 
     async def live() -> None:
@@ -58,6 +63,8 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
             board = Board()
             api = AlertmanagerApi(log, board, settings)
             gateway = create_gateway(log, settings, requires_token=requires_token, api=api)
+            shown = Live()
+            web = create_web(log, shown, beyond, doors, settings)
             pages = await log.reader(GROUP, [PAGES.name])
             async with stop_on_signals() as stop:
                 bound = listener.getsockname()
@@ -69,8 +76,9 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
                     model=learned.version,
                 )
                 parts = {
-                    "gateway": serve(gateway, listener, stop),
+                    "gateway": serve(beside(gateway, web), listener, stop),
                     "board": follow(board, log.follower(FOLLOWED), stop),
+                    "web": follow(shown, log.follower(SHOWN, TAILS), stop, "incidents and outcomes", "web"),
                     "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s), learned),
                     "pager": run_pager(pages, log, sink, stop),
                     "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),

@@ -16,11 +16,22 @@ _WIDTH = 13
 
 def lines(found: Explanation, policy: Policy) -> Iterator[str]:
     """What a person reads, a line each."""
-    alert = found.alert
-    yield f"{_alert(alert)} at {in_full(alert.at_ms)}, by policy {found.policy_version}"
+    yield heading(found)
     if found.is_resolve:
         yield "It is a resolve: it ends its alert, and opens nothing. What follows is about its firing."
-    parts: list[tuple[str, Iterable[str]]] = [
+    for title, said in parts(found, policy):
+        for number, line in enumerate(said):
+            yield f"{title if number == 0 else '':<{_WIDTH}}{line}"
+
+
+def heading(found: Explanation) -> str:
+    """Which alert it is about, when, and by which policy."""
+    return f"{_alert(found.alert)} at {in_full(found.alert.at_ms)}, by policy {found.policy_version}"
+
+
+def parts(found: Explanation, policy: Policy) -> list[tuple[str, list[str]]]:
+    """What is said of it, by title."""
+    said: list[tuple[str, Iterable[str]]] = [
         ("identity", _identity(found)),
         ("route", _route(found)),
         ("now", _now(found, policy)),
@@ -29,9 +40,7 @@ def lines(found: Explanation, policy: Policy) -> Iterator[str]:
         ("ends", _ends(found)),
         ("flapping", _flapping(found)),
     ]
-    for title, said in parts:
-        for number, line in enumerate(said):
-            yield f"{title if number == 0 else '':<{_WIDTH}}{line}"
+    return [(title, list(about)) for title, about in said]
 
 
 def because(waiting: Waiting, found: Explanation, policy: Policy) -> str:

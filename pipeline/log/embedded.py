@@ -91,9 +91,9 @@ class EmbeddedLog:
         await self.append_and_commit((), group, {(topic, PARTITION): at for topic, at in positions.items()})
         return self._readers.setdefault(group, EmbeddedReader(self, group, positions))
 
-    def follower(self, topics: Sequence[str]) -> EmbeddedFollower:
-        """A new `Follower` of `topics`. Retention does not wait for it."""
-        follower = EmbeddedFollower(self, topics)
+    def follower(self, topics: Sequence[str], tails: Mapping[str, int] | None = None) -> EmbeddedFollower:
+        """A new `Follower` of `topics`; of those in `tails`, of the last so many. Retention does not wait for it."""
+        follower = EmbeddedFollower(self, topics, tails or {})
         self._followers.append(follower)
         return follower
 

@@ -18,10 +18,12 @@ class FollowedSource(Source, Protocol):
 class EmbeddedFollower:
     """A `Follower`."""
 
-    def __init__(self, source: FollowedSource, topics: Sequence[str]) -> None:
+    def __init__(self, source: FollowedSource, topics: Sequence[str], tails: Mapping[str, int]) -> None:
+        """Of the topics in `tails` it begins so many records before their ends."""
         self._source = source
-        self._reader = EmbeddedReader(source, "", dict.fromkeys(topics, 0))
         self._ends: Mapping[str, int] = {topic: source.end(topic) for topic in topics}
+        starts = {topic: max(0, end - tails[topic]) if topic in tails else 0 for topic, end in self._ends.items()}
+        self._reader = EmbeddedReader(source, "", starts)
 
     @property
     def has_caught_up(self) -> bool:

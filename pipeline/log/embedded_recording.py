@@ -20,15 +20,21 @@ _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.is_compacted)
 class EmbeddedRecording:
     """A `Recording` in one read transaction; while it is open the write-ahead log of a busy writer grows."""
 
-    def __init__(self, connection: sqlite3.Connection, group: str, topics: Sequence[str]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, group: str, topics: Sequence[str], since_ms: int | None = None
+    ) -> None:
         self._connection = connection
         self._ids = dict(connection.execute("SELECT name, id FROM topic").fetchall())
         committed = load_cursors(connection, group)
         self.extents = {topic: {PARTITION: self._extent(topic, committed)} for topic in topics}
+        for topic in topics:
+            if since_ms is not None and topic not in _COMPACTED:
+                extent = self.extents[topic][PARTITION]
+                self.extents[topic][PARTITION] = extent._replace(first=self._first_since(topic, extent, since_ms))
 
     @classmethod
-    def open(cls, data_dir: Path, group: str, topics: Sequence[str]) -> Self:
-        """Open the log that is kept in `data_dir`. Raises Misuse if there is none."""
+    def open(cls, data_dir: Path, group: str, topics: Sequence[str], since_ms: int | None = None) -> Self:
+        """Open the log that is kept in `data_dir`, from what was written at `since_ms` on. Raises Misuse."""
         path = data_dir / FILE_NAME
         if not path.is_file():
             raise Misuse(f"--data-dir {data_dir}: there is no log ({FILE_NAME}) in it")
@@ -41,7 +47,7 @@ class EmbeddedRecording:
                 )
                 connection.execute("BEGIN")
                 _check(connection, path)
-                recording = cls(connection, group, topics)
+                recording = cls(connection, group, topics, since_ms)
                 opened.pop_all()
         except sqlite3.Error as exc:
             raise Misuse(f"cannot read {path}: {exc}") from exc
@@ -76,6 +82,24 @@ class EmbeddedRecording:
         # Compaction takes the oldest entries of a topic too, and loses nothing.
         first = 0 if topic in _COMPACTED else end if oldest is None else offset_of(oldest)
         return Extent(first, end, committed.get(topic_id))
+
+    def _first_since(self, topic: str, extent: Extent, since_ms: int) -> int:
+        """The offset of the first entry that was written then or later, by halves: entries are in order of time."""
+        low, high = extent.first, extent.end
+        while low < high:
+            middle = (low + high) // 2
+            with closing(
+                self._connection.execute(
+                    "SELECT timestamp_ms FROM entry WHERE position >= ? AND position < ? ORDER BY position LIMIT 1",
+                    (position(self._ids[topic], middle), position(self._ids[topic], high)),
+                )
+            ) as found:
+                at_ms = found.fetchone()
+            if at_ms is None or at_ms[0] >= since_ms:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

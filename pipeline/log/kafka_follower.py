@@ -5,7 +5,7 @@ Verified against kafka-python 3.0.12, whose consumer is not thread-safe: it live
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,9 +23,11 @@ POLL_ENTRIES = 500
 class KafkaFollower:
     """A `Follower` of `topics` on the Kafka at `bootstrap`."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+    def __init__(self, bootstrap: str, topics: Sequence[str], tails: Mapping[str, int] | None = None) -> None:
+        """Of each partition of the topics in `tails` it begins so many records before the end."""
         self._bootstrap = bootstrap
         self._topics = tuple(topics)
+        self._tails = tails or {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pagesieve-kafka-follow")
         self._consumer: Any = None
         self._behind: dict[Any, int] | None = None  # partition → the end to be reached; None: not known yet
@@ -78,6 +80,9 @@ class KafkaFollower:
             ends = consumer.end_offsets(partitions, timeout_ms=timeout_ms)
             oldest = consumer.beginning_offsets(partitions, timeout_ms=timeout_ms)
             self._behind = {partition: end for partition, end in ends.items() if oldest[partition] < end}
+            for partition, end in ends.items():
+                if partition.topic in self._tails:
+                    self._next[partition] = max(oldest[partition], end - self._tails[partition.topic])
         consumer.assign(partitions)
         for partition in partitions:
             # Others start at the oldest entry, by the consumer's own reset.

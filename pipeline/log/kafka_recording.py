@@ -10,21 +10,23 @@ from pipeline.errors import Missing, Retryable
 from pipeline.log.entry import Entry
 from pipeline.log.extent import Extent
 from pipeline.log.kafka_client import entry_of, make_consumer
+from schemas.topics import TOPICS
 
 ANSWER_TIMEOUT_S = 10.0  # for a broker to answer a question
 POLL_ENTRIES = 2000
+_COMPACTED = frozenset(topic.name for topic in TOPICS if topic.is_compacted)
 
 
 class KafkaRecording:
     """A `Recording` of `topics` on the Kafka at `bootstrap`, with what `group` has finished."""
 
-    def __init__(self, bootstrap: str, group: str, topics: Sequence[str]) -> None:
-        """Ask how far everything reaches. Raises Retryable, and Missing without the topics. Blocks."""
+    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], since_ms: int | None = None) -> None:
+        """Ask how far everything reaches, from `since_ms` on. Raises Retryable, and Missing without topics. Blocks."""
         self._bootstrap = bootstrap
         # Named after the group, because it asks what that has committed; it never joins.
         self._consumer: Any = make_consumer(bootstrap, ANSWER_TIMEOUT_S, group)
         try:
-            self.extents = self._ask(topics)
+            self.extents = self._ask(topics, since_ms)
         except KafkaError as exc:
             self.close()
             raise Retryable(f"Kafka at {bootstrap} does not tell how far its topics reach: {exc}") from exc
@@ -59,7 +61,7 @@ class KafkaRecording:
         """See `Recording`."""
         self._consumer.close(autocommit=False)
 
-    def _ask(self, topics: Sequence[str]) -> dict[str, dict[int, Extent]]:
+    def _ask(self, topics: Sequence[str], since_ms: int | None) -> dict[str, dict[int, Extent]]:
         timeout_ms = int(ANSWER_TIMEOUT_S * 1000)
         places: dict[str, list[Any]] = {}
         for topic in topics:
@@ -76,6 +78,9 @@ class KafkaRecording:
         for topic, several in places.items():
             ends = self._consumer.end_offsets(several, timeout_ms=timeout_ms)
             firsts = self._consumer.beginning_offsets(several, timeout_ms=timeout_ms)
+            if since_ms is not None and topic not in _COMPACTED:
+                since = self._consumer.offsets_for_times(dict.fromkeys(several, since_ms), timeout_ms=timeout_ms)
+                firsts = {place: ends[place] if since.get(place) is None else since[place].offset for place in several}
             extents[topic] = {
                 place.partition: Extent(firsts[place], ends[place], committed[place]) for place in several
             }

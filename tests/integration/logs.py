@@ -1,6 +1,6 @@
 """Both logs under one face, so that one suite of scenes runs over them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ class Log(Protocol):
 
     async def reader(self, group: str, topics: Sequence[str]) -> Reader: ...
 
-    async def follower(self, topics: Sequence[str]) -> Follower: ...
+    async def follower(self, topics: Sequence[str], tails: Mapping[str, int] | None = None) -> Follower: ...
 
     async def close(self) -> None:
         """Let go of everything; the next `writer` or `reader` opens it again."""
@@ -41,8 +41,8 @@ class Embedded:
     async def reader(self, group: str, topics: Sequence[str]) -> Reader:
         return await (await self.writer()).reader(group, topics)
 
-    async def follower(self, topics: Sequence[str]) -> Follower:
-        return (await self.writer()).follower(topics)
+    async def follower(self, topics: Sequence[str], tails: Mapping[str, int] | None = None) -> Follower:
+        return (await self.writer()).follower(topics, tails)
 
     async def close(self) -> None:
         if self._log is not None:
@@ -67,8 +67,8 @@ class Kafka:
         self._opened.push_async_callback(reader.close)
         return reader
 
-    async def follower(self, topics: Sequence[str]) -> KafkaFollower:
-        follower = KafkaFollower(self._bootstrap, topics)
+    async def follower(self, topics: Sequence[str], tails: Mapping[str, int] | None = None) -> KafkaFollower:
+        follower = KafkaFollower(self._bootstrap, topics, tails)
         self._opened.push_async_callback(follower.close)
         return follower
 

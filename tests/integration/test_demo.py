@@ -1,6 +1,7 @@
 """`make demo` as CI sees it: without a terminal, and with nothing left behind however it ends."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.integration.real import PATIENCE_S
@@ -54,6 +56,42 @@ def test_an_interrupted_demo_leaves_nothing_behind(demo: subprocess.Popen[str], 
     assert (demo.returncode, complaints) == (130, "demo: stopped; nothing of it is left running\n")
     assert not Path(f"/proc/{service}").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_the_page_stays_up_until_ctrl_c_and_then_nothing_does(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.demo"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path), "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        said = ""
+        while not (found := re.search(r"until Ctrl-C: (http://127[.]0[.]0[.]1:\d+/ui/[?]show=all)\r", said)):
+            said += os.read(ours, 65536).decode(errors="replace")
+        assert httpx.get(found[1], timeout=PATIENCE_S).text.count('name="incident"') == 3
+        process.send_signal(signal.SIGINT)
+        while chunk := _rest(ours):
+            said += chunk
+        assert process.wait(PATIENCE_S) == 0, said
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert "left nothing behind" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def _rest(terminal: int) -> str:
+    try:
+        return os.read(terminal, 65536).decode(errors="replace")
+    except OSError:  # Linux says so when nobody holds the other end any more
+        return ""
 
 
 def test_a_service_that_dies_ends_the_demo_with_what_it_said(demo: subprocess.Popen[str], tmp_path: Path) -> None:

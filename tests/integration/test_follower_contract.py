@@ -66,6 +66,24 @@ def test_a_follower_of_nothing_has_caught_up_at_once(log: Log) -> None:
     play(log, scene)
 
 
+def test_of_a_tail_only_the_last_records_of_each_partition_are_read_and_all_that_comes(log: Log) -> None:
+    async def scene(log: Log) -> None:
+        writer = await log.writer()
+        count = await writer.partitions("pages")
+        for n in range(5):
+            await writer.append([Draft("pages", "", b"v%d" % n, partition=number) for number in range(count)])
+        await writer.append([draft("s", "one", "silences")])
+        follower = await log.follower(FOLLOWED, {"pages": 2})
+        found = await follow(follower, 2 * count + 1)
+        assert sorted(entry.value for entry in found) == sorted([b"one", *[b"v3", b"v4"] * count])
+        await writer.append([draft("k", "next", "pages")])
+        assert [entry.value for entry in await follow(follower, 1)] == [b"next"]
+        short = await log.follower(["pages"], {"pages": 1000})
+        assert len(await follow(short, 5 * count + 1)) == 5 * count + 1
+
+    play(log, scene)
+
+
 def test_what_compaction_took_keeps_a_follower_from_nothing(log: Log) -> None:
     async def scene(log: Log) -> None:
         writer = await log.writer()

@@ -49,9 +49,9 @@ def test_a_container_of_ours_can_change_nothing_but_its_temporary_folder(name: s
     assert "USER 10001" in (DEPLOY / "Dockerfile").read_text()
 
 
-def test_only_loopback_reaches_the_gateway_from_outside() -> None:
+def test_only_loopback_reaches_the_gateway_and_the_page_from_outside() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:9095:9095"]
+    assert published == ["127.0.0.1:9095:9095", "127.0.0.1:9098:9095"]
 
 
 def test_its_broker_is_the_one_that_the_tests_run() -> None:

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "pipeline.log": ("schemas", "pipeline.codec", "pipeline.errors", "pipeline.settings", "pipeline.metrics"),
     "pipeline.stream": SHARED,
     "pipeline.edge": SHARED,
+    "pipeline.edge.web": (*SHARED, "pipeline.edge", "pipeline.answer"),  # it tells what was decided
     "pipeline.replay": SHARED,
     "pipeline.suggest": SHARED,
     "pipeline.report": SHARED,

@@ -20,6 +20,7 @@ from pipeline.settings import Settings, secrets_in
 logger = structlog.get_logger("pagesieve.gateway")
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # probes carry no secrets and learn none
 _READING = frozenset({"GET", "HEAD"})
+_SIGNING = b"pagesieve web session 1"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pagesieve", Basic realm="pagesieve"'}
 
 
@@ -62,6 +63,16 @@ class Tokens:
 
     def __bool__(self) -> bool:
         return bool(self._digests)
+
+    def keys(self) -> list[bytes]:
+        """A key of each token, to sign with: who takes a token away ends all that was signed for it."""
+        return [hmac.digest(known, _SIGNING, "sha256") for known in self._digests]
+
+    def key_of(self, secret: bytes) -> bytes | None:
+        """The key of the token that `secret` is, if it is one."""
+        digest = _digest(secret)
+        right = [hmac.compare_digest(digest, known) for known in self._digests]
+        return next((key for key, is_it in zip(self.keys(), right, strict=True) if is_it), None)
 
     def opens(self, authorization: str) -> bool:
         """Whether an Authorization header shows a token: as bearer, or as the password of basic with any user name."""

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from pipeline.edge.gateway.connection import Connection
@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.socket(fileno=listener.detach())
 
 
-async def serve(app: FastAPI, listener: socket.socket, stop: asyncio.Event | None = None) -> None:
+async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event | None = None) -> None:
     """Serve `app` until `stop` is set, then finish what is in flight (at most GRACE_S) and close `listener`.
 
     Without `stop` it is alone in its process and ends at SIGTERM or SIGINT. With it, signals are the caller's.

@@ -89,3 +89,16 @@ def test_a_file_that_is_no_log_is_refused(tmp_path: Path, content: bytes) -> Non
     (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(Misuse, match=FILE_NAME):
         EmbeddedRecording.open(tmp_path, GROUP, TOPICS)
+
+
+def test_since_a_time_only_what_was_written_then_or_later_is_read_but_of_compacted_topics_all(tmp_path: Path) -> None:
+    play(tmp_path, filled)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE entry SET timestamp_ms = 1000")
+        connection.execute("UPDATE entry SET timestamp_ms = 2000 WHERE value = '1' OR value = CAST('1' AS BLOB)")
+        connection.execute("UPDATE entry SET timestamp_ms = 3000 WHERE value = '2' OR value = CAST('2' AS BLOB)")
+    for since_ms, expected in ((0, 3), (1000, 3), (1001, 2), (2000, 2), (2500, 1), (3000, 1), (3001, 0)):
+        with closing(EmbeddedRecording.open(tmp_path, GROUP, TOPICS, since_ms)) as recording:
+            assert [int(one.value) for one in recording.read(RAW.name)] == list(range(3 - expected, 3))
+            assert recording.extents[RAW.name][0].first == 3 - expected
+            assert [one.value for one in recording.read(DELIVERIES.name)] == [b"new"]

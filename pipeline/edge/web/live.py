@@ -1,0 +1,100 @@
+"""What the page knows of incidents: a copy that follows the log. It decides nothing, and what it holds is bounded.
+
+It is read from the log rather than asked of triage, so that it is the same beside Kafka and inside `up`, dies with
+nobody, and is rebuilt by a restart. `incidents` is compacted: to read all of it is to read each incident once, or a few
+times. Of `decisions` and `pages` only the ends are read, for what comes next and why somebody was told last.
+"""
+
+from typing import NamedTuple
+
+from pipeline.codec import decode
+from pipeline.edge.web.latest import Latest
+from pipeline.edge.web.row import Line, Place, Row
+from pipeline.edge.web.said import Said
+from pipeline.log.entry import Entry
+from schemas import Outcome
+from schemas.topics import DECISIONS, INCIDENTS, OUTCOMES, PAGES
+
+FOLLOWED = (INCIDENTS.name, OUTCOMES.name, PAGES.name, DECISIONS.name)
+TAILS = {DECISIONS.name: 50_000, PAGES.name: 50_000}  # records of each partition
+MOST_LIVE = 50_000  # beyond them new ones are not shown, and the page says so
+MOST_ENDED = 10_000  # beyond them the one that was heard of longest ago is forgotten, and counted
+
+
+class Listed(NamedTuple):
+    """The rows in their order, and how many there are of each place."""
+
+    rows: list[Row]
+    counts: dict[Place, int]
+
+
+class Live:
+    """The copy. `is_current` says whether all that stood in the log at the start is in it."""
+
+    def __init__(self, most_live: int = MOST_LIVE, most_ended: int = MOST_ENDED) -> None:
+        self.is_current = False
+        self.said = Said()
+        self.latest = Latest()
+        self.forgotten = 0  # that are over, and no longer here
+        self.most_live, self.most_ended = most_live, most_ended
+        self._live: dict[str, Row] = {}
+        self._ended: dict[str, Row] = {}
+        self._listed: Listed | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be live incidents that are not here."""
+        return len(self._live) >= self.most_live
+
+    def take(self, entry: Entry) -> None:
+        """Take an entry of one of FOLLOWED. Raises Rejected if it is none."""
+        if entry.topic == INCIDENTS.name:
+            self._put(Row.of(decode(Line, entry.value)))
+        elif entry.topic == DECISIONS.name:
+            self.latest.take_decisions(entry)
+        elif entry.topic == PAGES.name:
+            self.latest.take_page(entry)
+        else:
+            self.said.hear(decode(Outcome, entry.value))
+
+    def find(self, incident_id: str) -> Row | None:
+        """The incident, if it is here."""
+        return self._live.get(incident_id) or self._ended.get(incident_id)
+
+    def listed(self) -> Listed:
+        """All that is here, in order; sorted again only if something came."""
+        if self._listed is None:
+            rows = sorted((*self._live.values(), *self._ended.values()), key=lambda row: row.order)
+            counts = dict.fromkeys(Place, 0)
+            for row in rows:
+                counts[row.place] += 1
+            self._listed = Listed(rows, counts)
+        return self._listed
+
+    def mark_of(self, row: Row) -> Outcome | None:
+        """What people judge it to be."""
+        return self.said.mark(row.line.incident_id, row.line.mark)
+
+    def of_kind(self, row: Row) -> list[Row]:
+        """The others whose first alert is of the same kind, the newest first."""
+        found = [one for one in self.listed().rows if one.kind == row.kind and one.line.scope == row.line.scope]
+        others = [one for one in found if one.line.incident_id != row.line.incident_id]
+        return sorted(others, key=lambda one: -one.line.opened_at_ms) if row.kind else []
+
+    def _put(self, row: Row) -> None:
+        """Put it where it belongs, unless a later revision is there."""
+        key = row.line.incident_id
+        known = self.find(key)
+        if known is not None and known.line.revision > row.line.revision:
+            return
+        self._live.pop(key, None)
+        self._ended.pop(key, None)
+        self._listed = None
+        if row.place.is_live:
+            if not self.is_full:
+                self._live[key] = row
+            return
+        self._ended[key] = row
+        if len(self._ended) > self.most_ended:
+            del self._ended[next(iter(self._ended))]
+            self.forgotten += 1

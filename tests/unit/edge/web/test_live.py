@@ -1,0 +1,166 @@
+"""The page's copy of the log is bounded, says what it cut, and is the same however the log reaches it."""
+
+import random
+from collections.abc import Sequence
+
+from pipeline.edge.web.live import FOLLOWED, Live
+from pipeline.edge.web.query import AT_ONCE, Show, Wanted, find
+from pipeline.edge.web.row import Place, next_of, why_of
+from pipeline.log.entry import Entry
+from schemas import Decision, Decisions, Outcome, Reason, Verdict
+from schemas.topics import DECISIONS, OUTCOMES
+from tests.unit.answer.recorded import event, recorded
+from tests.unit.edge.web.scene import POLICY, entry, incident
+
+SECOND_MS = 1000
+
+
+def live_of(entries: Sequence[Entry], **limits: int) -> Live:
+    live = Live(**limits)
+    for one in entries:
+        live.take(one)
+    return live
+
+
+def said(key: str, verdict: Verdict, at_ms: int, *, is_person: bool = True) -> Entry:
+    outcome = Outcome(
+        id=f"out1:{verdict}{at_ms}", incident_id=key, verdict=verdict, by="ada", via="api", at_ms=at_ms,
+        is_person=is_person,
+    )  # fmt: skip
+    return entry(outcome, topic=OUTCOMES.name)
+
+
+def decided(key: str, offset: int, reason: Reason, next_at_ms: int | None) -> Entry:
+    one = Decision(
+        fingerprint="fp1:0", incident_id=key, reason=reason, paged=False, at_ms=offset, next_at_ms=next_at_ms,
+        policy_version="p", fingerprint_version="fp1",
+    )  # fmt: skip
+    record = Decisions(scope="default", raw_partition=0, raw_offset=offset, decisions=(one,))
+    return entry(record, offset, DECISIONS.name, log_partition="0", log_offset=str(offset))
+
+
+def shape(live: Live) -> list[object]:
+    return [(row, live.mark_of(row), live.latest.step(row.line.incident_id)) for row in live.listed().rows]
+
+
+def test_the_highest_revision_stands_whatever_comes_behind_it() -> None:
+    new, old = entry(incident(1, 7, summary="new")), entry(incident(1, 3, summary="old", state="resolved"))
+    for entries in ([old, new], [new, old], [new, new, old]):
+        [row] = live_of(entries).listed().rows
+        assert (row.line.summary, row.place) == ("new", Place.BURNING)
+
+
+def test_the_same_log_gives_the_same_list_in_whatever_order_its_topics_come_and_after_a_restart() -> None:
+    log = recorded(
+        (0, [event("NodeDown", cluster="a", severity="critical")]),
+        (5, [event("DiskFull", cluster="b")]),
+        (9, [event("PodDown", cluster="a"), event("DiskFull", cluster="b", status="resolved")]),
+        (200, []),
+        policy=POLICY,
+    )
+    key = (
+        str(next(iter(log.read("incidents"))).key)
+        or live_of(list(log.read("incidents"))).listed().rows[0].line.incident_id
+    )
+    topics = [list(log.read(topic)) for topic in FOLLOWED if topic != OUTCOMES.name]
+    topics.append([said(key, Verdict.DUPLICATE, 5), said(key, Verdict.ACTIONABLE, 9)])
+    expected = shape(live_of([one for entries in topics for one in entries]))
+    assert len(expected) == 2
+    chance = random.Random(7)  # noqa: S311 - an order, no secret
+    for _ in range(20):
+        left = [list(entries) for entries in topics]
+        mixed = []
+        while any(left):
+            mixed.append(chance.choice([entries for entries in left if entries]).pop(0))
+        assert shape(live_of(mixed)) == expected
+        assert shape(live_of([*mixed, *mixed])) == expected  # what is read again changes nothing
+
+
+def test_what_burns_and_nobody_has_taken_comes_first_then_the_worst_then_the_newest() -> None:
+    rows = [
+        incident(1, severity="warning"),
+        incident(2, severity="critical"),
+        incident(3, severity="critical"),
+        incident(4, severity="critical", state="acknowledged"),
+        incident(5, severity="critical", is_paged=False, quiet="held"),
+        incident(6, severity="critical", firing=0),
+        incident(7, severity="critical", state="resolved", firing=0, resolved_at_ms=9),
+    ]
+    live = live_of([entry(one) for one in rows])
+    assert [row.line.summary for row in live.listed().rows] == [f"incident {n}" for n in (3, 2, 1, 4, 5, 6, 7)]
+    assert find(live, Wanted()).total == 6
+    assert find(live, Wanted(show=Show.BURNING)).total == 3
+    assert find(live, Wanted(show=Show.QUIET)).total == find(live, Wanted(show=Show.ENDED)).total == 1
+
+
+def test_beyond_the_limits_live_ones_are_refused_and_said_and_ended_ones_forgotten_and_counted() -> None:
+    live = live_of([entry(incident(n)) for n in range(5)], most_live=3)
+    assert (live.is_full, len(live.listed().rows)) == (True, 3)
+    ended = [entry(incident(n, state="resolved", firing=0)) for n in range(5)]
+    live = live_of(ended, most_ended=3)
+    assert (live.forgotten, [row.line.summary for row in live.listed().rows]) == (
+        2,
+        ["incident 4", "incident 3", "incident 2"],
+    )
+
+
+def test_a_person_is_believed_before_a_program_then_the_latest_and_a_deed_is_no_mark() -> None:
+    key = incident(1).incident_id
+    entries = [
+        entry(incident(1)),
+        said(key, Verdict.ACTIONABLE, 10),
+        said(key, Verdict.DUPLICATE, 20),
+        said(key, Verdict.FALSE_POSITIVE, 30, is_person=False),
+        said(key, Verdict.ACKNOWLEDGED, 40),
+    ]
+    live = live_of(entries)
+    mark = live.mark_of(live.listed().rows[0])
+    assert mark is not None
+    assert mark.verdict is Verdict.DUPLICATE
+    assert len(live.said.of(key)) == 4
+
+
+def test_what_comes_next_is_said_with_its_time_until_that_is_past() -> None:
+    held = incident(1, is_paged=False, quiet="held")
+    live = live_of([entry(held), decided(held.incident_id, 5, Reason.HELD, 60_000)])
+    [row] = live.listed().rows
+    step = live.latest.step(held.incident_id)
+    coming, past = (next_of(row, step, now_ms, repeats=False) for now_ms in (10_000, 70_000))
+    assert coming is not None and past is not None  # noqa: PT018
+    assert (coming.text, coming.at_ms) == ("pages {} unless it resolves before", 60_000)
+    assert past.at_ms is None
+    assert why_of(row, step, None) == ("not paged: held", Reason.HELD.sentence)
+
+
+def test_a_decision_written_again_from_before_changes_nothing() -> None:
+    key = incident(1).incident_id
+    live = live_of([decided(key, 9, Reason.JOINED, 99), decided(key, 4, Reason.OPENED, 44)])
+    step = live.latest.step(key)
+    assert step is not None
+    assert (step.reason, step.next_at_ms) == (Reason.JOINED, 99)
+
+
+def test_words_find_names_labels_ids_and_teams_and_all_of_them_must_fit() -> None:
+    member = {
+        "fingerprint": "fp1:0", "name": "DiskFull", "template": "disk", "labels": {"host": "db-3"},
+        "severity": "error", "status": "firing", "starts_at_ms": 0, "first_at_ms": 0,
+    }  # fmt: skip
+    live = live_of([entry(incident(1, members=(member,), team="data")), entry(incident(2))])
+    for text in ("host=db-3", "DISKFULL db-3", "data", incident(1).incident_id):
+        assert [row.line.summary for row in find(live, Wanted(text=text)).rows] == ["incident 1"]
+    assert find(live, Wanted(text="diskfull nowhere")).total == 0
+
+
+def test_a_page_holds_so_many_and_one_too_far_is_the_last() -> None:
+    live = live_of([entry(incident(n)) for n in range(AT_ONCE + 1)])
+    first, beyond = find(live, Wanted()), find(live, Wanted(page=99))
+    assert (len(first.rows), first.pages, len(beyond.rows), beyond.page) == (AT_ONCE, 2, 1, 2)
+
+
+def test_an_address_that_means_nothing_asks_for_the_live_ones() -> None:
+    strange = {"show": "x", "page": "-1", "severity": "bad", "judged": "?", "q": "x" * 500}
+    assert Wanted.of(strange) == Wanted(text="x" * 200)
+    assert Wanted.of({"page": "9" * 50}).page == 1
+    wanted = Wanted(Show.ALL, "a b&c", "error", "no", 3)
+    assert Wanted.of(dict(part.split("=") for part in wanted.address(page=3)[1:].split("&"))).page == 3
+    assert wanted.address() == "?show=all&q=a+b%26c&severity=error&judged=no"
