@@ -13,6 +13,7 @@ from pipeline.report import misses
 from pipeline.report.kpi import Ratio, Spread
 from pipeline.report.report import Report
 from pipeline.report.schedule import Hours, shown
+from schemas import Score
 
 TEMPLATES = Path(__file__).with_name("templates")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -107,6 +108,8 @@ def _filled(name: str, report: Report, *, is_html: bool) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Score):
+        return value.model_dump(mode="json")
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(one) for name, one in value._asdict().items()}
     if isinstance(value, Mapping):
