@@ -1,6 +1,6 @@
 """What a change of the policy would have done in the very week: its events through the same core, with and without.
 
-Silences, acknowledgements and changes are not among the events; they are missing on both sides.
+So are the silences, outcomes and changes of that week, where the archive has them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.report.facts import Case, Period
-from schemas import Alerts, Tick
+from schemas import Alerts, Control, Tick
 
 
 class Effect(NamedTuple):
@@ -40,7 +40,7 @@ class Told(NamedTuple):
 
 
 def told_of(
-    records: Sequence[Alerts], policy: Policy, period: Period, hear: Callable[[Facts], None] | None = None
+    records: Sequence[Alerts | Control], policy: Policy, period: Period, hear: Callable[[Facts], None] | None = None
 ) -> Told:
     """Replay `records`, which may begin before `period`, so that what is usual is known; count what is in it.
 
@@ -76,7 +76,7 @@ def effect(before: Told, after: Told, cases: Iterable[Case]) -> Effect:
     )
 
 
-def _steps(triage: Triage, records: Sequence[Alerts]) -> Iterator[Facts]:
+def _steps(triage: Triage, records: Sequence[Alerts | Control]) -> Iterator[Facts]:
     for start in range(0, len(records), 500):
         yield triage.step(records[start : start + 500])
     while (due_ms := triage.next_deadline_ms()) is not None:

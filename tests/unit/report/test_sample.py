@@ -60,7 +60,7 @@ def test_the_funnel_is_what_stands_in_the_archive(root: Path, report: Report) ->
 
 
 def test_each_change_that_is_proposed_is_yaml_and_a_policy_and_says_what_it_would_have_done(report: Report) -> None:
-    tried = [one for one in report.advised if one.proposal and one.proposal.route]
+    tried = [one for one in report.advised if one.proposal and one.proposal.change]
     assert {one.noisy.name for one in tried} >= {"ProbeSlow", "BackupTooSlow"}
     for one in tried:
         assert one.effect is not None
