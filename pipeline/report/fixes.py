@@ -54,7 +54,8 @@ class _Item(NamedTuple):
 
 def fixes(archive: Archive, period: Period, policy: Policy) -> list[Fix]:
     """Of the week `period` and the one before: what was changed, and what last week's report proposed beside that."""
-    known = policies(archive) | {policy.name: policy.content}
+    # The first policy of a log took over from none, so that only its name may be known.
+    known = {one.name: one.content for one in (Policy(), policy)} | policies(archive)
     found, concerned = list[Fix](), set[str]()
     for replaced in replaced_in(archive, Period(period.earlier(1).from_ms, period.until_ms)):
         at_ms = replaced.at_ms
@@ -87,20 +88,19 @@ def _side(archive: Archive, ids: set[str], period: Period) -> Side:
 
 
 def _items(known: dict[str, str], replaced: Replaced) -> Iterator[_Item]:
-    if replaced.after not in known:
-        yield _Item(f"policy {replaced.after}, of which the archive does not know what it says", lambda _: True)
+    unknown = [name for name in replaced[1:] if name not in known]
+    if unknown:
+        yield _Item(f"another policy; what {' and '.join(unknown)} says is not in the archive", lambda _: True)
         return
-    new = orjson.loads(known[replaced.after])
-    old = orjson.loads(known.get(replaced.before, "{}"))
+    old, new = (orjson.loads(known[name]) for name in replaced[1:])
     for name, match in _LISTS:
         was, now = old.get(name, []), new.get(name, [])
         yield from (_Item(_said(name, one), _matching(one[match])) for one in now if one not in was)
         yield from (_Item(f"no longer {_said(name, one)}", _matching(one[match])) for one in was if one not in now)
-    if replaced.before in known:
-        for name in sorted({*old, *new} - _NOT_TOLD):
-            if old.get(name) != new.get(name):
-                said = [_short(one[name]) if name in one else "as by default" for one in (old, new)]
-                yield _Item(f"{name}: {said[0]}, now {said[1]}", lambda _: True)
+    for name in sorted({*old, *new} - _NOT_TOLD):
+        if old.get(name) != new.get(name):
+            said = [_short(one[name]) if name in one else "as by default" for one in (old, new)]
+            yield _Item(f"{name}: {said[0]}, now {said[1]}", lambda _: True)
 
 
 def _said(name: str, one: dict[str, Any]) -> str:

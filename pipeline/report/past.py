@@ -58,8 +58,9 @@ def replaced_in(archive: Archive, period: Period) -> list[Replaced]:
     rows = archive.rows(
         'SELECT epoch_ms("at"), before, after FROM (SELECT "at", policy_version AS after, lag(policy_version)'
         ' OVER (PARTITION BY "partition" ORDER BY "offset", seq) AS before FROM decisions'
-        ' WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?)) WHERE before <> after ORDER BY 1',
-        [period.from_ms / 1000, period.until_ms / 1000],
+        ' WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?))'
+        ' WHERE before <> after AND "at" >= to_timestamp(?) ORDER BY 1',
+        [period.earlier(1).from_ms / 1000, period.until_ms / 1000, period.from_ms / 1000],
     )
     found: list[Replaced] = []
     for row in rows:

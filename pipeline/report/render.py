@@ -41,7 +41,7 @@ def markdown(report: Report) -> str:
 
 def as_json(report: Report) -> bytes:
     """All of it, for programs; a share is given as its part and its whole."""
-    return orjson.dumps(_plain(report), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n"
+    return orjson.dumps(plain(report), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n"
 
 
 def said(value: Ratio | Rate | Spread | None) -> str:
@@ -151,9 +151,10 @@ def _filled(name: str, report: Report, *, is_html: bool) -> str:
     ) + "\n"  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """As JSON has it: records as objects."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _plain(one) for name, one in value._asdict().items()}
+        return {name: plain(one) for name, one in value._asdict().items()}
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {str(name): plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -125,7 +125,7 @@ def sample(seed: int) -> Iterator[Entry]:
 class _Month:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._triage = Triage(BEFORE)
+        self._triage = Triage(Policy())
         self._heap: list[_Heard] = []
         self._order = 0
         self._offsets: dict[str, int] = {}
@@ -138,7 +138,8 @@ class _Month:
             self._befall(trouble)
         self._node_dies()
         self._office_goes_dark()
-        self._put(FROM_MS + HOUR_MS, told=_SILENCE)
+        self._put(FROM_MS, told=BEFORE)
+        self._put(FROM_MS, told=_SILENCE)
         self._put(FIXED_MS, told=POLICY)
         labels = _SHOP | {"service": "api", "tier": "1"}
         self._fire("CertificateExpiresSoon", "warning", labels, FROM_MS + 9 * DAY_MS, 30 * DAY_MS, runbook=True)

@@ -46,7 +46,7 @@ class Letter(NamedTuple):
     subject: str
     text: str
     name: str
-    html: bytes
+    html: str
 
 
 def send(server: MailServer, letter: Letter, patience: Patience) -> None:
@@ -67,12 +67,12 @@ def _message(server: MailServer, letter: Letter) -> EmailMessage:
         message["Subject"] = letter.subject
     except ValueError as exc:
         raise Misuse(f"PAGESIEVE_POST_MAIL_FROM and …_MAIL_TO: {exc}") from None
-    digest = hashlib.blake2b(letter.html + letter.text.encode(), digest_size=12).hexdigest()
+    digest = hashlib.blake2b((letter.html + letter.text).encode(), digest_size=12).hexdigest()
     message["Message-ID"] = f"<pagesieve.{digest}@{parseaddr(server.sender)[1].rpartition('@')[2]}>"
     message["Date"] = formatdate(usegmt=True)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply, please
     message.set_content(letter.text)
-    message.add_attachment(letter.html, maintype="text", subtype="html", filename=letter.name)
+    message.add_attachment(letter.html, subtype="html", filename=letter.name)
     return message
 
 

@@ -11,7 +11,9 @@ from pipeline.edge.post import Letter, MailServer, Patience, send
 from pipeline.errors import Missing, Misuse
 from tests.unit.edge.post.stage import AUTHORITY, PASSWORD, USER, Mailbox, mail_server
 
-LETTER = Letter("On call 2026-W47: 40 pages", "40 pages, 17 at night: \u221223", "2026-W47.html", b"<h1>On call</h1>")
+LETTER = Letter(
+    "On call 2026-W47: 40 pages", "40 pages, 17 at night: \u221223", "2026-W47.html", "<h1>On call \u2212</h1>"
+)
 
 
 @pytest.fixture(name="box")
@@ -43,7 +45,7 @@ def test_it_arrives_over_tls_as_text_with_the_whole_report_beside(box: Mailbox, 
     assert text.get_content().strip() == LETTER.text
     [beside] = letter.iter_attachments()
     assert (beside.get_filename(), beside.get_content_type()) == ("2026-W47.html", "text/html")
-    assert beside.get_content().strip() == "<h1>On call</h1>"
+    assert beside.get_content().strip() == LETTER.html
     assert waits == []
 
 
