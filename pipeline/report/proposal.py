@@ -113,7 +113,7 @@ def _hold(noisy: Noisy) -> Proposal:
         Kind.FOR,
         f"Wait {minutes} min before it pages",
         f"{noisy.transient.part} of {noisy.transient.whole} were over within ten minutes, before anybody touched them.",
-        f"Prometheus rule; longer by {minutes} min than its `for` is now. Or in the policy of pagesieve:",
+        f"Prometheus rule; longer by {minutes} min than its “for” is now. Or in the policy of pagesieve:",
         f"{rule}\n\n{_ours(noisy, f'hold: {minutes}m')}",
         route(noisy, hold=f"{minutes}m"),
     )
@@ -179,5 +179,7 @@ def _ours(noisy: Noisy, what: str) -> str:
 
 
 def _text(value: str) -> str:
-    """As YAML in double quotes, whatever is in it."""
+    """As YAML in quotes, whatever is in it: in single ones, which need no escapes, where they can hold it."""
+    if value.isprintable() and not _UNPRINTABLE.search(value):
+        return "'" + value.replace("'", "''") + "'"
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
