@@ -58,7 +58,7 @@ class Past(NamedTuple):
 
 def past_of(root: Path, policy: Policy, weeks: int) -> Past:
     """The last weeks of the archive, by `policy` with `suppress: on` where it says shadow. Raises Misuse."""
-    from pipeline.report.past import past as past_in
+    from pipeline.report.past import past as past_in  # noqa: PLC0415 - likewise
     from pipeline.report.query import Archive, end_ms  # noqa: PLC0415 - DuckDB, only where there is an archive
 
     until_ms = end_ms(root)

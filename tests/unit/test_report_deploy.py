@@ -61,6 +61,13 @@ def test_every_variable_is_a_setting_and_no_secret_stands_in_a_file_of_ours() ->
             pytest.fail(f"{variable['name']} is a secret: mount it as a file")
 
 
+def test_the_readme_tells_of_every_place_that_it_may_be_posted_to() -> None:
+    readme = (FOLDER.parents[1] / "README.md").read_text()
+    table = readme[readme.index("### Let it come to you") :]
+    untold = [name for name in Posting.model_fields if not name.endswith("_file") and f"`{name.upper()}`" not in table]
+    assert untold == []
+
+
 def test_every_folder_that_is_mounted_is_a_volume() -> None:
     [container] = POD["containers"]
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in POD["volumes"]}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.codec import encode
@@ -92,6 +93,16 @@ def test_the_events_come_back_as_they_were(tmp_path: Path) -> None:
     records = [one for one in scene() if isinstance(one, Alerts)]
     again = past(archived(tmp_path, scene()), WEEK.period)
     assert [one.alerts for one in again if isinstance(one, Alerts)] == [one.alerts for one in records]
+
+
+def test_files_that_are_gathered_while_the_report_is_made_are_found_under_their_new_names(tmp_path: Path) -> None:
+    archive = archived(tmp_path, scene())
+    at_first = archive.facts(WEEK.period), past(archive, WEEK.period)
+    for folder in tmp_path.glob("*/day=*"):
+        [one] = folder.iterdir()
+        pq.write_table(pq.ParquetFile(one).read(), folder / f"{one.stem[:-20]}{7:020d}.parquet")
+        one.unlink()
+    assert (archive.facts(WEEK.period), past(archive, WEEK.period)) == at_first
 
 
 def test_a_folder_without_an_archive_is_misuse(tmp_path: Path) -> None:
