@@ -8,12 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from pipeline.command.archive import archive_of, now_ms
 from pipeline.command.posting import Target, post_everywhere, targets
 from pipeline.command.surroundings import policy_of, read_settings
-from pipeline.errors import Missing, Misuse
+from pipeline.errors import Misuse
 from pipeline.report import render
 from pipeline.report.advice import MOST_REPLAYED
 from pipeline.report.facts import Week
@@ -54,11 +52,7 @@ def run_report(week: str | None, origin: From, to: To) -> None:
     root = archive_of(origin.archive, settings)
     archive = Archive.open(root, wanted.period, policy.guardrails.tier_label)
     most = sys.maxsize if origin.replays_all else MOST_REPLAYED
-    try:
-        report = make(archive, wanted, schedule, policy, most)
-    except duckdb.Error as exc:  # a file that is damaged, or a disk
-        raise Missing(f"the archive {root} cannot be read: {' '.join(str(exc).split())}") from None
-    _deliver(report, to.out, everywhere)
+    _deliver(make(archive, wanted, schedule, policy, most), to.out, everywhere)
 
 
 def run_sample(seed: int, to: To) -> None:

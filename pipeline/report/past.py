@@ -113,12 +113,13 @@ def _alerts(archive: Archive, which: str, period: Period, more: Sequence[object]
 
 
 def _controls(archive: Archive, period: Period) -> list[tuple[Place, Control]]:
-    """Each once: they stand in every partition. What says that another policy decides is left out."""
+    """Each once: they stand in every partition. What says that another policy or model decides is left out."""
     if not archive.has("controls"):
         return []
     rows = archive.rows(
         'SELECT epoch_ms("at"), min("partition"), min("offset"), 0, silence, outcome, change FROM controls'
-        ' WHERE policy IS NULL AND "at" < to_timestamp(?) AND (silence IS NOT NULL OR "at" >= to_timestamp(?))'
+        ' WHERE "at" < to_timestamp(?) AND (silence IS NOT NULL OR "at" >= to_timestamp(?))'
+        " AND coalesce(silence, outcome, change) IS NOT NULL"
         " GROUP BY ALL ORDER BY 1, 2, 3",
         [period.until_ms / 1000, period.from_ms / 1000],
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import duckdb
 import orjson
 
-from pipeline.errors import Misuse
+from pipeline.errors import Missing, Misuse
 from pipeline.report.cases import final
 from pipeline.report.facts import DAY_MS, DEEDS, WEEK_MS, Case, Counts, Facts, Paged, Period
 from schemas import Reason, Score, Verdict
@@ -39,26 +39,14 @@ class Archive:
 
     @classmethod
     def open(cls, root: Path, period: Period, tier_label: str = "tier") -> Self:
-        """Read what the report of `period` needs. Raises Misuse if there is no archive."""
+        """Read what the report of `period` needs. Raises Misuse if there is no archive, Missing if it is damaged."""
         connection = duckdb.connect(":memory:")
         connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '600MB'; SET preserve_insertion_order = false")
-        first, last = _day(period.from_ms - LOOKED_BACK_MS), _day(period.until_ms + LATER_MS)
-        for table in ("alerts", "decisions", "incidents", "pages", "outcomes", "controls"):
-            if next((root / table).glob("*/*.parquet"), None) is None:
-                if table in _NEEDED:
-                    raise Misuse(f"--archive {root}: there are no {table} in it; `pagesieve archive` fills it")
-                continue
-            files = str(root.resolve() / table / "*" / "*.parquet").replace("'", "''")
-            # Controls are few, and a silence of today may have been set a year ago.
-            days = "true" if table == "controls" else f"day BETWEEN DATE '{first}' AND DATE '{last}'"
-            connection.execute(
-                f"CREATE VIEW {table} AS SELECT * FROM"  # noqa: S608 - our own names, a quoted path, two dates
-                f" read_parquet('{files}', hive_partitioning = true, union_by_name = true) WHERE {days}"
-            )
         try:
-            return cls(connection, period, tier_label)
+            _see(connection, root, period)
         except duckdb.Error as exc:
-            raise Misuse(f"--archive {root} cannot be read: {exc}") from None
+            raise _damaged(exc) from None
+        return cls(connection, period, tier_label)
 
     def facts(self, period: Period) -> Facts:
         """What the figures of `period` are made of."""
@@ -189,9 +177,33 @@ class Archive:
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         """The answer to a query; a `?` in it stands for one of `values`."""
         try:
-            return self._ask(query, list(values)).fetchall()
-        except duckdb.IOException:  # the files of a day were gathered at this moment: now they have other names
-            return self._ask(query, list(values)).fetchall()
+            try:
+                return self._ask(query, list(values)).fetchall()
+            except duckdb.IOException:  # the files of a day were gathered at this moment: now they have other names
+                return self._ask(query, list(values)).fetchall()
+        except duckdb.Error as exc:
+            raise _damaged(exc) from None
+
+
+def _see(connection: duckdb.DuckDBPyConnection, root: Path, period: Period) -> None:
+    """Make a view of each table that there is."""
+    first, last = _day(period.from_ms - LOOKED_BACK_MS), _day(period.until_ms + LATER_MS)
+    for table in ("alerts", "decisions", "incidents", "pages", "outcomes", "controls"):
+        if next((root / table).glob("*/*.parquet"), None) is None:
+            if table in _NEEDED:
+                raise Misuse(f"--archive {root}: there are no {table} in it; `pagesieve archive` fills it")
+            continue
+        files = str(root.resolve() / table / "*" / "*.parquet").replace("'", "''")
+        # Controls are few, and a silence of today may have been set a year ago.
+        days = "true" if table == "controls" else f"day BETWEEN DATE '{first}' AND DATE '{last}'"
+        connection.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM"  # noqa: S608 - our own names, a quoted path, two dates
+            f" read_parquet('{files}', hive_partitioning = true, union_by_name = true) WHERE {days}"
+        )
+
+
+def _damaged(exc: duckdb.Error) -> Missing:
+    return Missing(f"the archive cannot be read: {' '.join(str(exc).split())}")
 
 
 def end_ms(root: Path) -> int:

@@ -41,15 +41,18 @@ def story() -> list[Alerts | Control | Tick]:
             at_ms=ms(70), outcome=Outcome(incident_id="inc1:x", verdict=Verdict.RESOLVED, by="a", via="b", at_ms=1)
         ),
         Control(at_ms=ms(80), policy="p1:x", rules="{}"),
+        Control(at_ms=ms(81), model=""),
         *at(90, alert("Disk", cluster="a")),
         *at(120, resolved("Disk", cluster="a")),
     ]
 
 
-def test_alerts_and_controls_come_back_in_their_order_and_no_policy_among_them(tmp_path: Path) -> None:
+def test_alerts_and_controls_come_back_in_their_order_and_no_policy_or_model_among_them(tmp_path: Path) -> None:
     records = story()
     archive = archived(tmp_path, POLICY, records, WEEK.period)
-    expected = [one for one in records if isinstance(one, Alerts) or (isinstance(one, Control) and not one.policy)]
+    expected = [
+        one for one in records if isinstance(one, Alerts) or (isinstance(one, Control) and (one.silence or one.outcome))
+    ]
     found = past(archive, WEEK.period)
     assert [one if isinstance(one, Control) else one.alerts for one in found] == [
         one if isinstance(one, Control) else one.alerts for one in expected if not isinstance(one, Tick)
