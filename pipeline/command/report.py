@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from pipeline.command.archive import archive_of, now_ms
 from pipeline.command.posting import Target, post_everywhere, targets
-from pipeline.command.surroundings import policy_of, read_settings
+from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.report import render
-from pipeline.report.advice import MOST_REPLAYED
+from pipeline.report.advice import MOST_REPLAYED, Trial
 from pipeline.report.facts import Week
 from pipeline.report.query import Archive
 from pipeline.report.report import Report, make
@@ -28,6 +28,7 @@ class From(NamedTuple):
     archive: Path | None
     schedule: Path | None
     policy: Path | None
+    model: Path | None = None
     replays_all: bool = False
 
 
@@ -52,7 +53,8 @@ def run_report(week: str | None, origin: From, to: To) -> None:
     root = archive_of(origin.archive, settings)
     archive = Archive.open(root, wanted.period, policy.guardrails.tier_label)
     most = sys.maxsize if origin.replays_all else MOST_REPLAYED
-    _deliver(make(archive, wanted, schedule, policy, most), to.out, everywhere)
+    trial = Trial(policy, learned_of(origin.model, settings), most)
+    _deliver(make(archive, wanted, schedule, trial), to.out, everywhere)
 
 
 def run_sample(seed: int, to: To) -> None:
@@ -63,7 +65,7 @@ def run_sample(seed: int, to: To) -> None:
     everywhere = to.targets()
     with _archived(seed) as root:
         archive = Archive.open(root, sample.WEEK.period)
-        _deliver(make(archive, sample.WEEK, sample.SCHEDULE, sample.POLICY), to.out, everywhere)
+        _deliver(make(archive, sample.WEEK, sample.SCHEDULE, Trial(sample.POLICY)), to.out, everywhere)
 
 
 @contextmanager

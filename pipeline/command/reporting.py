@@ -47,6 +47,9 @@ def report(
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With which proposals are tried; else PAGESIEVE_POLICY.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With which models proposals are tried; else PAGESIEVE_MODEL.")
+    ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Of a made-up month, to see what it looks like.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the sample.")] = 1,
     post: Annotated[
@@ -62,4 +65,4 @@ def report(
     if sample:
         run_sample(seed, To(out, post))
     else:
-        run_report(week, From(folder, schedule, policy, replay_all), To(out, post))
+        run_report(week, From(folder, schedule, policy, model, replay_all), To(out, post))

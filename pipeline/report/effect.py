@@ -6,6 +6,7 @@ So are the silences, outcomes and changes of that week, where the archive has th
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.report.facts import Case, Period
@@ -40,7 +41,11 @@ class Told(NamedTuple):
 
 
 def told_of(
-    records: Sequence[Alerts | Control], policy: Policy, period: Period, hear: Callable[[Facts], None] | None = None
+    records: Sequence[Alerts | Control],
+    policy: Policy,
+    period: Period,
+    hear: Callable[[Facts], None] | None = None,
+    learned: Learned = NOTHING,
 ) -> Told:
     """Replay `records`, which may begin before `period`, so that what is usual is known; count what is in it.
 
@@ -48,7 +53,7 @@ def told_of(
     """
     told = dict[str, dict[str, int]]()
     pages = 0
-    for facts in _steps(Triage(policy), records):
+    for facts in _steps(Triage(policy, learned), records):
         if hear is not None:
             hear(facts)
         at_ms = {(one.incident_id, one.revision): one.updated_at_ms for one in facts.incidents}

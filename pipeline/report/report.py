@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.core.policy import Policy
 from pipeline.report import figures as told
-from pipeline.report.advice import MOST_REPLAYED, Advised, advised
+from pipeline.report.advice import Advised, Trial, advised
 from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Hours, Paged, Period, Week
 from pipeline.report.figures import Figure, Group
 from pipeline.report.fixes import Fix, fixes
@@ -56,10 +56,8 @@ class Report(NamedTuple):
     notes: list[str]
 
 
-def make(
-    archive: Archive, week: Week, schedule: Schedule, policy: Policy, most_replayed: int = MOST_REPLAYED
-) -> Report:
-    """The report of `week`; changes are tried for as long as that takes no more than `most_replayed` events."""
+def make(archive: Archive, week: Week, schedule: Schedule, trial: Trial) -> Report:
+    """The report of `week`; what is proposed is tried as `trial` says."""
     facts = schedule.timed(archive.facts(week.period))
     starts = [week.period.earlier(number) for number in range(WEEKS_BEFORE, 0, -1)]
     weeks = [archive.facts(period) for period in starts]
@@ -67,7 +65,7 @@ def make(
     had_any = sum(one.counts.events > 0 for one in weeks)
     mine, load = facts.mine, loads(facts.pages, facts.cases, schedule, week.period)
     then = loads(earlier.pages, earlier.cases, schedule, earlier.period)
-    found, notes = advised(archive, facts, policy, most_replayed)
+    found, notes = advised(archive, facts, trial)
     return Report(
         week=week.name,
         period=week.period,
@@ -79,13 +77,13 @@ def make(
         heat=_heat(facts.pages, facts.cases, schedule),
         loads=load,
         advised=found,
-        fixes=fixes(archive, week.period, policy),
+        fixes=fixes(archive, week.period, trial.policy),
         groups={kind: told.by(facts, earlier, kind, had_any)[:MOST_LISTED] for kind in ("team", "service", "tier")},
         first_seen=first_seen(facts)[:MOST_LISTED] if had_any else [],
         long_standing=long_standing(facts, WEEK_MS)[:MOST_LISTED],
         silenced=archive.silenced(7),
-        long_silences=_long_silences(archive, week.period, policy)[:MOST_LISTED],
-        volatile=volatile_labels(archive, Period(starts[0].from_ms, week.period.until_ms), policy),
+        long_silences=_long_silences(archive, week.period, trial.policy)[:MOST_LISTED],
+        volatile=volatile_labels(archive, Period(starts[0].from_ms, week.period.until_ms), trial.policy),
         gaps=_gaps([case for case in mine if case.is_paged]),
         to_grade=to_grade(mine, week.period)[:MOST_LISTED],
         notes=notes if had_any else [*notes, "The archive begins in this week: nothing is known to compare it with."],

@@ -280,4 +280,4 @@ class _Month:
 
 def _in_words(name: str) -> str:
     """`HostHighCpuLoad` as a person would write it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.edge.archive.files import write
+from pipeline.report.advice import Trial
 from pipeline.report.query import Archive
 from pipeline.report.report import Report, make
 from pipeline.report.sample import POLICY, SCHEDULE, WEEK, sample
@@ -19,4 +20,4 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="report", scope="session")
 def _report(root: Path) -> Report:
-    return make(Archive.open(root, WEEK.period), WEEK, SCHEDULE, POLICY)
+    return make(Archive.open(root, WEEK.period), WEEK, SCHEDULE, Trial(POLICY))
