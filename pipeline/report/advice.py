@@ -54,7 +54,11 @@ def advised(archive: Archive, facts: Facts, trial: Trial) -> tuple[list[Advised]
     records = past(archive, Period(facts.period.earlier(1).from_ms, facts.period.until_ms)) if tried else []
     if not records:
         return [Advised(noisy, proposal, None) for noisy, proposal in found], notes
-    before, cases, made = told_of(records, trial.policy, facts.period, learned=trial.learned), facts.mine, list[Advised]()
+    before, cases, made = (
+        told_of(records, trial.policy, facts.period, learned=trial.learned),
+        facts.mine,
+        list[Advised](),
+    )
     for number, (noisy, proposal) in enumerate(found):
         change = proposal.change if proposal and number in tried else None
         after = told_of(records, applied(trial.policy, change), facts.period, learned=trial.learned) if change else None
