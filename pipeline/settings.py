@@ -1,6 +1,7 @@
 """Settings say where things are, from the environment; what is decided is the policy's."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -77,3 +78,40 @@ def secrets_in(said: SecretStr | None, file: Path | None, variable: str) -> list
         except (OSError, UnicodeDecodeError) as exc:
             raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
     return [secret.strip() for secret in found if secret.strip()]
+
+
+class Posting(BaseSettings):
+    """Where `report --post` posts to: `PAGESIEVE_POST_…`. What is secret may stand in a file, `…_FILE`, instead."""
+
+    model_config = SettingsConfigDict(env_prefix="PAGESIEVE_POST_", frozen=True, hide_input_in_errors=True)
+
+    slack_url: SecretStr | None = Field(default=None, description="an incoming webhook of Slack; its address is secret")
+    slack_url_file: Path | None = None
+    teams_url: SecretStr | None = Field(default=None, description="a workflow of Teams that takes webhooks; likewise")
+    teams_url_file: Path | None = None
+    webhook_url: SecretStr | None = Field(default=None, description="anything that takes JSON; likewise")
+    webhook_url_file: Path | None = None
+    webhook_token: SecretStr | None = Field(default=None, description="shown to it as a bearer token")
+    webhook_token_file: Path | None = None
+    smtp: str | None = Field(default=None, description="a mail server, host or host:port")
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = None
+    mail_to: str = Field(default="", description="addresses, with commas between")
+    link: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="where the whole report will be; {week} is its name"
+    )
+    timeout_s: float = Field(default=15.0, gt=0, description="how long each try may take")
+    tries: int = Field(default=5, ge=1, le=20, description="how often what stumbles is tried")
+
+
+def secret_in(said: SecretStr | None, file: Path | None, variable: str) -> SecretStr | None:
+    """The one secret in `variable`, else in the file that `variable`_FILE names; None where both are empty."""
+    if said is None and file is not None:
+        try:
+            said = SecretStr(file.read_text("utf-8").strip())
+        except (OSError, UnicodeDecodeError) as exc:
+            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+    return said if said and said.get_secret_value().strip() else None

@@ -1,16 +1,14 @@
 """Recorded events show which labels tell one problem from itself; the policy line that drops them is proposed."""
 
-import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.core.facets import facets
+from pipeline.core.firings import Firings
 from pipeline.core.policy import Policy
-from pipeline.core.volatile import Proposal, VolatileState, observe, policy_line, proposals
+from pipeline.core.volatile import Proposal, policy_line, proposals
 from pipeline.errors import Rejected
 from pipeline.normalise import identify
 from pipeline.sources import parse
-from schemas import Alert, Status
 
 
 class Suggestion(NamedTuple):
@@ -24,7 +22,7 @@ class Suggestion(NamedTuple):
 
 def suggest(lines: Iterable[bytes], source: str, policy: Policy) -> Suggestion:
     """Read every event of `lines`. Raises Misuse if there is no such source."""
-    history = _History(policy)
+    history = Firings(policy)
     events = rejected = 0
     for line in lines:
         if not line.strip():
@@ -40,52 +38,3 @@ def suggest(lines: Iterable[bytes], source: str, policy: Policy) -> Suggestion:
             history.hear(identify(claim, None, policy))
     found = proposals(history.state)
     return Suggestion(events, rejected, found, policy_line(found, policy.drop_labels) if found else None)
-
-
-class _History:
-    """Turns events into what the detector asks for: when each alert began to fire, and when it ended."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.state = VolatileState()
-        self._policy = policy
-        self._firing: dict[str, tuple[Alert, int]] = {}  # by fingerprint; until when without news
-        self._ends: list[tuple[int, str]] = []  # one for each that fires; may come up early
-        self._says_resolved: set[str] = set()  # sources that do, so their alerts are states
-        self._now_ms = 0
-
-    def hear(self, alert: Alert) -> None:
-        """Take note of one event."""
-        self._now_ms = max(self._now_ms, alert.at_ms)
-        self._expire()
-        key = alert.fingerprint
-        known = self._firing.get(key)
-        if alert.status is Status.RESOLVED:
-            self._says_resolved.add(alert.source)
-            if known is not None:
-                del self._firing[key]
-                self._observe(alert, is_firing=False, at_ms=self._now_ms)
-            return
-        rule = self._policy.rules[self._policy.rule_of(facets(alert))]
-        until_ms = alert.expires_at_ms or alert.at_ms + rule.expire_after_ms
-        self._firing[key] = (alert, until_ms)
-        if known is None:
-            heapq.heappush(self._ends, (until_ms, key))
-            self._observe(alert, is_firing=True, at_ms=self._now_ms)
-
-    def _expire(self) -> None:
-        while self._ends and self._ends[0][0] <= self._now_ms:
-            _, key = heapq.heappop(self._ends)
-            known = self._firing.get(key)
-            if known is None:
-                continue
-            alert, until_ms = known
-            if until_ms > self._now_ms:
-                heapq.heappush(self._ends, (until_ms, key))
-            else:
-                del self._firing[key]
-                self._observe(alert, is_firing=False, at_ms=until_ms)
-
-    def _observe(self, alert: Alert, *, is_firing: bool, at_ms: int) -> None:
-        if alert.source in self._says_resolved and not alert.is_state:
-            alert = alert.model_copy(update={"is_state": True})
-        observe(self.state, alert, is_firing, at_ms, self._policy.drop_labels)

@@ -1,5 +1,6 @@
-"""The report as a command: of the archive, or of the sample month, into three files."""
+"""The report as a command: of the archive, or of the sample month, into three files, to chats and by mail."""
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.command.archive import archive_of, now_ms
-from pipeline.command.surroundings import policy_of, read_settings
+from pipeline.command.posting import Target, post_everywhere, targets
+from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.report import render
+from pipeline.report.advice import MOST_REPLAYED, Trial
 from pipeline.report.facts import Week
 from pipeline.report.query import Archive
 from pipeline.report.report import Report, make
@@ -25,37 +28,65 @@ class From(NamedTuple):
     archive: Path | None
     schedule: Path | None
     policy: Path | None
+    model: Path | None = None
+    replays_all: bool = False
 
 
-def run_report(week: str | None, origin: From, out: Path) -> None:
-    """Write the report of a week, or of the last one that is over. Raises Misuse."""
-    settings = read_settings()
+class To(NamedTuple):
+    """Where it goes: a folder, and whether also to where PAGESIEVE_POST_… says."""
+
+    out: Path | None
+    is_posted: bool
+
+    def targets(self) -> list[Target]:
+        """Where it is posted to. Raises Misuse, as where it would go nowhere."""
+        if self.out is None and not self.is_posted:
+            raise Misuse("say where the report goes: --out DIR, --post, or both")
+        return targets() if self.is_posted else []
+
+
+def run_report(week: str | None, origin: From, to: To) -> None:
+    """Write or post the report of a week, or of the last one that is over. Raises Misuse and Missing."""
+    settings, everywhere = read_settings(), to.targets()
     policy, schedule = policy_of(origin.policy, settings), read_schedule(origin.schedule)
     wanted = Week.named(week) if week else Week.before(now_ms())
     root = archive_of(origin.archive, settings)
     archive = Archive.open(root, wanted.period, policy.guardrails.tier_label)
-    _write(make(archive, wanted, schedule, policy), out)
+    most = sys.maxsize if origin.replays_all else MOST_REPLAYED
+    trial = Trial(policy, learned_of(origin.model, settings), most)
+    _deliver(make(archive, wanted, schedule, trial), to.out, everywhere)
 
 
-def run_sample(out: Path, seed: int) -> None:
-    """Write the report of the sample month. Raises Misuse."""
+def run_sample(seed: int, to: To) -> None:
+    """Write or post the report of the sample month. Raises Misuse and Missing."""
     from pipeline.report import sample  # noqa: PLC0415 - only for the sample
 
+    read_settings()
+    everywhere = to.targets()
     with _archived(seed) as root:
         archive = Archive.open(root, sample.WEEK.period)
-        _write(make(archive, sample.WEEK, sample.SCHEDULE, sample.POLICY), out)
+        _deliver(make(archive, sample.WEEK, sample.SCHEDULE, Trial(sample.POLICY)), to.out, everywhere)
 
 
 @contextmanager
 def _archived(seed: int) -> Iterator[Path]:
     from pipeline.edge.archive.files import write  # noqa: PLC0415 - only for the sample
-    from pipeline.report.sample import sample  # noqa: PLC0415
+    from pipeline.report.sample import sample  # noqa: PLC0415 - likewise
 
     with tempfile.TemporaryDirectory(prefix="pagesieve-sample-") as folder:
         entries = sample(seed)
         while some := list(islice(entries, AT_ONCE)):
             write(Path(folder), some)
         yield Path(folder)
+
+
+def _deliver(report: Report, out: Path | None, everywhere: list[Target]) -> None:
+    """To the folder first: what cannot be posted is not lost."""
+    print(f"{report.week}: {report.headline}")
+    if out is not None:
+        _write(report, out)
+    if everywhere:
+        post_everywhere(report, everywhere)
 
 
 def _write(report: Report, out: Path) -> None:
@@ -70,5 +101,4 @@ def _write(report: Report, out: Path) -> None:
             (out / f"{report.week}.{kind}").write_bytes(content)
     except OSError as exc:
         raise Misuse(f"--out {out}: {exc.strerror or exc}") from None
-    print(f"{report.week}: {report.headline}")
     print(f"{out / report.week}.html, .md and .json")

@@ -38,7 +38,7 @@ def sql(
 
 
 def report(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the HTML, Markdown and JSON go.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the HTML, Markdown and JSON go.")] = None,
     week: Annotated[
         str | None, typer.Option(metavar="WEEK", help="Like 2026-W47; else the last one that is over.")
     ] = None,
@@ -47,13 +47,22 @@ def report(
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With which proposals are tried; else PAGESIEVE_POLICY.")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With which models proposals are tried; else PAGESIEVE_MODEL.")
+    ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Of a made-up month, to see what it looks like.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the sample.")] = 1,
+    post: Annotated[
+        bool, typer.Option("--post", help="Post it to where PAGESIEVE_POST_… says: Slack, Teams, a webhook, mail.")
+    ] = False,
+    replay_all: Annotated[
+        bool, typer.Option("--replay-all", help="Try every change on the week, however long that takes.")
+    ] = False,
 ) -> None:
     """Write the weekly noise report: how bearable it was, what woke you for nothing, and what to change."""
-    from pipeline.command.report import From, run_report, run_sample
+    from pipeline.command.report import From, To, run_report, run_sample
 
     if sample:
-        run_sample(out, seed)
+        run_sample(seed, To(out, post))
     else:
-        run_report(week, From(folder, schedule, policy), out)
+        run_report(week, From(folder, schedule, policy, model, replay_all), To(out, post))

@@ -58,6 +58,7 @@ class Past(NamedTuple):
 
 def past_of(root: Path, policy: Policy, weeks: int) -> Past:
     """The last weeks of the archive, by `policy` with `suppress: on` where it says shadow. Raises Misuse."""
+    from pipeline.report.past import past as past_in  # noqa: PLC0415 - likewise
     from pipeline.report.query import Archive, end_ms  # noqa: PLC0415 - DuckDB, only where there is an archive
 
     until_ms = end_ms(root)
@@ -68,7 +69,7 @@ def past_of(root: Path, policy: Policy, weeks: int) -> Past:
         warm = Period(period.from_ms - WEEK_MS, until_ms)  # in which it learns what is usual
         events = archive.count_between(warm)
         if 0 < events <= MOST_EVENTS:
-            records = archive.events_between(warm)
+            records = past_in(archive, warm)
             shadow = replayed(records, turned_on(policy), period, archive.cases)
             return Past(fewer, events, shadow, noted(archive.cases, period))
     return Past(weeks, archive.count_between(whole), None, noted(archive.cases, whole))

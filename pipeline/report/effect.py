@@ -1,15 +1,16 @@
 """What a change of the policy would have done in the very week: its events through the same core, with and without.
 
-Silences, acknowledgements and changes are not among the events; they are missing on both sides.
+So are the silences, outcomes and changes of that week, where the archive has them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from pipeline.report.facts import Case, Period
-from schemas import Alerts, Tick
+from schemas import Alerts, Control, Tick
 
 
 class Effect(NamedTuple):
@@ -40,7 +41,11 @@ class Told(NamedTuple):
 
 
 def told_of(
-    records: Sequence[Alerts], policy: Policy, period: Period, hear: Callable[[Facts], None] | None = None
+    records: Sequence[Alerts | Control],
+    policy: Policy,
+    period: Period,
+    hear: Callable[[Facts], None] | None = None,
+    learned: Learned = NOTHING,
 ) -> Told:
     """Replay `records`, which may begin before `period`, so that what is usual is known; count what is in it.
 
@@ -48,7 +53,7 @@ def told_of(
     """
     told = dict[str, dict[str, int]]()
     pages = 0
-    for facts in _steps(Triage(policy), records):
+    for facts in _steps(Triage(policy, learned), records):
         if hear is not None:
             hear(facts)
         at_ms = {(one.incident_id, one.revision): one.updated_at_ms for one in facts.incidents}
@@ -76,7 +81,7 @@ def effect(before: Told, after: Told, cases: Iterable[Case]) -> Effect:
     )
 
 
-def _steps(triage: Triage, records: Sequence[Alerts]) -> Iterator[Facts]:
+def _steps(triage: Triage, records: Sequence[Alerts | Control]) -> Iterator[Facts]:
     for start in range(0, len(records), 500):
         yield triage.step(records[start : start + 500])
     while (due_ms := triage.next_deadline_ms()) is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple, Self
 
 from pipeline.errors import Misuse
@@ -51,12 +52,21 @@ class Week(NamedTuple):
         return cls.named(f"{year}-W{number:02d}")
 
 
+class Hours(StrEnum):
+    """When a page came, by the clock of whoever got it."""
+
+    BUSINESS = "business"  # 08-18, Monday to Friday
+    OFF = "off"  # 18-22, and at weekends 08-22
+    SLEEP = "sleep"  # 22-08
+
+
 class Paged(NamedTuple):
     """A page that told a person something: a trigger, not a resolve or a mere update."""
 
     at_ms: int
     incident_id: str
     reason: str
+    hours: Hours = Hours.BUSINESS  # the schedule says (`Schedule.timed`)
 
 
 class Case(NamedTuple):

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import NamedTuple
 
-from pipeline.report.facts import DAY_MS, Case, Counts, Facts, Paged
+from pipeline.report.facts import DAY_MS, Case, Counts, Facts, Hours, Paged
+from pipeline.report.schedule import Load
 
 QUICK_MS = 600_000  # what is over so soon after its page, untouched, was over before anybody could act
 
@@ -27,10 +28,28 @@ class Ratio(NamedTuple):
         return self.part / self.whole if self.whole else None
 
 
+class Rate(NamedTuple):
+    """So many of something in so much of something else: pages in shifts, or in hours."""
+
+    part: int
+    whole: float
+    per: str
+
+    @property
+    def each(self) -> float | None:
+        """In one of them."""
+        return self.part / self.whole if self.whole else None
+
+
 class Spread(NamedTuple):
-    """How long something took, of `measured` that did, among `whole`."""
+    """How long something took, of `measured` that did, among `whole`: the middle one, the mean, and nearly the worst.
+
+    The mean is what MTTD, MTTA and MTTR mean by their M; one night that nobody acknowledged moves it and not the
+    median, so both are given.
+    """
 
     p50_ms: int | None
+    mean_ms: int | None
     p99_ms: int | None
     measured: int
     whole: int
@@ -94,8 +113,33 @@ def repeats(facts: Facts, days: int) -> Ratio:
     return Ratio(again, len(mine))
 
 
+def after_hours(pages: Iterable[Paged]) -> Ratio:
+    """Pages from 18 to 22, and from 08 to 22 at weekends, by the clock of whoever got them, of all pages."""
+    return _within(pages, Hours.OFF)
+
+
+def asleep(pages: Iterable[Paged]) -> Ratio:
+    """Pages from 22 to 08, by the clock of whoever got them, of all pages. They cost most."""
+    return _within(pages, Hours.SLEEP)
+
+
+def pages_a_shift(loads: Iterable[Load]) -> Rate:
+    """Pages of those who had a shift, over their shifts.
+
+    SRE book, chapter 11: at most two incidents in a shift of twelve hours, or nobody has the time to learn from them.
+    """
+    had = [load for load in loads if load.shifts]
+    return Rate(sum(load.pages for load in had), sum(load.shifts for load in had), "shift")
+
+
+def pages_an_hour(loads: Iterable[Load]) -> Rate:
+    """Pages of those who had a shift, over the hours that they were on call."""
+    had = [load for load in loads if load.shifts]
+    return Rate(sum(load.pages for load in had), round(sum(load.on_call_hours for load in had), 1), "hour on call")
+
+
 def time_to_detect(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread:
-    """MTTD, as median and p99: from when the first alert began to hold, by its source, to the first page."""
+    """MTTD (ITIL): from when the first alert began to hold, by its source, to the first page."""
     first, known = first_pages(pages), list(cases)
     return _spread([first[c.incident_id] - c.began_ms for c in known if c.incident_id in first], len(known))
 
@@ -147,6 +191,11 @@ def first_pages(pages: Iterable[Paged]) -> dict[str, int]:
     return first
 
 
+def _within(pages: Iterable[Paged], hours: Hours) -> Ratio:
+    told = [page.hours is hours for page in pages]
+    return Ratio(sum(told), len(told))
+
+
 def _is_transient(case: Case, paged_ms: int) -> bool:
     if case.resolved_ms is None or case.resolved_ms - paged_ms > QUICK_MS:
         return False
@@ -157,6 +206,6 @@ def _spread(found: Sequence[int], whole: int) -> Spread:
     """Nearest rank: the smallest that at least half (or 99 %) do not exceed."""
     ordered = sorted(found)
     if not ordered:
-        return Spread(None, None, 0, whole)
+        return Spread(None, None, None, 0, whole)
     at = [ordered[max(0, ceil(share * len(ordered)) - 1)] for share in (0.5, 0.99)]
-    return Spread(at[0], at[1], len(ordered), whole)
+    return Spread(at[0], round(sum(ordered) / len(ordered)), at[1], len(ordered), whole)

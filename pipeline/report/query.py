@@ -1,4 +1,4 @@
-"""The archive is asked here, and nowhere else, for what the figures are made of; DuckDB counts, Python only judges."""
+"""The archive is asked here for all that the figures are made of; DuckDB counts, Python only judges."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, Self
 import duckdb
 import orjson
 
-from pipeline.errors import Misuse
+from pipeline.errors import Missing, Misuse
 from pipeline.report.cases import final
 from pipeline.report.facts import DAY_MS, DEEDS, WEEK_MS, Case, Counts, Facts, Paged, Period
-from schemas import Alert, Alerts, Reason, Score, Severity, Status, Verdict
+from schemas import Reason, Score, Verdict
 
-LOOKED_BACK_MS = 5 * WEEK_MS  # four weeks to compare with, and 30 days in which something may have been there before
+# Four weeks to compare with, and before the first of them 30 days in which something may have been there already.
+LOOKED_BACK_MS = 4 * WEEK_MS + 30 * DAY_MS
 LATER_MS = WEEK_MS  # ends and marks that came after the week count
 SERVICE_LABELS = ("service", "app", "deployment", "job", "namespace")
 _NEEDED = ("decisions", "incidents")
@@ -33,29 +34,19 @@ class Archive:
     """The folder of Parquet files, opened for one report."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, period: Period, tier_label: str) -> None:
-        self._ask, self._period, self._tier_label = connection.execute, period, tier_label
+        self._ask, self.period, self._tier_label = connection.execute, period, tier_label
         self.cases, self.pages = self._read()
 
     @classmethod
     def open(cls, root: Path, period: Period, tier_label: str = "tier") -> Self:
-        """Read what the report of `period` needs. Raises Misuse if there is no archive."""
+        """Read what the report of `period` needs. Raises Misuse if there is no archive, Missing if it is damaged."""
         connection = duckdb.connect(":memory:")
         connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '600MB'; SET preserve_insertion_order = false")
-        first, last = _day(period.from_ms - LOOKED_BACK_MS), _day(period.until_ms + LATER_MS)
-        for table in ("alerts", "decisions", "incidents", "pages", "outcomes"):
-            if next((root / table).glob("*/*.parquet"), None) is None:
-                if table in _NEEDED:
-                    raise Misuse(f"--archive {root}: there are no {table} in it; `pagesieve archive` fills it")
-                continue
-            files = str(root.resolve() / table / "*" / "*.parquet").replace("'", "''")
-            connection.execute(
-                f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{files}', hive_partitioning = true,"  # noqa: S608
-                f" union_by_name = true) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
-            )
         try:
-            return cls(connection, period, tier_label)
+            _see(connection, root, period)
         except duckdb.Error as exc:
-            raise Misuse(f"--archive {root} cannot be read: {exc}") from None
+            raise _damaged(exc) from None
+        return cls(connection, period, tier_label)
 
     def facts(self, period: Period) -> Facts:
         """What the figures of `period` are made of."""
@@ -66,41 +57,28 @@ class Archive:
         return Facts(period, Counts(events, alerts, mine, len(pages)), pages, tuple(until))
 
     def silenced(self, days: int) -> list[Silenced]:
-        """What was silenced on at least so many days of the last five weeks."""
-        rows = self._rows(
+        """What was silenced on at least so many days of the four weeks before the end of the period."""
+        rows = self.rows(
             "SELECT fingerprint, count(DISTINCT day), count(*) FROM decisions WHERE reason = 'silenced'"
+            ' AND "at" >= to_timestamp(?) AND "at" < to_timestamp(?)'
             " GROUP BY 1 HAVING count(DISTINCT day) >= ? ORDER BY 2 DESC, 1 LIMIT 10",
-            [days],
+            [self.period.earlier(3).from_ms / 1000, self.period.until_ms / 1000, days],
         )
         names = {case.fingerprint: case.name for case in self.cases}
         return [Silenced(names.get(row[0], row[0]), *row) for row in rows]
 
     def count_between(self, period: Period) -> int:
         """How many alert events those are."""
-        if not self._has("alerts"):
+        if not self.has("alerts"):
             return 0
         query = 'SELECT count(*) FROM alerts WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?)'
-        [row] = self._rows(query, [period.from_ms / 1000, period.until_ms / 1000])
+        [row] = self.rows(query, [period.from_ms / 1000, period.until_ms / 1000])
         return int(row[0])
-
-    def events_between(self, period: Period) -> list[Alerts]:
-        """The alert events of a period as they stood in the log, in the order in which they were decided."""
-        if not self._has("alerts"):
-            return []
-        rows = self._rows(
-            "SELECT scope, source, name, labels, annotations, severity, status,"
-            ' epoch_ms("at"), epoch_ms(starts_at), epoch_ms(ends_at), epoch_ms(expires_at), fingerprint,'
-            " source_fingerprint, is_state, url, tenant FROM alerts"
-            ' WHERE "at" >= to_timestamp(?) AND "at" < to_timestamp(?)'
-            ' ORDER BY "at", "partition", "offset", seq',
-            [period.from_ms / 1000, period.until_ms / 1000],
-        )
-        return [_record(number, row) for number, row in enumerate(rows)]
 
     def _events(self, period: Period) -> tuple[int, int]:
         # What a crash decided twice stands there twice, and is one event.
         over = ", ".join(f"'{reason}'" for reason in _OVER)
-        [row] = self._rows(
+        [row] = self.rows(
             "SELECT count(*), count(DISTINCT (fingerprint, incident_id)) FILTER (is_firing)"  # noqa: S608 - our own words
             " FROM (SELECT fingerprint, any_value(incident_id) AS incident_id,"
             f' bool_or(reason NOT IN ({over})) AS is_firing FROM decisions WHERE "at" >= to_timestamp(?)'
@@ -110,7 +88,7 @@ class Archive:
         return row[0], row[1]
 
     def _read(self) -> tuple[tuple[Case, ...], tuple[Paged, ...]]:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT incident_id, state, merged_into, epoch_ms(opened_at), epoch_ms(resolved_at), severity, summary,"
             " alerts, events, team, is_paged, quiet, has_flapped, score, members ->> '$[0].name',"
             " members ->> '$[0].template', members ->> '$[0].fingerprint', members ->> '$[0].labels',"
@@ -161,11 +139,12 @@ class Archive:
         )
 
     def _pages(self, into: dict[str, str]) -> list[Paged]:
-        if not self._has("pages"):
+        if not self.has("pages"):
             return []
         told = ", ".join(f"'{reason}'" for reason in Reason if reason.pages)
-        rows = self._rows(
-            "SELECT epoch_ms(coalesce(any_value(i.updated_at), min(p.logged_at))), p.incident_id, p.revision,"  # noqa: S608
+        rows = self.rows(
+            "SELECT epoch_ms(coalesce(any_value(i.updated_at), min(p.logged_at))),"  # noqa: S608 - our own words
+            " p.incident_id, p.revision,"
             " any_value(p.reason) FROM pages p LEFT JOIN incidents i USING (incident_id, revision)"
             f" WHERE p.event_action = 'trigger' AND p.reason IN ({told}) GROUP BY 2, 3 ORDER BY 1, 2, 3"
         )
@@ -173,29 +152,58 @@ class Archive:
 
     def _deeds(self, into: dict[str, str]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
-        if self._has("outcomes"):
-            for row in self._rows(
+        if self.has("outcomes"):
+            for row in self.rows(
                 'SELECT DISTINCT incident_id, verdict, "by", epoch_ms("at"), is_person FROM outcomes ORDER BY 4, 2, 3'
             ):
                 found.setdefault(final(row[0], into), []).append(row)
         return found
 
     def _runbooks(self) -> dict[str, str]:
-        if not self._has("alerts"):
+        if not self.has("alerts"):
             return {}
         return dict(
-            self._rows(
+            self.rows(
                 "SELECT fingerprint, any_value(coalesce(annotations['runbook_url'], annotations['runbook']))"
                 " FROM alerts WHERE annotations['runbook_url'] IS NOT NULL OR annotations['runbook'] IS NOT NULL"
                 " GROUP BY 1"
             )
         )
 
-    def _has(self, table: str) -> bool:
-        return bool(self._rows("SELECT 1 FROM duckdb_views() WHERE view_name = ? AND NOT internal", [table]))
+    def has(self, table: str) -> bool:
+        """Whether anything of it was archived."""
+        return bool(self.rows("SELECT 1 FROM duckdb_views() WHERE view_name = ? AND NOT internal", [table]))
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        return self._ask(query, list(values)).fetchall()
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        """The answer to a query; a `?` in it stands for one of `values`."""
+        try:
+            try:
+                return self._ask(query, list(values)).fetchall()
+            except duckdb.IOException:  # the files of a day were gathered at this moment: now they have other names
+                return self._ask(query, list(values)).fetchall()
+        except duckdb.Error as exc:
+            raise _damaged(exc) from None
+
+
+def _see(connection: duckdb.DuckDBPyConnection, root: Path, period: Period) -> None:
+    """Make a view of each table that there is."""
+    first, last = _day(period.from_ms - LOOKED_BACK_MS), _day(period.until_ms + LATER_MS)
+    for table in ("alerts", "decisions", "incidents", "pages", "outcomes", "controls"):
+        if next((root / table).glob("*/*.parquet"), None) is None:
+            if table in _NEEDED:
+                raise Misuse(f"--archive {root}: there are no {table} in it; `pagesieve archive` fills it")
+            continue
+        files = str(root.resolve() / table / "*" / "*.parquet").replace("'", "''")
+        # Controls are few, and a silence of today may have been set a year ago.
+        days = "true" if table == "controls" else f"day BETWEEN DATE '{first}' AND DATE '{last}'"
+        connection.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM"  # noqa: S608 - our own names, a quoted path, two dates
+            f" read_parquet('{files}', hive_partitioning = true, union_by_name = true) WHERE {days}"
+        )
+
+
+def _damaged(exc: duckdb.Error) -> Missing:
+    return Missing(f"the archive cannot be read: {' '.join(str(exc).split())}")
 
 
 def end_ms(root: Path) -> int:
@@ -209,16 +217,3 @@ def end_ms(root: Path) -> int:
 
 def _day(at_ms: int) -> str:
     return (datetime.fromtimestamp(0, UTC) + timedelta(days=at_ms // DAY_MS)).date().isoformat()
-
-
-def _record(number: int, row: Sequence[Any]) -> Alerts:
-    (scope, source, name, labels, annotations, severity, status, *rest) = row
-    at_ms, starts_at_ms, ends_at_ms, expires_at_ms, fingerprint, source_fingerprint, is_state, url, tenant = rest
-    alert = Alert(
-        source=source, name=name, labels=labels, annotations=annotations, severity=Severity(severity),
-        status=Status(status), at_ms=at_ms, starts_at_ms=starts_at_ms, ends_at_ms=ends_at_ms,
-        expires_at_ms=expires_at_ms, fingerprint=fingerprint, source_fingerprint=source_fingerprint,
-        is_state=is_state, url=url, tenant=tenant,
-    )  # fmt: skip
-    # Counted anew: an event alone is a record here, and a raw offset that comes again is taken for a repeat.
-    return Alerts(scope=scope, raw_partition=0, raw_offset=number, part=0, alerts=(alert,))

@@ -6,28 +6,21 @@ from typing import NamedTuple
 
 from pipeline.core.policy import Policy
 from pipeline.report import figures as told
-from pipeline.report.effect import Effect, effect, told_of
-from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Paged, Period, Week
+from pipeline.report.advice import Advised, Trial, advised
+from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Hours, Paged, Period, Week
 from pipeline.report.figures import Figure, Group
+from pipeline.report.fixes import Fix, fixes
 from pipeline.report.kpi import Ratio, actionable
+from pipeline.report.labels import Volatile, volatile_labels
 from pipeline.report.misses import Missed, missed, to_grade
-from pipeline.report.proposal import Proposal, applied, proposal_for
+from pipeline.report.past import AskedQuiet, asked_quiet
 from pipeline.report.query import Archive, Silenced
-from pipeline.report.schedule import Hours, Load, Schedule, loads
-from pipeline.report.template import Noisy, first_seen, long_standing, noisiest
+from pipeline.report.schedule import Load, Schedule, loads
+from pipeline.report.template import first_seen, long_standing
 from schemas import Severity
 
-MOST_TEMPLATES = 10
 MOST_LISTED = 15
-MOST_REPLAYED = 400_000  # events, in all replays of one report
-
-
-class Advised(NamedTuple):
-    """A noisy template, what to do about it, and what that would have done this week; None: it was not replayed."""
-
-    noisy: Noisy
-    proposal: Proposal | None
-    effect: Effect | None
+WEEKS_BEFORE = 4
 
 
 class Gap(NamedTuple):
@@ -51,42 +44,63 @@ class Report(NamedTuple):
     heat: list[list[int]]  # pages by weekday (Monday first) and hour, as the responders' clocks show them
     loads: list[Load]
     advised: list[Advised]
+    fixes: list[Fix]
     groups: dict[str, list[Group]]
     first_seen: list[Case]
     long_standing: list[Case]
     silenced: list[Silenced]
+    long_silences: list[AskedQuiet]
+    volatile: Volatile
     gaps: list[Gap]
     to_grade: list[Case]
     notes: list[str]
 
 
-def make(archive: Archive, week: Week, schedule: Schedule, policy: Policy) -> Report:
-    """The report of `week`."""
-    facts = archive.facts(week.period)
-    starts = [week.period.earlier(number) for number in (4, 3, 2, 1)]
+def make(archive: Archive, week: Week, schedule: Schedule, trial: Trial) -> Report:
+    """The report of `week`; what is proposed is tried as `trial` says."""
+    facts = schedule.timed(archive.facts(week.period))
+    starts = [week.period.earlier(number) for number in range(WEEKS_BEFORE, 0, -1)]
     weeks = [archive.facts(period) for period in starts]
-    earlier = archive.facts(Period(starts[0].from_ms, week.period.from_ms))
-    mine = facts.mine
-    advised, notes = _advised(archive, facts, policy)
+    earlier = schedule.timed(archive.facts(Period(starts[0].from_ms, week.period.from_ms)))
+    had_any = sum(one.counts.events > 0 for one in weeks)
+    mine, load = facts.mine, loads(facts.pages, facts.cases, schedule, week.period)
+    then = loads(earlier.pages, earlier.cases, schedule, earlier.period)
+    found, notes = advised(archive, facts, trial)
     return Report(
         week=week.name,
         period=week.period,
         counts=facts.counts,
-        headline=_headline(facts, weeks, loads(facts.pages, facts.cases, schedule, week.period)),
+        headline=_headline(facts, weeks, load),
         trend=[(_name(one.period), one.counts, actionable(one.mine)) for one in (*weeks, facts)],
-        figures=told.figures(facts, earlier),
+        figures=told.figures(facts, earlier, (load, then)),
         missed=missed(mine, week.period),
         heat=_heat(facts.pages, facts.cases, schedule),
-        loads=loads(facts.pages, facts.cases, schedule, week.period),
-        advised=advised,
-        groups={kind: told.by(facts, kind)[:MOST_LISTED] for kind in ("team", "service", "tier")},
-        first_seen=first_seen(facts)[:MOST_LISTED],
+        loads=load,
+        advised=found,
+        fixes=fixes(archive, week.period, trial.policy),
+        groups={kind: told.by(facts, earlier, kind, had_any)[:MOST_LISTED] for kind in ("team", "service", "tier")},
+        first_seen=first_seen(facts)[:MOST_LISTED] if had_any else [],
         long_standing=long_standing(facts, WEEK_MS)[:MOST_LISTED],
         silenced=archive.silenced(7),
+        long_silences=_long_silences(archive, week.period, trial.policy)[:MOST_LISTED],
+        volatile=volatile_labels(archive, Period(starts[0].from_ms, week.period.until_ms), trial.policy),
         gaps=_gaps([case for case in mine if case.is_paged]),
         to_grade=to_grade(mine, week.period)[:MOST_LISTED],
-        notes=notes,
+        notes=notes if had_any else [*notes, "The archive begins in this week: nothing is known to compare it with."],
     )
+
+
+def _long_silences(archive: Archive, period: Period, policy: Policy) -> list[AskedQuiet]:
+    """Those that held in the week and last for more than one in all, and those of the policy, which have no author."""
+    ours = [
+        AskedQuiet("", tuple(map(str, one.match)), one.starts_at_ms, one.ends_at_ms, "the policy", one.comment)
+        for one in policy.silences
+    ]
+    return [
+        one
+        for one in (*ours, *asked_quiet(archive))
+        if one.from_ms < period.until_ms and one.until_ms > period.from_ms and one.until_ms - one.from_ms > WEEK_MS
+    ]
 
 
 def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str:
@@ -101,32 +115,6 @@ def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str
         said += f". The {_count(len(seen), 'week')} before had {usual:.0f} on average" if len(seen) > 1 else ""
         said += f". The week before had {seen[0]}" if len(seen) == 1 else ""
     return said + "."
-
-
-def _advised(archive: Archive, facts: Facts, policy: Policy) -> tuple[list[Advised], list[str]]:
-    """What to do about the noisiest, each replayed for as long as that does not take too long."""
-    found = [(noisy, proposal_for(noisy)) for noisy in noisiest(facts, MOST_TEMPLATES)]
-    replays = 1 + sum(proposal is not None and proposal.route is not None for _, proposal in found)
-    if facts.counts.events * replays > MOST_REPLAYED:
-        why = f"Effects were not replayed: {facts.counts.events:,} events in {replays} replays would take too long."
-        return [Advised(noisy, proposal, None) for noisy, proposal in found], [why]
-    warm = Period(facts.period.earlier(1).from_ms, facts.period.until_ms)
-    records = archive.events_between(warm) if replays > 1 else []
-    if not records:
-        return [Advised(noisy, proposal, None) for noisy, proposal in found], []
-    before, cases, made = told_of(records, policy, facts.period), facts.mine, list[Advised]()
-    for noisy, proposal in found:
-        if proposal is None or proposal.route is None:
-            made.append(Advised(noisy, proposal, None))
-            continue
-        after = told_of(records, applied(policy, noisy, proposal.route), facts.period)
-        made.append(Advised(noisy, proposal, effect(before, after, cases)))
-    note = (
-        "Effects: this week's events decided again with the policy given and with the change, after a week to"
-        f" learn what is usual, without silences and acknowledgements ({before.pages} pages then;"
-        f" {facts.counts.pages} were sent)."
-    )
-    return made, [note]
 
 
 def _heat(pages: Sequence[Paged], cases: Sequence[Case], schedule: Schedule) -> list[list[int]]:

@@ -11,7 +11,6 @@ shifts:
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,17 +19,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pipeline.core.zone import zone
 from pipeline.errors import Misuse
-from pipeline.report.facts import HOUR_MS, Case, Paged, Period
+from pipeline.report.facts import HOUR_MS, Case, Facts, Hours, Paged, Period
 
 NOBODY = "nobody named"
-
-
-class Hours(StrEnum):
-    """When a page came, for whoever got it."""
-
-    BUSINESS = "business"  # 08-18, Monday to Friday
-    OFF = "off"  # 18-22, and at weekends 08-22
-    SLEEP = "sleep"  # 22-08
 
 
 class _Part(BaseModel):
@@ -76,6 +67,15 @@ class Schedule(_Part):
         if not 8 <= local.hour < 22:
             return Hours.SLEEP
         return Hours.BUSINESS if local.weekday() < 5 and local.hour < 18 else Hours.OFF
+
+    def timed(self, facts: Facts) -> Facts:
+        """The same, with the hours of each page as whoever got it has them."""
+        by_id = {case.incident_id: case for case in facts.cases}
+        pages = [
+            page._replace(hours=self.hours(page.at_ms, self.responder(page.at_ms, by_id.get(page.incident_id))))
+            for page in facts.pages
+        ]
+        return facts._replace(pages=tuple(pages))
 
 
 class Load(NamedTuple):

@@ -10,7 +10,7 @@ from pipeline.core.triage import Facts
 from pipeline.report.effect import told_of
 from pipeline.report.facts import Case, Period
 from pipeline.report.misses import Missed, as_if_on, missed
-from schemas import Alerts, Guard, Reason
+from schemas import Alerts, Control, Guard, Reason
 
 _LATE = (Reason.LASTED, Reason.GROWN)
 
@@ -61,7 +61,7 @@ class _Heard:
                     self.guards[decision.guard] += 1
 
 
-def replayed(records: Sequence[Alerts], policy: Policy, period: Period, cases: Sequence[Case]) -> Shadow:
+def replayed(records: Sequence[Alerts | Control], policy: Policy, period: Period, cases: Sequence[Case]) -> Shadow:
     """Decide `records`, which may begin before `period`, with the policy, and with its `suppress` turned off.
 
     `cases` are the period's, as they were: what people did is known of those that paged.
@@ -74,7 +74,7 @@ def replayed(records: Sequence[Alerts], policy: Policy, period: Period, cases: S
     unheard = [case._replace(is_paged=False, quiet=Reason.SUPPRESSED) for case in mine if case.incident_id in quieted]
     return Shadow(
         period=period,
-        events=sum(period.has(one.at_ms) for record in records for one in record.alerts),
+        events=sum(period.has(one.at_ms) for record in records if isinstance(record, Alerts) for one in record.alerts),
         before=without.pages,
         after=with_it.pages,
         templates=Counter(case.name for case in unheard),

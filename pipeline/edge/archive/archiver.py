@@ -73,7 +73,9 @@ class _Hand:
 
     async def put_down(self) -> None:
         """Write, then commit. Raises Missing and Retryable, and then still holds it all."""
-        from pipeline.edge.archive.files import forget, write  # noqa: PLC0415 - pyarrow, only when there is something
+        # pyarrow, only when there is something
+        from pipeline.edge.archive.files import forget, write  # noqa: PLC0415
+        from pipeline.edge.archive.gathered import gather  # noqa: PLC0415
 
         if not self._entries:
             return
@@ -82,7 +84,8 @@ class _Hand:
         await self._reader.commit(next_offsets)
         removed = await asyncio.to_thread(forget, self._options.root, self._options.keep_days, self._options.now_ms())
         log.info("archived", records=len(self._entries), files=len(made), days_removed=len(removed))
-        self._drop()
+        self._drop()  # it is committed: what fails from here on must not write it again
+        await asyncio.to_thread(gather, self._options.root, self._options.now_ms())
 
     def _drop(self) -> None:
         self._entries, self._bytes = [], 0

@@ -31,7 +31,9 @@ def archive_beside(data_dir: Path, root: Path, keep_days: int, now_ms: int) -> i
 
     Raises Misuse if there is no log, or the archive is another log's or in use; Missing and Retryable.
     """
-    from pipeline.edge.archive.files import forget, write  # noqa: PLC0415 - pyarrow is for whoever archives
+    # pyarrow is for whoever archives
+    from pipeline.edge.archive.files import forget, write  # noqa: PLC0415
+    from pipeline.edge.archive.gathered import gather  # noqa: PLC0415
 
     with _owned(root), closing(EmbeddedRecording.open(data_dir, "", ARCHIVED)) as recording:
         positions, count = _positions(root, data_dir), 0
@@ -46,6 +48,7 @@ def archive_beside(data_dir: Path, root: Path, keep_days: int, now_ms: int) -> i
                 _keep(root, data_dir, positions)
                 count += len(some)
         forget(root, keep_days, now_ms)
+        gather(root, now_ms)
     return count
 
 

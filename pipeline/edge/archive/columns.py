@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from schemas import Alerts, Decisions, Delivery, Incident, Outcome, Page
+from schemas import Alerts, Control, Decisions, Delivery, Incident, Outcome, Page
 from schemas.record import Record
 from schemas.topics import ALERTS, DECISIONS, DELIVERIES, INCIDENTS, OUTCOMES, PAGES
 
@@ -104,8 +104,9 @@ TABLES = (
     ArchivedTable("pages", PAGES.name, Page, "", _columns(Page)),
     ArchivedTable("deliveries", DELIVERIES.name, Delivery, "", _columns(Delivery)),
     ArchivedTable("outcomes", OUTCOMES.name, Outcome, "", _columns(Outcome)),
+    ArchivedTable("controls", ALERTS.name, Control, "", _columns(Control)),
 )
-ARCHIVED = tuple(table.topic for table in TABLES)
+ARCHIVED = tuple(dict.fromkeys(table.topic for table in TABLES))
 _ABOUT = {
     "alerts": "Every alert event, as it was decided upon.",
     "decisions": "What was decided for each of them; `raw_partition`, `raw_offset`, `scope`, `fingerprint` lead to it.",
@@ -115,6 +116,8 @@ _ABOUT = {
     "deliveries": "What the pager delivered, and when: every page up to and including `revision`."
     " Of several between two looks the earlier ones may be missing.",
     "outcomes": "What people did. What was told twice stands there twice, with one `id`.",
+    "controls": "What changed how alerts are decided: silences, outcomes as triage heard of them, changes, and another"
+    " policy, whole. Each stands in every partition of the topic once.",
 }
 
 
@@ -127,7 +130,10 @@ def page() -> str:
         "",
         "`ARCHIVE/TABLE/day=YYYY-MM-DD/TOPIC-PARTITION-FIRSTOFFSET.parquet`: the day is that of `logged_at`, in UTC,",
         "and is itself a column, `day`, for whoever reads folders as DuckDB, pandas and Athena do. A file is whole",
-        "from the moment it has its name, and never changes. Columns may be added; none changes its meaning.",
+        "from the moment it has its name. When a day has been over for some hours, the small files of each partition",
+        "are gathered into few, each under the name of its first: a row keeps its folder, and stands there once. For a",
+        "moment meanwhile a reader may see a row twice, or be told that a file is gone: it asks again.",
+        "Columns may be added; none changes its meaning.",
         "`at`, `by`, `group` and `offset` are words of SQL: put them in double quotes there.",
         "",
         "In every table:",

@@ -1,10 +1,10 @@
-"""Rows become files: each row stands in one file, whole from the moment it has its name, and no file ever changes.
+"""Rows become files: each row stands in one file, whole from the moment it has its name.
 
 A file holds rows of one day of one partition, and is named after the first offset in it. Whoever writes again what was
 written before (a crash before the commit, a member that was expelled while it wrote) finds by the newest file's `end`
 what is there, and writes the rest only; and as a name is taken once only, two who write at the same time cannot both.
 So nothing stands there twice, though a topic that is compacted, or is read in other portions, gives another first
-offset the second time.
+offset the second time. Of a day that is over the files become few (see gathered.py); that changes nothing of this.
 """
 
 import os
@@ -38,7 +38,8 @@ _TYPES: dict[Kind, Any] = {
     Kind.MAP: pa.map_(pa.string(), pa.string()),
     Kind.JSON: pa.string(),
 }
-_BY_TOPIC = {table.topic: table for table in TABLES}
+_TABLES = {(table.topic, table.record): table for table in TABLES}
+_RECORDS = {table.topic: table.record for table in TABLES if table.topic != ALERTS.name}
 log = structlog.get_logger(__name__)
 
 
@@ -58,10 +59,11 @@ def write(root: Path, entries: Sequence[Entry]) -> list[Path]:
         # A stable sort: offsets stay in order.
         by_partition = sorted(entries, key=lambda entry: (entry.topic, entry.partition))
         for (topic, partition), several in groupby(by_partition, key=lambda entry: (entry.topic, entry.partition)):
-            table, by_day = _BY_TOPIC[topic], dict[date, list[Row]]()
-            for row in _rows(table, several):
-                by_day.setdefault(day_of(row.entry.timestamp_ms), []).append(row)
-            for day, rows in by_day.items():
+            by_day = dict[tuple[type[Record], date], list[Row]]()
+            for row in _rows(several):
+                by_day.setdefault((type(row.record), day_of(row.entry.timestamp_ms)), []).append(row)
+            for (record, day), rows in by_day.items():
+                table = _TABLES[topic, record]
                 made += _write_day(root / table.name / f"day={day.isoformat()}", f"{topic}-{partition}", table, rows)
     except (OSError, pa.ArrowException) as exc:
         raise Missing(f"the archive {root} cannot be written: {exc}") from exc
@@ -133,29 +135,37 @@ def _make(path: Path, table: Any) -> bool:
         return False
     finally:
         unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable(path.parent)
     return True
 
 
-def _rows(table: ArchivedTable, entries: Iterator[Entry]) -> Iterator[Row]:
+def durable(folder: Path) -> None:
+    """Make the names in the folder last."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _rows(entries: Iterator[Entry]) -> Iterator[Row]:
     for entry in entries:
         try:
-            record = _read(table, entry)
+            record = _read(entry)
         except Rejected as exc:  # of another version; it stays in the log for as long as that keeps it
             log.warning("not archived", topic=entry.topic, offset=entry.offset, partition=entry.partition, why=str(exc))
             continue
-        if not isinstance(record, table.record):
-            continue  # a tick or a control
+        table = _TABLES.get((entry.topic, type(record)))
+        if table is None:
+            continue  # a tick
         items = getattr(record, table.items) if table.items else (record,)
         yield from (Row(entry, seq, record, item) for seq, item in enumerate(items))
 
 
-def _read(table: ArchivedTable, entry: Entry) -> Record:
-    return decode_alerts(entry.value) if table.topic == ALERTS.name else decode(table.record, entry.value)
+def _read(entry: Entry) -> Record:
+    if entry.topic == ALERTS.name:
+        return decode_alerts(entry.value)
+    return decode(_RECORDS[entry.topic], entry.value)
 
 
 def _table_of(table: ArchivedTable, rows: list[Row]) -> Any:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.codec import encode
@@ -9,6 +10,7 @@ from pipeline.edge.archive.files import write
 from pipeline.errors import Misuse
 from pipeline.log.entry import Entry
 from pipeline.report.facts import Case, Week
+from pipeline.report.past import past
 from pipeline.report.query import Archive
 from schemas import Alerts, Outcome, Tick, Verdict
 from schemas.record import Record
@@ -89,8 +91,18 @@ def test_a_person_is_believed_before_a_program_and_the_first_deed_counts(tmp_pat
 
 def test_the_events_come_back_as_they_were(tmp_path: Path) -> None:
     records = [one for one in scene() if isinstance(one, Alerts)]
-    again = archived(tmp_path, scene()).events_between(WEEK.period)
-    assert [one.alerts for one in again] == [one.alerts for one in records]
+    again = past(archived(tmp_path, scene()), WEEK.period)
+    assert [one.alerts for one in again if isinstance(one, Alerts)] == [one.alerts for one in records]
+
+
+def test_files_that_are_gathered_while_the_report_is_made_are_found_under_their_new_names(tmp_path: Path) -> None:
+    archive = archived(tmp_path, scene())
+    at_first = archive.facts(WEEK.period), past(archive, WEEK.period)
+    for folder in tmp_path.glob("*/day=*"):
+        [one] = folder.iterdir()
+        pq.write_table(pq.ParquetFile(one).read(), folder / f"{one.stem[:-20]}{7:020d}.parquet")
+        one.unlink()
+    assert (archive.facts(WEEK.period), past(archive, WEEK.period)) == at_first
 
 
 def test_a_folder_without_an_archive_is_misuse(tmp_path: Path) -> None:

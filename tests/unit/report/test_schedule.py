@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Misuse
-from pipeline.report.schedule import NOBODY, Hours, Schedule, loads, read_schedule
+from pipeline.report.facts import Hours
+from pipeline.report.schedule import NOBODY, Schedule, loads, read_schedule
 from tests.unit.report.week import CASES, PAGES, WEEK, after
 
 FILE = """

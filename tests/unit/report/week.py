@@ -1,6 +1,7 @@
 """A small week of four pages and six incidents, whose figures are worked out by hand in the tests."""
 
-from pipeline.report.facts import HOUR_MS, Case, Counts, Facts, Paged, Week
+from pipeline.report.facts import HOUR_MS, Case, Counts, Facts, Paged, Period, Week
+from pipeline.report.schedule import Schedule
 
 WEEK = Week.named("2026-W47")
 MONDAY_MS = WEEK.period.from_ms
@@ -42,3 +43,19 @@ PAGES = (
     Paged(after(44, 0), "inc1:ping-2", "opened"),
 )
 FACTS = Facts(WEEK.period, Counts(events=100, alerts=20, incidents=6, pages=4), PAGES, CASES)
+# The four weeks before had disk-0 alone, ten events, and one page.
+BEFORE = Facts(
+    Period(WEEK.period.earlier(4).from_ms, WEEK.period.from_ms),
+    Counts(events=10, alerts=2, incidents=1, pages=1),
+    (Paged(after(-100, 0), "inc1:disk-0", "opened"),),
+    CASES[:1],
+)
+SCHEDULE = Schedule.model_validate(
+    {
+        "zone": "Europe/Berlin",
+        "shifts": [
+            {"person": "ada", "from": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z"},
+            {"person": "lin", "from": "2026-11-17T00:00:00Z", "until": "2026-11-23T00:00:00Z"},
+        ],
+    }
+)

@@ -9,7 +9,7 @@ from pipeline.codec import encode
 from pipeline.edge.archive import page
 from pipeline.edge.archive.files import forget, write
 from pipeline.log.entry import Entry
-from schemas import Outcome, Tick, Verdict
+from schemas import Control, Outcome, Tick, Verdict
 from schemas.topics import ALERTS, INCIDENTS, OUTCOMES, PAGES
 from tests.pages import entry as page_entry
 from tests.pages import page as a_page
@@ -105,6 +105,14 @@ def test_every_kind_of_record_gives_its_rows(tmp_path: Path) -> None:
     assert incidents[-1]["revision"] == facts.incidents[-1].revision
     assert incidents[-1]["opened_at"].timestamp() * 1000 == facts.incidents[-1].opened_at_ms
     assert (told["event_action"], told["team"], told["reason"]) == ("trigger", "db", "opened")
+
+
+def test_what_changed_how_alerts_are_decided_has_a_table_of_its_own(tmp_path: Path) -> None:
+    records = [*at(0, alert("Disk")), Control(at_ms=5, policy="p1:abc", rules='{"gap":"1m"}'), Tick(at_ms=9)]
+    write(tmp_path, [Entry(ALERTS.name, 0, n, "", encode(one), {}, MIDNIGHT_MS) for n, one in enumerate(records)])
+    assert (offsets(tmp_path, "alerts"), offsets(tmp_path, "controls")) == ([(0, 0)], [(0, 1)])
+    [row] = pq.ParquetFile(next(tmp_path.glob("controls/*/*.parquet"))).read().to_pylist()
+    assert (row["policy"], row["rules"], row["silence"]) == ("p1:abc", '{"gap":"1m"}', None)
 
 
 def test_the_page_about_the_columns_is_that_of_the_schemas() -> None:
