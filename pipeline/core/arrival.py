@@ -26,6 +26,7 @@ from schemas.record import fields_of
 
 _JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
 _NOBODY = (False, False, False)
+_PLAIN = Circumstances()
 
 
 class Before(NamedTuple):
@@ -129,13 +130,12 @@ class Arrival:
     def score(self, live: Live, alert: Alert, now_ms: int) -> None:
         """The alert begins to fire, or counts anew."""
         incident = live.incident
-        self.scored = self.scoring.begin(
-            alert,
-            live.code,
-            now_ms,
-            Circumstances(not self.placement.says_resolved(alert), live.is_flapping, bool(incident.changes)),
-        )
-        live.score, live.begun_at_ms = self.scored.probability, now_ms
+        is_event = not self.placement.says_resolved(alert)
+        around = _PLAIN
+        if is_event or live.is_flapping or incident.changes:
+            around = Circumstances(is_event, live.is_flapping, bool(incident.changes))
+        self.scored = self.scoring.begin(alert, live.code, now_ms, around)
+        live.score, live.begun_at_ms = fields_of(self.scored)["probability"], now_ms
         weigh(incident, live.score, self.scored)
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms

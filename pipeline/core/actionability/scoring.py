@@ -16,7 +16,7 @@ from pipeline.core.actionability.tuning import (
     TIERS,
 )
 from pipeline.core.actionability.usual import Usual
-from pipeline.core.clusters import key_of
+from pipeline.core.clusters import hash_of, key_of
 from pipeline.core.logarithm import ln
 from pipeline.core.subject import subject_of
 from pipeline.core.template import template_of
@@ -77,7 +77,8 @@ class Scoring:
         return score.altered(probability=probability, learned=learned, learned_by=self._version)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
-        template, alert, place, scope, rhythm, self_resolved, probability, *known = found
+        template, alert, place, scope, rhythm, self_resolved, probability, *known, paged = found
+        template_begun, alert_begun, watched_ms, ended, short = known
         terms = {}
         if template:
             terms["template"] = template
@@ -91,7 +92,6 @@ class Scoring:
             terms["rhythm"] = rhythm
         if self_resolved:
             terms["self_resolved"] = self_resolved
-        template_begun, alert_begun, watched_ms, ended, short, paged = known
         self.is_new, self.doubt = not paged, None
         return Score.owning(
             {
@@ -124,4 +124,4 @@ def raised(probability: float, before: Severity, after: Severity) -> float:
 
 @lru_cache(maxsize=65536)
 def _place_of(subject: str) -> int:
-    return key_of(subject) ^ _PLACE_SALT if subject else 0
+    return hash_of(subject) ^ _PLACE_SALT if subject else 0
