@@ -51,11 +51,22 @@ class Vocabulary:
 
     def usual_per_ms(self, token: int, at_ms: int) -> float:
         """How often the token usually comes, from its onsets of some hours; as if one more had come in ten minutes."""
-        watched_ms = max(0, min(at_ms - self.began_at_ms, RATE_SPAN_MS)) + RATE_PRIOR_MS
-        return (self._fading(token, at_ms) + 1.0) / watched_ms
+        return (self._fading(token, at_ms) + 1.0) / self._watched_ms(at_ms)
+
+    def least_per_ms(self, token: int, at_ms: int) -> float:
+        """No more than `usual_per_ms`, and at least half of it where the token came lately; in a third of the time."""
+        is_lately = at_ms - self.onset_at_ms[token] <= RATE_HALF_LIFE_MS
+        return ((0.5 * self.onsets[token] if is_lately else 0.0) + 1.0) / self._watched_ms(at_ms)
+
+    def is_expected(self, token: int, at_ms: int, since_ms: float, most: float) -> bool:
+        """Whether more than `most` of the token usually come in so long a time."""
+        if self.least_per_ms(token, at_ms) * since_ms > most:  # to round keeps an order, so this is exact
+            return True
+        return self.usual_per_ms(token, at_ms) * since_ms > most
+
+    def _watched_ms(self, at_ms: int) -> int:
+        return max(0, min(at_ms - self.began_at_ms, RATE_SPAN_MS)) + RATE_PRIOR_MS
 
     def _fading(self, token: int, at_ms: int) -> float:
-        count = self.onsets[token]
-        if not count:
-            return 0.0
-        return count * remaining(max(0, at_ms - self.onset_at_ms[token]), RATE_HALF_LIFE_MS)
+        count, elapsed_ms = self.onsets[token], at_ms - self.onset_at_ms[token]
+        return count * remaining(elapsed_ms, RATE_HALF_LIFE_MS) if count and elapsed_ms > 0 else count
