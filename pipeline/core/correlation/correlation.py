@@ -1,5 +1,6 @@
 """Which open incident an alert is likest to, per second since that incident last grew; and what it learns from each."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -55,7 +56,8 @@ class Correlation:
 
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     known: dict[int, Known] = field(default_factory=dict)  # by code
-    profiles: dict[int, Profile] = field(default_factory=dict)  # by number, the next to be swept first
+    # By number, the next to be swept first. A plain dict would look past all that ever left its begin.
+    profiles: OrderedDict[int, Profile] = field(default_factory=OrderedDict)
     surge: Surge = field(default_factory=Surge)
     opened: int = 0  # profiles so far
     grown: dict[int, Profile] = field(default_factory=dict)  # by number, the one that grew last at the end
@@ -82,7 +84,9 @@ class Correlation:
         """The incident that fits best; of two that fit as well the older."""
         best = self._home(newcomer)
         known, at_ms, soft_ms = newcomer.known, newcomer.at_ms, SOFT * newcomer.unit_ms
-        sharp = self._sharp(known, at_ms, soft_ms)
+        # At no time difference does another of the tokens that others have surprise: in a flood there is none.
+        alerts, surprising = self.vocabulary.alerts, self.vocabulary.surprising
+        sharp = surprising([token for token in known.tokens if alerts[token] > 1], at_ms, soft_ms, SURPRISE)
         if not sharp:
             return best
         score = 0.0 if best is None else best.score
@@ -130,11 +134,11 @@ class Correlation:
         """An incident that takes newcomers begins with this one."""
         profiles, at_ms = self.profiles, newcomer.at_ms
         for number in list(islice(profiles, _SWEPT)):
-            profile = profiles.pop(number)
-            if at_ms - profile.incident.beat_ms > CAP * profile.unit_ms or len(profiles) >= MOST_OPEN:
-                self._unlist(profile)
+            profile = profiles[number]
+            if at_ms - profile.incident.beat_ms > CAP * profile.unit_ms or len(profiles) > MOST_OPEN:
+                self._unlist(profiles.pop(number))
             else:
-                profiles[number] = profile
+                profiles.move_to_end(number)
         profile = Profile(incident, self.opened, newcomer.unit_ms, at_ms)
         self.opened += 1
         incident.profile = profile.number
@@ -222,23 +226,11 @@ class Correlation:
         fits: float = like / since_ms
         return fits
 
-    def _sharp(self, known: Known, at_ms: int, soft_ms: float) -> list[int]:
-        """Of the tokens that others have too those that may surprise: at no time difference does another.
-
-        In a flood there are none, and so it costs no look at any incident.
-        """
-        alerts, is_expected = self.vocabulary.alerts, self.vocabulary.is_expected
-        return [
-            token for token in known.tokens if alerts[token] > 1 and not is_expected(token, at_ms, soft_ms, SURPRISE)
-        ]
-
     def _is_surprising(self, sharp: list[int], profile: Profile, at_ms: int, since_ms: float) -> bool:
         """Whether it comes much sooner than some token that it shares with half of the members usually does."""
-        half, counts, is_expected = 0.5 * len(profile.members), profile.counts, self.vocabulary.is_expected
-        for token in sharp:
-            if counts.get(token, 0) >= half and not is_expected(token, at_ms, since_ms, SURPRISE):
-                return True
-        return False
+        half, counts = 0.5 * len(profile.members), profile.counts
+        shared = [token for token in sharp if counts.get(token, 0) >= half]
+        return bool(self.vocabulary.surprising(shared, at_ms, since_ms, SURPRISE))
 
     def _unlist(self, profile: Profile) -> None:
         profile.incident.profile = None
