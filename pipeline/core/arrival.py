@@ -86,7 +86,9 @@ class Arrival:
         counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)
         found = None
-        if not is_stormy or rule.group_by is None:
+        if rule.group_by is not None:
+            found = None if is_stormy else self.placement.group(alert, rule, now_ms)
+        else:
             last_at_ms = None if known is None else known.last_at_ms
             arriving = Arriving(alert, code, last_at_ms, now_ms)
             if counts_all or is_unwanted:
@@ -219,7 +221,7 @@ class Arrival:
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
         self._alerts.add(live, known)
-        if come_back(self._alerts, incident, live):
+        if incident.parted and come_back(self._alerts, incident, live):
             self._causes.fires_again(live, now_ms)
         else:
             add(incident, live, now_ms)
