@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.core.actionability.features import features_of
+from pipeline.core.actionability.habit import FOUND
 from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
@@ -24,6 +25,7 @@ from schemas import Alert, Guard, Score, Severity
 from schemas.record import fields_of
 
 TIER = "tier"
+_KNOWN = FOUND.index("template_begun")  # behind the terms and the probability stands what they were found from
 _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host may be called like a template
 
 
@@ -77,8 +79,8 @@ class Scoring:
         return score.altered(probability=probability, learned=learned, learned_by=self._version)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
-        template, alert, place, scope, rhythm, self_resolved, probability, *known, paged = found
-        template_begun, alert_begun, watched_ms, ended, short = known
+        template, alert, place, scope, rhythm, self_resolved, probability = found[:_KNOWN]
+        template_begun, alert_begun, watched_ms, ended, short, paged = found[_KNOWN:]
         terms = {}
         if template:
             terms["template"] = template

@@ -128,7 +128,7 @@ class Correlation:
     def _add(self, profile: Profile, code: int, known: Known) -> None:
         tokens = (*known.tokens, known.pairs[-1])
         profile.add(code, tokens)
-        known.homes.append(profile.number)
+        known.homes += (profile.number,)
 
     def open(self, newcomer: Newcomer, incident: Open) -> Profile:
         """An incident that takes newcomers begins with this one."""
@@ -167,7 +167,7 @@ class Correlation:
         self.profiles[profile.number] = profile
         for code in profile.members:
             known = self.known[code]
-            known.homes.append(profile.number)
+            known.homes += (profile.number,)
             for token in (*known.tokens, known.pairs[-1]):
                 profile.counts[token] = profile.counts.get(token, 0) + 1
 
@@ -235,7 +235,8 @@ class Correlation:
     def _unlist(self, profile: Profile) -> None:
         profile.incident.profile = None
         for code in profile.members:
-            self.known[code].homes.remove(profile.number)
+            known = self.known[code]
+            known.homes = tuple([number for number in known.homes if number != profile.number])
         del self.grown[profile.number]
 
     def _forget(self) -> None:
@@ -257,7 +258,7 @@ class Correlation:
         self.learned += 1
         self.surge.forget_tokens()
         for known in self.known.values():
-            known.homes.clear()
+            known.homes = ()
         for profile in self.profiles.values():
             profile.counts.clear()
             self.relist(profile)
