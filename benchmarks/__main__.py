@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from benchmarks import end_to_end, gateway, kernels, latency, replay, restart, scale, step, worker
+from benchmarks import end_to_end, gateway, kernels, latency, replay, restart, scale, step, storm, worker
 from benchmarks.machine import Watch
 from benchmarks.report import Report
 from pipeline.errors import Fault, Missing
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "kernels": kernels.measure,
     "scale": scale.measure,
     "step": step.measure,
+    "storm": storm.measure,
     "worker": worker.measure,
 }
 

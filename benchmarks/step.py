@@ -43,8 +43,9 @@ class Size(NamedTuple):
 class Stream:
     """Decoded events of alerts that are live, or new, in so many groups: 40 names, 25 clusters, some namespaces."""
 
-    def __init__(self, incidents: int) -> None:
+    def __init__(self, incidents: int, pace_ms: int | None = None) -> None:
         self._incidents = incidents
+        self.pace_ms = pace_ms  # from one record to the next; by default half a millisecond an alert, and one more
         self._chance = random.Random(SEED)  # noqa: S311  # a fixed order, no secret
         self._at_ms, self._offset = NOON_MS, 0
         self.live = 0
@@ -60,7 +61,7 @@ class Stream:
                 numbers.append(self._chance.randint(1, self.live))
         records = []
         for start in range(0, CHUNK, together):
-            self._at_ms += together // 2 + 1
+            self._at_ms += together // 2 + 1 if self.pace_ms is None else self.pace_ms
             self._offset += 1
             alerts = tuple([self._alert(number) for number in numbers[start : start + together]])
             records.append(

@@ -26,6 +26,7 @@ from schemas.record import fields_of
 
 _JOINED, _OPENED, _SURFACED = Reason.JOINED, Reason.OPENED, Reason.SURFACED
 _NOBODY = (False, False, False)
+_PLAIN = Circumstances()
 
 
 class Before(NamedTuple):
@@ -85,7 +86,9 @@ class Arrival:
         counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)
         found = None
-        if not is_stormy or rule.group_by is None:
+        if rule.group_by is not None:
+            found = None if is_stormy else self.placement.group(alert, rule, now_ms)
+        else:
             last_at_ms = None if known is None else known.last_at_ms
             arriving = Arriving(alert, code, last_at_ms, now_ms)
             if counts_all or is_unwanted:
@@ -129,13 +132,12 @@ class Arrival:
     def score(self, live: Live, alert: Alert, now_ms: int) -> None:
         """The alert begins to fire, or counts anew."""
         incident = live.incident
-        self.scored = self.scoring.begin(
-            alert,
-            live.code,
-            now_ms,
-            Circumstances(not self.placement.says_resolved(alert), live.is_flapping, bool(incident.changes)),
-        )
-        live.score, live.begun_at_ms = self.scored.probability, now_ms
+        is_event = not self.placement.says_resolved(alert)
+        around = _PLAIN
+        if is_event or live.is_flapping or incident.changes:
+            around = Circumstances(is_event, live.is_flapping, bool(incident.changes))
+        self.scored = self.scoring.begin(alert, live.code, now_ms, around)
+        live.score, live.begun_at_ms = fields_of(self.scored)["probability"], now_ms
         weigh(incident, live.score, self.scored)
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms
@@ -219,7 +221,7 @@ class Arrival:
             if flap.is_flapping:
                 live.flap_ends_ms = ends_at_ms(flap, self._policy.flapping)
         self._alerts.add(live, known)
-        if come_back(self._alerts, incident, live):
+        if incident.parted and come_back(self._alerts, incident, live):
             self._causes.fires_again(live, now_ms)
         else:
             add(incident, live, now_ms)

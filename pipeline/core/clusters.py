@@ -74,5 +74,10 @@ UNLEARNED: Clusters = Unlearned()
 @lru_cache(maxsize=65536)
 def key_of(template: str) -> int:
     """The template's hash, 64 bits unsigned: the same in every process and on every machine."""
-    digest = hashlib.blake2b(template.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return hash_of(template)
+
+
+def hash_of(text: str) -> int:
+    """As `key_of`, of any text, and not remembered."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")

@@ -1,6 +1,7 @@
 """What is left of a count as time passes: it halves every half-life, by the same bits on every machine."""
 
 import math
+from functools import lru_cache
 
 _WIDTH = 8  # bits a table
 _TABLES = 5  # 40 bits of the fraction of a half-life: finer than a millisecond in one of a year
@@ -27,6 +28,7 @@ def _tables() -> tuple[tuple[float, ...], ...]:
 _A, _B, _C, _D, _E = _tables()
 
 
+@lru_cache(maxsize=1024)  # in a flood, when it matters, nearly all that is asked for was a short while ago
 def remaining(elapsed_ms: int, half_life_ms: int) -> float:
     """2^(-elapsed/half-life), strictly falling with each millisecond until it is too small for a float.
 

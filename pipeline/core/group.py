@@ -4,6 +4,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.policy import Rule
 from pipeline.core.state import ScopeState
 from schemas import Alert
+from schemas.record import fields_of
 
 
 def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
@@ -18,7 +19,7 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
 
 def key_of(alert: Alert, rule: Rule) -> str:
     """The alert's group as one string."""
-    labels = alert.labels
+    labels = fields_of(alert)["labels"]
     parts = [f"{label}\1{labels[label]}" for label in rule.group_by or () if label in labels]
     return "\0".join(parts) or f"name\1{alert.name}"
 

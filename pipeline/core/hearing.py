@@ -50,7 +50,7 @@ class Hearing:
             ended = self._arrival.overflowing.end(code, now_ms) if is_not_here else None
             if ended is not None:
                 return self._decision(alert, *ended, None, is_late=is_late)
-        change = change_of(alert, live)
+        change = _NEW if is_unknown and status is _FIRING else change_of(alert, live)
         if change is _NEW:
             reason, incident, entered = self._arrival.place(alert, code, live, now_ms)
             if entered is not None and self._state.ended and self._is_over(alert, code, now_ms):

@@ -15,6 +15,7 @@ class Holding:
     def __init__(self, state: ScopeState, policy: Policy) -> None:
         self._state, self._policy, self._rails = state, policy, policy.guardrails
         self._spells: Spells = state.spells
+        self._is_learned = [rule.holds_as_learned for rule in policy.rules]
 
     def choose(self, live: Live, alert: Alert, template: int, *, is_new: bool, watched_ms: int) -> Held | None:
         """Let the page of an alert that begins to fire wait, or not. `is_new`: nobody was ever paged for its template.
@@ -22,9 +23,9 @@ class Holding:
         Chosen once: one deadline, one explanation, and the same where the log is played again.
         """
         live.hold_ms = 0
-        rule = self._policy.rules[live.rule]
-        if not rule.holds_as_learned:
+        if not self._is_learned[live.rule]:
             return None
+        rule = self._policy.rules[live.rule]
         # What may wait though it is critical is judged as if it were not: all else that guards it still does.
         severity = Severity.ERROR if rule.hold_critical else live.severity
         doubt = Doubt(

@@ -41,8 +41,9 @@ class Incidents:
                 self._make_rhythms(np.concatenate((self.rhythms, np.zeros(number, RHYTHM))))
                 self.ids = np.concatenate((self.ids, np.full(number, None, np.object_)))
             self.ids[number] = incident.incident_id
-        self.numbers[number] = (0, FOREVER_MS)
-        self.rhythms[number] = (0, 0, FOREVER_MS)
+        flat, rhythm = self.flat, self.flat_rhythms
+        flat[2 * number], flat[2 * number + 1] = 0, FOREVER_MS
+        rhythm[3 * number], rhythm[3 * number + 1], rhythm[3 * number + 2] = 0, 0, FOREVER_MS
         return number
 
     @property
@@ -67,7 +68,7 @@ class Incidents:
 
     def _make_rhythms(self, rhythms: NDArray[np.void]) -> None:
         self.rhythms = rhythms
-        self.beat_ms, self.beats, self.stray_ms = (rhythms[name] for name in ("beat_ms", "beats", "stray_ms"))
+        self.flat_rhythms = rhythms.view(np.int64).data  # likewise: beat, beats, stray, beat …
 
 
 @dataclass(slots=True, eq=False)
@@ -167,32 +168,28 @@ class Open:
     @property
     def beat_ms(self) -> int:
         """When it was last heard of."""
-        beat_ms: int = self.book.beat_ms.item(self.number)
-        return beat_ms
+        return self.book.flat_rhythms[3 * self.number]
 
     @property
     def beats(self) -> int:
         """How often it was heard of; repeats in quick succession count once."""
-        beats: int = self.book.beats.item(self.number)
-        return beats
+        return self.book.flat_rhythms[3 * self.number + 1]
 
     @property
     def stray_ms(self) -> int:
         """After so long a silence an event of its alerts looks for its incident anew; FOREVER_MS: never."""
-        stray_ms: int = self.book.stray_ms.item(self.number)
-        return stray_ms
+        return self.book.flat_rhythms[3 * self.number + 2]
 
     def beat(self, at_ms: int) -> None:
         """It was heard of, and not only by a repeat."""
-        book, number = self.book, self.number
-        if at_ms > book.beat_ms.item(number):
-            book.beat_ms[number] = at_ms
-        book.beats[number] += 1
+        rhythm, place = self.book.flat_rhythms, 3 * self.number
+        rhythm[place] = max(rhythm[place], at_ms)
+        rhythm[place + 1] += 1
 
     def keep_rhythm(self, stray_ms: int, at_ms: int, beats: int = 0) -> None:
         """Let its rhythm count from now on."""
-        book, number = self.book, self.number
-        book.stray_ms[number], book.beat_ms[number], book.beats[number] = stray_ms, at_ms, beats
+        rhythm, place = self.book.flat_rhythms, 3 * self.number
+        rhythm[place], rhythm[place + 1], rhythm[place + 2] = at_ms, beats, stray_ms
 
 
 def trace_of(incident_id: str) -> int:

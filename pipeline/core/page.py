@@ -46,30 +46,36 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
     scope, policy = context
     incident, (kind, reason) = told.incident, call
     where = group_in_words(incident.group)
-    details = PageDetails.trusted(
-        incident_id=incident.incident_id,
-        revision=incident.revision,
-        kind=kind,
-        reason=reason,
-        why=reason.sentence if incident.merged_into is None else f"{reason.sentence} It is {incident.merged_into}.",
-        scope=scope,
-        team=incident.team,
-        alert_count=incident.alerts,
-        firing=incident.firing,
-        causes=tuple(map(_page_cause, told.heading.causes)),
-        changes=tuple(map(_page_change, incident.changes)),
-        alerts=tuple(map(_page_alert, told.listed)),
-        unlisted=incident.alerts - len(told.listed),
-        policy_version=policy.name,
+    details = PageDetails.owning(
+        {
+            "incident_id": incident.incident_id,
+            "revision": incident.revision,
+            "kind": kind,
+            "reason": reason,
+            "why": reason.sentence
+            if incident.merged_into is None
+            else f"{reason.sentence} It is {incident.merged_into}.",
+            "scope": scope,
+            "team": incident.team,
+            "alert_count": incident.alerts,
+            "firing": incident.firing,
+            "causes": tuple(map(_page_cause, told.heading.causes)),
+            "changes": tuple(map(_page_change, incident.changes)),
+            "alerts": tuple(map(_page_alert, told.listed)),
+            "unlisted": incident.alerts - len(told.listed),
+            "policy_version": policy.name,
+        }
     )
-    payload = PagePayload.trusted(
-        summary=summary(told),
-        source=where or alerts[0].source,
-        # What is silenced makes no page more urgent.
-        severity=_PAGERDUTY[incident.severity] if incident.loud_rank < 0 else _BY_RANK[incident.loud_rank],
-        timestamp=rfc3339(incident.opened_at_ms),
-        group=where or None,
-        custom_details=details,
+    payload = PagePayload.owning(
+        {
+            "summary": summary(told),
+            "source": where or alerts[0].source,
+            # What is silenced makes no page more urgent.
+            "severity": _PAGERDUTY[incident.severity] if incident.loud_rank < 0 else _BY_RANK[incident.loud_rank],
+            "timestamp": rfc3339(incident.opened_at_ms),
+            "group": where or None,
+            "custom_details": details,
+        }
     )
     links = _links(alerts) + _links_of(incident.changes)
     return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, links, payload)
@@ -108,18 +114,22 @@ def fault_page(alert: Alert, incident_id: str, error: str, context: tuple[str, P
 def _page(
     action: Literal["trigger", "resolve"], dedup_key: str, links: tuple[PageLink, ...], payload: PagePayload
 ) -> Page:
-    return Page.trusted(event_action=action, dedup_key=dedup_key, client="pagesieve", links=links, payload=payload)
+    return Page.owning(
+        {"event_action": action, "dedup_key": dedup_key, "client": "pagesieve", "links": links, "payload": payload}
+    )
 
 
 def _page_alert(member: Member) -> PageAlert:
-    return PageAlert.trusted(
-        name=member.name,
-        labels=member.labels,
-        severity=member.severity,
-        status=member.status,
-        starts_at=rfc3339(member.starts_at_ms),
-        summary=member.summary,
-        url=member.url,
+    return PageAlert.owning(
+        {
+            "name": member.name,
+            "labels": member.labels,
+            "severity": member.severity,
+            "status": member.status,
+            "starts_at": rfc3339(member.starts_at_ms),
+            "summary": member.summary,
+            "url": member.url,
+        }
     )
 
 

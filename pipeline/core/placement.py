@@ -67,18 +67,21 @@ class Placement:
         None: none does, and in a storm it opens none of its own. Whether there is one is asked only then.
         """
         self.why = None
-        if rule.group_by is None:
-            planned = self.planned.get(arriving.code)
-            if planned is None or planned.incident.resolved_at_ms is not None:
-                planned = self.correlate(arriving, rule, is_stormy)
-            elif not planned.incident.members and is_stormy():
-                return None  # what was opened for it stays among what was planned, and is forgotten with that
-            self.planned.pop(arriving.code, None)
-            if planned is None:
-                return None
-            self.why = planned.why
-            return planned.incident
-        alert, now_ms = arriving.alert, arriving.now_ms
+        if rule.group_by is not None:
+            return self.group(arriving.alert, rule, arriving.now_ms)
+        planned = self.planned.get(arriving.code)
+        if planned is None or planned.incident.resolved_at_ms is not None:
+            planned = self.correlate(arriving, rule, is_stormy)
+        elif not planned.incident.members and is_stormy():
+            return None  # what was opened for it stays among what was planned, and is forgotten with that
+        self.planned.pop(arriving.code, None)
+        if planned is None:
+            return None
+        self.why = planned.why
+        return planned.incident
+
+    def group(self, alert: Alert, rule: Rule, now_ms: int) -> Open:
+        """The incident of its labels that are grouped by."""
         key = key_of(alert, rule)
         return fitting(self._state, key, now_ms, rule) or self.open(Opening(alert, group_of(alert, rule), key, now_ms))
 

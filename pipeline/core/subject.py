@@ -1,6 +1,7 @@
 """What an alert is about, and where many alerts are, in the words of a person: `on db-1`, `in cluster eu-1`."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pipeline.core.shown import cut
 
@@ -37,11 +38,16 @@ def subject_of(labels: Mapping[str, str]) -> str:
 
 def places(labels: Mapping[str, str], group: Iterable[str]) -> list[str]:
     """Which of the labels that alerts have in common say where they are; those that they are grouped by come first."""
+    return list(_places(tuple(labels), tuple(group)))
+
+
+@lru_cache(maxsize=1024)  # a monitor names its labels alike
+def _places(labels: tuple[str, ...], group: tuple[str, ...]) -> tuple[str, ...]:
     found = [label for label in group if label in labels][:_MOST]
     for kinds in (_WIDE, _NARROW):
         if len(found) < _MOST and kinds.keys().isdisjoint(found):
-            found += sorted(kinds.keys() & labels.keys(), key=kinds.__getitem__)[:1]
-    return sorted(found, key=lambda label: label not in _WIDE)  # stable: the wide ones first
+            found += sorted(kinds.keys() & set(labels), key=kinds.__getitem__)[:1]
+    return tuple(sorted(found, key=lambda label: label not in _WIDE))  # stable: the wide ones first
 
 
 def where(labels: Mapping[str, str], found: Iterable[str]) -> str:

@@ -17,11 +17,13 @@ class Suppression:
 
     def __init__(self, state: ScopeState, policy: Policy) -> None:
         self._state, self._policy, self._rails = state, policy, policy.guardrails
+        # By rule: what scores below it is low; where scores do nothing, nothing is.
+        self._low_below = [0.0 if rule.suppress is Suppress.OFF else rule.page_above for rule in policy.rules]
 
     def guard(self, live: Live, alert: Alert, scored: Score, scoring: Scoring) -> Guard | None:
         """Why the alert that was just scored pages though that is low; None too where it is not. Its incident knows."""
-        rule, incident = self._policy.rules[live.rule], live.incident
-        if rule.suppress is Suppress.OFF or scored.probability >= rule.page_above:
+        incident = live.incident
+        if live.score >= self._low_below[live.rule]:
             incident.is_spared = True
             return None
         guard = guard_of(
@@ -41,14 +43,12 @@ class Suppression:
         if guard is not None:
             incident.is_spared = True
             return guard
-        return Guard.SHADOW if rule.suppress is Suppress.SHADOW else None
+        return Guard.SHADOW if self._policy.rules[live.rule].suppress is Suppress.SHADOW else None
 
     def raised(self, live: Live) -> Guard | None:
         """As `guard`, of an alert that has got worse while it fired: whoever would have been told nothing is told."""
         live.incident.is_spared = True
-        rule = self._policy.rules[live.rule]
-        is_low = rule.suppress is not Suppress.OFF and live.score < rule.page_above
-        return Guard.RAISED if is_low else None
+        return Guard.RAISED if live.score < self._low_below[live.rule] else None
 
     def _is_within_budget(self, incident: Open, at_ms: int) -> bool:
         """Whether an incident may be kept quiet; it counts once, on the day on which it began."""

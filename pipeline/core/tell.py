@@ -94,7 +94,7 @@ class Teller:
                 codes = [heading.cause] if heading.cause == heading.lead else [heading.cause, heading.lead]
                 # What went on elsewhere, or came with an incident that is merged, may be forgotten by now.
                 found = [code for code in codes if self._alerts.has(code)] or incident.members[:1]
-                alerts = [one.alert for one in self._alerts.glance(found)]
+                alerts = [self._alerts.say(code) for code in found]
                 facts.pages.append(page_record(told, alerts, call, context))
                 if call.reason.pages:
                     for code in codes:

@@ -6,10 +6,10 @@ which one of many (host, address, replica) are no part of it. It is stable, and 
 
 import hashlib
 from functools import lru_cache
-from itertools import repeat
 
 from pipeline.core.mask import masked_identifier, masked_name, masked_pod, masked_text
 from schemas import Alert
+from schemas.record import fields_of
 
 VERSION = "t1"
 PARTS = (
@@ -54,21 +54,34 @@ WHICH_ONE = frozenset(  # labels whose value is one of many hosts: masked as a w
 _PODS = frozenset({"pod", "pod_name", "exported_pod", "kubernetes_pod_name"})
 _LONGEST = 200  # characters of a template; what is longer is told apart by a hash
 _LONGEST_VALUE = 256
+_MOST_KNOWN = 8192
+
+# What most alerts come to: of a name without hosts and short values, by both. Unlike a cache of all it holds no long
+# texts, so that nothing need be measured to look into it.
+_known: dict[tuple[str, tuple[str | None, ...]], str] = {}
 
 
 def template_of(alert: Alert, parts: tuple[str, ...] = PARTS) -> str:
     """The alert's template. `parts` are the labels in it; `summary` among them is the annotation.
 
-    1.5 µs for one that is known, 7 for a new pod, 40 for a new sentence.
+    0.6 µs for one that is known, 7 for a new pod, 40 for a new sentence.
     """
-    labels = alert.labels
-    values = tuple(map(labels.get, parts, repeat("")))
-    if len(max(values, key=len)) > _LONGEST_VALUE:
-        values = tuple([value[:_LONGEST_VALUE] for value in values])
+    fields = fields_of(alert)
+    name, labels = fields["name"], fields["labels"]
+    said = tuple(map(labels.get, parts))
+    if parts is PARTS and (known := _known.get((name, said))) is not None:
+        return known
+    values = tuple([(value or "")[:_LONGEST_VALUE] for value in said])
     if "summary" in parts:
         summary = _without_hosts(alert.annotations.get("summary", "")[:_LONGEST_VALUE], labels)
         values = tuple([summary if part == "summary" else value for part, value in zip(parts, values, strict=True)])
-    return _template(_without_hosts(alert.name[:_LONGEST_VALUE], labels), parts, values)
+    text = _template(_without_hosts(name[:_LONGEST_VALUE], labels), parts, values)
+    length = len(name) + sum([len(value) for value in said if value])
+    if parts is PARTS and length <= _LONGEST_VALUE and name.isalnum():
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[name, said] = text
+    return text
 
 
 def _without_hosts(text: str, labels: dict[str, str]) -> str:

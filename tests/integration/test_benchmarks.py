@@ -57,6 +57,7 @@ def named(report: dict[str, Any], *, beyond_us: str) -> list[str]:
         ("worker", {"1", "10", "normalise", "triage", "write", "the rest"}),
         ("kernels", {"500", "2,000", "empty", "warm"}),
         ("step", {"every event new, one a record", "3,000 alerts in 1,000 incidents"}),
+        ("storm", {"correlated, storms off", "group_by, storms off"}),
         ("latency", {"pagesieve on Kafka", "pagesieve up", "Alertmanager"}),
         ("end_to_end", {"pagesieve on Kafka", "pagesieve up", "Alertmanager", "pagesieve on Kafka: broker"}),
     ],
@@ -77,5 +78,5 @@ def test_a_benchmark_gives_its_figures(name: str, subjects: set[str]) -> None:
 def test_a_benchmark_that_does_not_exist_is_named() -> None:
     done = run("throughput")
     assert done.returncode == 2
-    there = "replay, restart, end_to_end, latency, gateway, kernels, scale, step, worker"
+    there = "replay, restart, end_to_end, latency, gateway, kernels, scale, step, storm, worker"
     assert f"no benchmark throughput; there are {there}" in done.stderr

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.core.actionability.features import features_of
+from pipeline.core.actionability.habit import FOUND
 from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
@@ -16,7 +17,7 @@ from pipeline.core.actionability.tuning import (
     TIERS,
 )
 from pipeline.core.actionability.usual import Usual
-from pipeline.core.clusters import key_of
+from pipeline.core.clusters import hash_of, key_of
 from pipeline.core.logarithm import ln
 from pipeline.core.subject import subject_of
 from pipeline.core.template import template_of
@@ -24,6 +25,7 @@ from schemas import Alert, Guard, Score, Severity
 from schemas.record import fields_of
 
 TIER = "tier"
+_KNOWN = FOUND.index("template_begun")  # behind the terms and the probability stands what they were found from
 _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host may be called like a template
 
 
@@ -77,7 +79,8 @@ class Scoring:
         return score.altered(probability=probability, learned=learned, learned_by=self._version)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
-        template, alert, place, scope, rhythm, self_resolved, probability, *known = found
+        template, alert, place, scope, rhythm, self_resolved, probability = found[:_KNOWN]
+        template_begun, alert_begun, watched_ms, ended, short, paged = found[_KNOWN:]
         terms = {}
         if template:
             terms["template"] = template
@@ -91,7 +94,6 @@ class Scoring:
             terms["rhythm"] = rhythm
         if self_resolved:
             terms["self_resolved"] = self_resolved
-        template_begun, alert_begun, watched_ms, ended, short, paged = known
         self.is_new, self.doubt = not paged, None
         return Score.owning(
             {
@@ -124,4 +126,4 @@ def raised(probability: float, before: Severity, after: Severity) -> float:
 
 @lru_cache(maxsize=65536)
 def _place_of(subject: str) -> int:
-    return key_of(subject) ^ _PLACE_SALT if subject else 0
+    return hash_of(subject) ^ _PLACE_SALT if subject else 0

@@ -34,6 +34,7 @@ from pipeline.core.kernels import tag_of
 from pipeline.core.logarithm import ln
 
 SCOPE = np.uint64(1)  # the key of the scope itself
+_SMALLEST = np.uint64(2)  # 0 is a free slot
 _LN_2 = 0.6931471805599453
 _DAYS = HALF_LIFE_MS / _LN_2 / 86_400_000.0  # that a scope can be watched at most, since they fade
 _GRAIN = 1024.0  # terms are multiples of its inverse: their sum is exact in any order
@@ -86,6 +87,11 @@ def probability_of(logit: float) -> float:
 @part
 def _grained(value: float) -> float:
     return np.int64(value * _GRAIN + (0.5 if value >= 0.0 else -0.5)) / _GRAIN
+
+
+@part
+def _key(code: int) -> np.uint64:
+    return max(np.uint64(code), _SMALLEST)
 
 
 @part
@@ -165,10 +171,11 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
 ) -> int:
     """An alert begins to fire: write what is found out of it into `found`, then count it. How many keys were new.
 
-    `place` is 0 where it names none; the other keys are neither 0 nor that of the scope, and there is room for four.
-    `claimed` is the sum of the terms that others know.
+    `place` is 0 where it names none; there is room for four keys. `claimed` is the sum of the terms that others know.
     """
-    scope_key, template_key, alert_key, place_key = SCOPE, np.uint64(template), np.uint64(alert), np.uint64(place)
+    scope_key, template_key, alert_key, place_key = SCOPE, _key(template), _key(alert), np.uint64(0)
+    if place:
+        place_key = _key(place)
     new = 0
     its_scope = slot_of(habits, scope_key)
     if habits[its_scope]["key"] == np.uint64(0):
@@ -220,7 +227,7 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
 @kernel(_HABITS, types.uint64)
 def page(habits: Habits, alert: int) -> None:
     """A page told of an alert: one of its template was seen by a person."""
-    its_alert = slot_of(habits, np.uint64(alert))
+    its_alert = slot_of(habits, _key(alert))
     if habits[its_alert]["key"] != np.uint64(0):
         its_template = slot_of(habits, habits[its_alert]["template"])
         if habits[its_template]["key"] != np.uint64(0):
@@ -233,7 +240,7 @@ def end(habits: Habits, alert: int, after_ms: int) -> np.uint64:
 
     The key of its template; 0: it is not known.
     """
-    its_alert = slot_of(habits, np.uint64(alert))
+    its_alert = slot_of(habits, _key(alert))
     if habits[its_alert]["key"] == np.uint64(0):
         return np.uint64(0)
     its_template = slot_of(habits, habits[its_alert]["template"])

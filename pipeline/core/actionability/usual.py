@@ -9,8 +9,6 @@ from pipeline.core.jit import warm_up
 _FIRST_SLOTS = 16
 MOST_SLOTS = 1 << 18  # half of them are used: of 131,072 templates, alerts and places, 25 MB
 _ROOM = 4  # keys that one alert may bring
-_SMALLEST_KEY = 2  # 0 is a free slot, 1 the scope
-_KEYS = (1 << 64) - 1
 
 
 class Usual:
@@ -34,19 +32,17 @@ class Usual:
         """
         if 2 * (self._used + _ROOM) > len(self._slots):
             self._make_room()
-        self._used += surprise.begin(
-            self._slots, _key(template), _key(alert), place and _key(place), at_ms, claimed, self._found
-        )
+        self._used += surprise.begin(self._slots, template, alert, place, at_ms, claimed, self._found)
         found: list[float] = self._found.tolist()
         return found
 
     def page(self, alert: int) -> None:
         """A page told of an alert first."""
-        surprise.page(self._slots, _key(alert))
+        surprise.page(self._slots, alert)
 
     def end(self, alert: int, after_ms: int) -> int:
         """An alert says that it is over, so long after it began. The key of its template; 0: it is not known."""
-        return int(surprise.end(self._slots, _key(alert), after_ms))
+        return int(surprise.end(self._slots, alert, after_ms))
 
     def habits(self) -> Habits:
         """All that is known, in the order of keys."""
@@ -69,7 +65,3 @@ def _slots_for(habits: int) -> int:
     while slots < 2 * (habits + _ROOM):
         slots *= 2
     return slots
-
-
-def _key(code: int) -> int:
-    return max(code & _KEYS, _SMALLEST_KEY)

@@ -1,5 +1,6 @@
 """Which open incident an alert is likest to, per second since that incident last grew; and what it learns from each."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -55,10 +56,11 @@ class Correlation:
 
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     known: dict[int, Known] = field(default_factory=dict)  # by code
-    profiles: dict[int, Profile] = field(default_factory=dict)  # by number, the next to be swept first
+    # By number, the next to be swept first. A plain dict would look past all that ever left its begin.
+    profiles: OrderedDict[int, Profile] = field(default_factory=OrderedDict)
     surge: Surge = field(default_factory=Surge)
     opened: int = 0  # profiles so far
-    grown: dict[int, None] = field(default_factory=dict)  # numbers of profiles, the one that grew last at the end
+    grown: dict[int, Profile] = field(default_factory=dict)  # by number, the one that grew last at the end
     learned: int = 0  # counts what changed how rare tokens are; nothing depends on its value
 
     def meet(self, alert: Alert, code: int, at_ms: int, graph: Topology | None = None) -> Known:
@@ -82,26 +84,30 @@ class Correlation:
         """The incident that fits best; of two that fit as well the older."""
         best = self._home(newcomer)
         known, at_ms, soft_ms = newcomer.known, newcomer.at_ms, SOFT * newcomer.unit_ms
+        # At no time difference does another of the tokens that others have surprise: in a flood there is none.
+        alerts, surprising = self.vocabulary.alerts, self.vocabulary.surprising
+        sharp = surprising([token for token in known.tokens if alerts[token] > 1], at_ms, soft_ms, SURPRISE)
+        if not sharp:
+            return best
         score = 0.0 if best is None else best.score
-        profiles, homes, oldest_ms = self.profiles, known.homes, at_ms - newcomer.max_age_ms
-        weighed: Weighed | None = None
-        rates: dict[int, float] = {}
+        homes, oldest_ms = known.homes, at_ms - newcomer.max_age_ms
+        weighed, rare = None, set[int]()
         # From the one that grew last: as soon as one that shares all with it could not fit better, none further can.
-        for number in islice(reversed(self.grown), MOST_LOOKED_AT):
-            profile = profiles[number]
+        for profile in islice(reversed(self.grown.values()), MOST_LOOKED_AT):
             elapsed_ms = at_ms - profile.grew_at_ms
             since_ms = soft_ms + elapsed_ms if elapsed_ms > 0 else soft_ms
             if score * since_ms > 1.0:
                 break
             if weighed is None:
                 weighed = self.weighed(known)
+                rare = weighed.rare
             # Almost all go here: what most alerts have is no reason to look at one.
-            if profile.counts.keys().isdisjoint(weighed.rare):
+            if profile.tokens.isdisjoint(rare) or profile.tokens.isdisjoint(sharp):
                 continue
-            if number in homes or profile.incident.opened_at_ms < oldest_ms:
+            if profile.number in homes or profile.incident.opened_at_ms < oldest_ms:
                 continue
             fits = self._fits(weighed, profile, at_ms, since_ms)
-            if fits < score or not fits or not self._is_surprising(weighed, profile, at_ms, since_ms, rates):
+            if fits < score or not fits or not self._is_surprising(sharp, profile, at_ms, since_ms):
                 continue
             if best is None or fits > score or profile.number < best.profile.number:
                 runner_up, second = (None, 0.0) if best is None else (best.profile, best.score)
@@ -116,26 +122,27 @@ class Correlation:
             return
         profile.grew_at_ms = at_ms
         self.grown.pop(profile.number, None)
-        self.grown[profile.number] = None
+        self.grown[profile.number] = profile
         self._add(profile, newcomer.code, newcomer.known)
 
     def _add(self, profile: Profile, code: int, known: Known) -> None:
         tokens = (*known.tokens, known.pairs[-1])
         profile.add(code, tokens)
-        known.homes.append(profile.number)
+        known.homes += (profile.number,)
 
     def open(self, newcomer: Newcomer, incident: Open) -> Profile:
         """An incident that takes newcomers begins with this one."""
-        for number in list(islice(self.profiles, _SWEPT)):
-            profile = self.profiles.pop(number)
-            if newcomer.at_ms - profile.incident.beat_ms > CAP * profile.unit_ms or len(self.profiles) >= MOST_OPEN:
-                self._unlist(profile)
+        profiles, at_ms = self.profiles, newcomer.at_ms
+        for number in list(islice(profiles, _SWEPT)):
+            profile = profiles[number]
+            if at_ms - profile.incident.beat_ms > CAP * profile.unit_ms or len(profiles) > MOST_OPEN:
+                self._unlist(profiles.pop(number))
             else:
-                self.profiles[number] = profile
-        profile = Profile(incident, self.opened, newcomer.unit_ms, newcomer.at_ms)
+                profiles.move_to_end(number)
+        profile = Profile(incident, self.opened, newcomer.unit_ms, at_ms)
         self.opened += 1
         incident.profile = profile.number
-        self.profiles[profile.number] = profile
+        profiles[profile.number] = profile
         self.join(newcomer, profile)
         return profile
 
@@ -160,7 +167,7 @@ class Correlation:
         self.profiles[profile.number] = profile
         for code in profile.members:
             known = self.known[code]
-            known.homes.append(profile.number)
+            known.homes += (profile.number,)
             for token in (*known.tokens, known.pairs[-1]):
                 profile.counts[token] = profile.counts.get(token, 0) + 1
 
@@ -219,27 +226,17 @@ class Correlation:
         fits: float = like / since_ms
         return fits
 
-    def _is_surprising(
-        self, weighed: Weighed, profile: Profile, at_ms: int, since_ms: float, rates: dict[int, float]
-    ) -> bool:
-        """Whether it comes much sooner than the rarest token that it shares with half of the members usually does.
-
-        `rates` keeps, while one newcomer is looked at, how often each of its tokens usually comes.
-        """
+    def _is_surprising(self, sharp: list[int], profile: Profile, at_ms: int, since_ms: float) -> bool:
+        """Whether it comes much sooner than some token that it shares with half of the members usually does."""
         half, counts = 0.5 * len(profile.members), profile.counts
-        for token, _ in weighed.weights:
-            if counts.get(token, 0) >= half:
-                rate = rates.get(token)
-                if rate is None:
-                    rate = rates[token] = self.vocabulary.usual_per_ms(token, at_ms)
-                if rate * since_ms <= SURPRISE:
-                    return True
-        return False
+        shared = [token for token in sharp if counts.get(token, 0) >= half]
+        return bool(self.vocabulary.surprising(shared, at_ms, since_ms, SURPRISE))
 
     def _unlist(self, profile: Profile) -> None:
         profile.incident.profile = None
         for code in profile.members:
-            self.known[code].homes.remove(profile.number)
+            known = self.known[code]
+            known.homes = tuple([number for number in known.homes if number != profile.number])
         del self.grown[profile.number]
 
     def _forget(self) -> None:
@@ -261,7 +258,7 @@ class Correlation:
         self.learned += 1
         self.surge.forget_tokens()
         for known in self.known.values():
-            known.homes.clear()
+            known.homes = ()
         for profile in self.profiles.values():
             profile.counts.clear()
             self.relist(profile)

@@ -88,7 +88,7 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
     vocabulary = Vocabulary(
         kept.texts, [0] * len(kept.texts), kept.onsets, kept.onset_at_ms, began_at_ms=kept.began_at_ms
     )
-    correlation = Correlation(vocabulary, opened=kept.opened, grown=dict.fromkeys(kept.grown))
+    correlation = Correlation(vocabulary, opened=kept.opened)
     tokens = iter(kept.tokens)
     try:
         facts = zip(
@@ -105,6 +105,7 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
                 incident_of(one.incident_id), one.number, one.unit_ms, one.grew_at_ms, dict.fromkeys(one.members)
             )
             correlation.relist(profile)
+        correlation.grown = {number: correlation.profiles[number] for number in kept.grown}
         correlation.surge = _surge_of(kept.surge, correlation)
     except LookupError as exc:
         raise ValueError("a damaged snapshot: its correlation names what is not in it") from exc

@@ -1,6 +1,6 @@
 """The alerts that a scope has seen: what they say, and how everyday they are."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.core.correlation.tuning import BACKGROUND_SESSIONS, SESSION_MS, SESSIONS_HALF_LIFE_MS
@@ -26,7 +26,7 @@ class Known:
     sessions: float = 0.0
     heard: int = 0  # how often it looked for an incident
     last_at_ms: int | None = None  # when it last came, and was no plain duplicate
-    homes: list[int] = field(default_factory=list)  # profiles that it is a member of; derived
+    homes: tuple[int, ...] = ()  # profiles that it is a member of; derived. As no list it is no work for the collector
     weighed: Weighed | None = None  # what its tokens say, as of `weighed_at`; derived
     weighed_at: int = -1
 

@@ -1,5 +1,6 @@
 """What an incident that takes newcomers is like, and how long it waits for them."""
 
+from collections.abc import KeysView
 from dataclasses import dataclass, field
 
 from pipeline.core.correlation.tuning import CAP, FLOOR, PRIOR_GAP, RHYTHM
@@ -16,13 +17,19 @@ class Profile:
     grew_at_ms: int  # when a new member last joined: repeats do not hold the door open for strangers
     members: dict[int, None] = field(default_factory=dict)  # codes, in order of joining
     counts: dict[int, int] = field(default_factory=dict)  # token → how many members have it; derived
+    tokens: KeysView[int] = field(init=False)  # of `counts`, as they are now
+
+    def __post_init__(self) -> None:
+        """Look at the counts."""
+        self.tokens = self.counts.keys()
 
     @property
     def patience_ms(self) -> float:
         """The silence that ends it: some of its own mean gaps, one imaginary gap first, within bounds."""
-        span_ms = self.incident.beat_ms - self.incident.opened_at_ms
-        mean_ms = (PRIOR_GAP * self.unit_ms + span_ms) / self.incident.beats
-        return min(CAP * self.unit_ms, max(FLOOR * self.unit_ms, RHYTHM * mean_ms))
+        incident, unit_ms = self.incident, self.unit_ms
+        span_ms = incident.beat_ms - incident.opened_at_ms
+        mean_ms = (PRIOR_GAP * unit_ms + span_ms) / incident.beats
+        return min(CAP * unit_ms, max(FLOOR * unit_ms, RHYTHM * mean_ms))
 
     def add(self, code: int, tokens: tuple[int, ...]) -> None:
         """A new member joins."""

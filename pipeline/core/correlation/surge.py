@@ -54,14 +54,19 @@ class Surge:
         while self.recent and at_ms - self.recent[0].at_ms > SURGE_SPAN_MS:
             self.recent.popleft()
         best, most, surging = None, SURGE_EVIDENCE, None
+        watched_ms = vocabulary.watched_ms(at_ms)
         for token in known.pairs:
-            count = self._add(token, at_ms, 1.0)
-            usual = vocabulary.usual_per_ms(token, at_ms) * SURGE_SPAN_MS
+            count, is_surging = self._add(token, at_ms, 1.0), token in self.tokens
+            if count < SURGE_AT_LEAST and not is_surging:  # almost always
+                continue
+            if count < SURGE_FACTOR * (vocabulary.least(token, at_ms) / watched_ms * SURGE_SPAN_MS):
+                continue
+            usual = vocabulary.usual(token, at_ms) / watched_ms * SURGE_SPAN_MS
             if count < SURGE_FACTOR * usual:
                 continue
-            if token in self.tokens:
+            if is_surging:
                 surging = token
-            elif count >= SURGE_AT_LEAST and (evidence := count * ln(count / usual) - (count - usual)) > most:
+            elif (evidence := count * ln(count / usual) - (count - usual)) > most:
                 best, most = token, evidence
         found = surging if surging is not None else best
         if found is None:

@@ -1,10 +1,12 @@
 """How rare each token is, and how often it usually comes: learned as the stream goes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.core.correlation.tuning import RATE_HALF_LIFE_MS, RATE_PRIOR_MS, RATE_SPAN_MS
 from pipeline.core.decay import remaining
+
+_LATELY_MS, _LEFT = RATE_HALF_LIFE_MS // 8, 0.9  # 2^(-1/8) is .917
 
 
 @dataclass(slots=True)
@@ -22,26 +24,21 @@ class Vocabulary:
         """Number what a snapshot held."""
         self.numbers = {text: number for number, text in enumerate(self.texts)}
 
-    def learn(self, texts: Iterable[str]) -> tuple[int, ...]:
+    def learn(self, texts: Sequence[str]) -> tuple[int, ...]:
         """The tokens of one more distinct alert."""
-        found = []
-        for text in texts:
-            number = self.numbers.get(text)
-            if number is None:
-                number = self.numbers[text] = len(self.texts)
-                self.texts.append(text)
-                self.alerts.append(0)
-                self.onsets.append(0.0)
-                self.onset_at_ms.append(0)
-            self.alerts[number] += 1
-            found.append(number)
-        return tuple(found)
+        found = list(map(self.numbers.get, texts))
+        tokens = tuple([self._add(text) if token is None else token for token, text in zip(found, texts, strict=True)])
+        alerts = self.alerts
+        for token in tokens:
+            alerts[token] += 1
+        return tokens
 
     def hear_onset(self, tokens: Iterable[int], at_ms: int) -> None:
         """An alert with these tokens has begun."""
+        onsets, onset_at_ms = self.onsets, self.onset_at_ms
         for token in tokens:
-            self.onsets[token] = self._fading(token, at_ms) + 1.0
-            self.onset_at_ms[token] = max(at_ms, self.onset_at_ms[token])
+            onsets[token] = self.usual(token, at_ms)
+            onset_at_ms[token] = max(at_ms, onset_at_ms[token])
 
     def take_back_onset(self, tokens: Iterable[int], at_ms: int) -> None:
         """What began with these tokens is explained by something else: it says nothing of what is usual."""
@@ -49,13 +46,40 @@ class Vocabulary:
             self.onsets[token] = max(0.0, self._fading(token, at_ms) - 1.0)
             self.onset_at_ms[token] = max(at_ms, self.onset_at_ms[token])
 
-    def usual_per_ms(self, token: int, at_ms: int) -> float:
-        """How often the token usually comes, from its onsets of some hours; as if one more had come in ten minutes."""
-        watched_ms = max(0, min(at_ms - self.began_at_ms, RATE_SPAN_MS)) + RATE_PRIOR_MS
-        return (self._fading(token, at_ms) + 1.0) / watched_ms
+    def watched_ms(self, at_ms: int) -> int:
+        """Over how long `usual` counts."""
+        return max(0, min(at_ms - self.began_at_ms, RATE_SPAN_MS)) + RATE_PRIOR_MS
+
+    def usual(self, token: int, at_ms: int) -> float:
+        """How often the token came in some hours; as if once more in ten minutes."""
+        return self._fading(token, at_ms) + 1.0
+
+    def least(self, token: int, at_ms: int) -> float:
+        """No more than `usual`, and nearly that where the token came lately, in half of the time.
+
+        What is compared with something by it is compared exactly: to round keeps an order.
+        """
+        is_lately = at_ms - self.onset_at_ms[token] <= _LATELY_MS
+        return (_LEFT * self.onsets[token] if is_lately else 0.0) + 1.0
+
+    def surprising(self, tokens: Iterable[int], at_ms: int, since_ms: float, most: float) -> list[int]:
+        """Those of these tokens of which no more than `most` usually come in so long a time."""
+        watched_ms, least, usual = self.watched_ms(at_ms), self.least, self.usual
+        return [
+            token
+            for token in tokens
+            if least(token, at_ms) / watched_ms * since_ms <= most
+            and usual(token, at_ms) / watched_ms * since_ms <= most
+        ]
 
     def _fading(self, token: int, at_ms: int) -> float:
-        count = self.onsets[token]
-        if not count:
-            return 0.0
-        return count * remaining(max(0, at_ms - self.onset_at_ms[token]), RATE_HALF_LIFE_MS)
+        count, elapsed_ms = self.onsets[token], at_ms - self.onset_at_ms[token]
+        return count * remaining(elapsed_ms, RATE_HALF_LIFE_MS) if count and elapsed_ms > 0 else count
+
+    def _add(self, text: str) -> int:
+        token = self.numbers[text] = len(self.texts)
+        self.texts.append(text)
+        self.alerts.append(0)
+        self.onsets.append(0.0)
+        self.onset_at_ms.append(0)
+        return token
