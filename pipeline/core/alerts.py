@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,25 +9,16 @@ from numpy.typing import NDArray
 from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
+from pipeline.core.glimpse import Glimpse
 from pipeline.core.incidents import Open, trace_of
 from pipeline.core.live import GUARDS, QUIETS, SEVERITIES, Live
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
 from pipeline.core.policy import Policy
 from pipeline.core.state import ScopeState
-from schemas import Alert, Reason, Severity
+from schemas import Alert
 
 _FEW = 4  # alerts that are found one by one
-
-
-class Glimpse(NamedTuple):
-    """What is told of an alert that is not changed."""
-
-    alert: Alert
-    severity: Severity
-    first_at_ms: int
-    is_firing: bool
-    quiet: Reason | None
 
 
 class LiveAlerts:

@@ -16,12 +16,8 @@ from pipeline.report.fixes import Side
 from pipeline.report.kpi import Rate, Ratio, Spread
 from pipeline.report.past import AskedQuiet
 from pipeline.report.report import Report
-<<<<<<< HEAD
-from pipeline.report.schedule import Hours, shown
-from schemas import Score
-=======
 from pipeline.report.schedule import shown
->>>>>>> week8
+from schemas import Score
 
 TEMPLATES = Path(__file__).with_name("templates")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -156,14 +152,10 @@ def _filled(name: str, report: Report, *, is_html: bool) -> str:
     ) + "\n"  # fmt: skip
 
 
-<<<<<<< HEAD
-def _plain(value: Any) -> Any:
-    if isinstance(value, Score):
-        return value.model_dump(mode="json")
-=======
 def plain(value: Any) -> Any:
     """As JSON has it: records as objects."""
->>>>>>> week8
+    if isinstance(value, Score):
+        return value.model_dump(mode="json")
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: plain(one) for name, one in value._asdict().items()}
     if isinstance(value, Mapping):
