@@ -100,7 +100,7 @@ class Hearing:
     def _is_over(self, alert: Alert, code: int, now_ms: int) -> bool:
         """Whether the end of this firing came before it, a short while ago: who is paged for it learns of that."""
         ended_at_ms, heard_at_ms = self._state.ended.pop(code, (NEVER_MS, NEVER_MS))
-        return alert.starts_at_ms <= ended_at_ms and now_ms - heard_at_ms <= ENDED_MS
+        return alert.starts_at_ms < ended_at_ms and now_ms - heard_at_ms <= ENDED_MS
 
     def _known(self, alert: Alert, live: Live, change: Change, now_ms: int) -> Reason:
         """Apply an event about an alert that has been seen before."""

@@ -281,3 +281,9 @@ def test_a_firing_that_comes_behind_its_own_end_neither_pages_nor_stays() -> Non
 def test_a_firing_that_comes_late_but_began_behind_the_end_fires_again() -> None:
     facts = play(at(0, DISK), at(100, DISK_OVER), at(140, DISK_OVER), at(120, DISK))
     assert reasons(facts)[-1] is Reason.REFIRED
+
+
+def test_what_begins_in_the_very_millisecond_of_an_end_that_nobody_saw_begin_fires_on() -> None:
+    facts = play(at(0, resolved("disk", cluster="eu"), alert("disk", cluster="eu")), at(900))
+    assert reasons(facts) == [Reason.NEVER_FIRED, Reason.OPENED]
+    assert pages(facts) == [("trigger", "disk")]
