@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from pipeline.command.archive import now_ms
 from pipeline.command.collection import collect_rarely
 from pipeline.command.life import run_together, stop_on_signals
@@ -21,6 +23,7 @@ from pipeline.edge.web import FOLLOWED, TAILS, Beyond, Explained, Live, check_we
 from pipeline.errors import Misuse
 from pipeline.settings import Settings
 
+logger = structlog.get_logger("pagesieve")
 MOST_SAID = 500  # characters of why a report cannot be made
 
 
@@ -53,6 +56,8 @@ def run_web(listen: str, policy_file: Path | None, archive: Path | None, schedul
         page = create_web(log, board, beyond, doors, settings)
         try:
             async with stop_on_signals() as stop:
+                bound = listener.getsockname()
+                logger.info("web", listen=f"{bound[0]}:{bound[1]}", policy=policy.name, login=not doors.is_open)
                 follower = KafkaFollower(bootstrap, FOLLOWED, TAILS)
                 parts = {
                     "web": serve(page, listener, stop),
