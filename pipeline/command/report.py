@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.command.archive import archive_of, now_ms
-from pipeline.command.posting import Target, post_everywhere, targets
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.errors import Misuse
 from pipeline.report import render
@@ -20,6 +19,10 @@ from pipeline.report.report import Report, make
 from pipeline.report.schedule import read_schedule
 
 AT_ONCE = 20_000
+
+
+if TYPE_CHECKING:
+    from pipeline.command.posting import Target
 
 
 class From(NamedTuple):
@@ -38,11 +41,15 @@ class To(NamedTuple):
     out: Path | None
     is_posted: bool
 
-    def targets(self) -> list[Target]:
+    def targets(self) -> "list[Target]":
         """Where it is posted to. Raises Misuse, as where it would go nowhere."""
         if self.out is None and not self.is_posted:
             raise Misuse("say where the report goes: --out DIR, --post, or both")
-        return targets() if self.is_posted else []
+        if not self.is_posted:
+            return []
+        from pipeline.command.posting import targets  # noqa: PLC0415 - HTTP and TLS, only where it is posted
+
+        return targets()
 
 
 def run_report(week: str | None, origin: From, to: To) -> None:
@@ -80,12 +87,14 @@ def _archived(seed: int) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _deliver(report: Report, out: Path | None, everywhere: list[Target]) -> None:
+def _deliver(report: Report, out: Path | None, everywhere: "list[Target]") -> None:
     """To the folder first: what cannot be posted is not lost."""
     print(f"{report.week}: {report.headline}")
     if out is not None:
         _write(report, out)
     if everywhere:
+        from pipeline.command.posting import post_everywhere  # noqa: PLC0415 - likewise
+
         post_everywhere(report, everywhere)
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.report.facts import DAY_MS, Case, Facts
@@ -41,7 +41,7 @@ def companions(facts: Facts, templates: Sequence[str]) -> dict[str, Companion]:
     return found
 
 
-def _companion(paged: Sequence[Case], critical: Sequence[Case], told: dict[str, int]) -> Companion | None:
+def _companion(paged: Sequence[Case], critical: Sequence[Case], told: Mapping[str, int]) -> Companion | None:
     opened = [case.opened_ms for case in critical]
     count, equal = Counter[str](), dict[str, set[str]]()
     for case in paged:

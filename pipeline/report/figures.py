@@ -45,6 +45,7 @@ def figures(facts: Facts, earlier: Facts, loads: Loads | None = None) -> list[Fi
 
 def _all(facts: Facts) -> dict[str, Value]:
     mine, pages = facts.mine, facts.pages
+    told = kpi.first_pages(pages)
     return {
         "compression": kpi.compression(facts.counts),
         "reduction": kpi.reduction(facts.counts),
@@ -52,7 +53,7 @@ def _all(facts: Facts) -> dict[str, Value]:
         "actionable": kpi.actionable(mine),
         "after hours": kpi.after_hours(pages),
         "asleep": kpi.asleep(pages),
-        "transient": kpi.transient(mine, pages),
+        "transient": kpi.transient(mine, told),
         "flapping": kpi.flapping(mine),
         "repeats within 7 days": kpi.repeats(facts, 7),
         "repeats within 30 days": kpi.repeats(facts, 30),
@@ -60,10 +61,10 @@ def _all(facts: Facts) -> dict[str, Value]:
         "runbooks, tiers 0 and 1": kpi.runbooks(mine, ("0", "1")),
         "top 3 templates": kpi.top_share(facts.cases, pages, 3),
         "missed": missed(mine, facts.period).known,
-        "time to detect": kpi.time_to_detect([case for case in mine if case.is_paged], pages),
-        "time to acknowledge": kpi.time_to_acknowledge(mine, pages),
-        "time to resolve": kpi.time_to_resolve(mine, pages),
-        "added delay": kpi.added_delay(mine, pages),
+        "time to detect": kpi.time_to_detect([case for case in mine if case.is_paged], told),
+        "time to acknowledge": kpi.time_to_acknowledge(mine, told),
+        "time to resolve": kpi.time_to_resolve(mine, told),
+        "added delay": kpi.added_delay(mine, told),
     }
 
 
@@ -111,17 +112,17 @@ class Group(NamedTuple):
         return next(one for one in self.figures if one.name == name)
 
 
-def by(facts: Facts, earlier: Facts, kind: str, weeks: int = 4) -> list[Group]:
-    """By `team`, `service` or `tier`, the one with most pages first."""
+def by(facts: Facts, earlier: Facts, kind: str, weeks: int = 4, most: int = 15) -> list[Group]:
+    """By `team`, `service` or `tier`, the `most` with most pages, in that order."""
     now, then = _parts(facts, kind), _parts(earlier, kind)
     nothing = earlier.only((), ())
+    there = [name for name, part in now.items() if part.counts.incidents or part.pages]
     found = []
-    for name, part in now.items():
-        if part.mine or part.pages:
-            before = then.get(name, nothing)
-            counts = part.counts.incidents, part.counts.pages, before.counts.pages
-            found.append(Group(name or "none named", *counts, weeks, figures(part, before)))
-    return sorted(found, key=lambda group: (-group.pages, group.name))
+    for name in sorted(there, key=lambda one: (-len(now[one].pages), one))[:most]:
+        part, before = now[name], then.get(name, nothing)
+        counts = part.counts.incidents, part.counts.pages, before.counts.pages
+        found.append(Group(name or "none named", *counts, weeks, figures(part, before)))
+    return found
 
 
 def _parts(facts: Facts, kind: str) -> dict[str, Facts]:

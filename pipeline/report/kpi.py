@@ -6,7 +6,7 @@ where none is named; the goals are the project's own (issue 8). What was missed 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ from pipeline.report.facts import DAY_MS, Case, Counts, Facts, Hours, Paged
 from pipeline.report.schedule import Load
 
 QUICK_MS = 600_000  # what is over so soon after its page, untouched, was over before anybody could act
+
+
+Told = Iterable[Paged] | Mapping[str, int]  # pages, or when a person was first told of each incident
 
 
 class Ratio(NamedTuple):
@@ -84,7 +87,7 @@ def actionable(cases: Iterable[Case]) -> Ratio:
     return Ratio(sum(known), len(known))
 
 
-def transient(cases: Iterable[Case], pages: Iterable[Paged]) -> Ratio:
+def transient(cases: Iterable[Case], pages: Told) -> Ratio:
     """Paged incidents that were over within ten minutes of the page, before anybody had touched them."""
     first = first_pages(pages)
     paged = [case for case in cases if case.incident_id in first]
@@ -138,13 +141,13 @@ def pages_an_hour(loads: Iterable[Load]) -> Rate:
     return Rate(sum(load.pages for load in had), round(sum(load.on_call_hours for load in had), 1), "hour on call")
 
 
-def time_to_detect(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread:
+def time_to_detect(cases: Iterable[Case], pages: Told) -> Spread:
     """MTTD (ITIL): from when the first alert began to hold, by its source, to the first page."""
     first, known = first_pages(pages), list(cases)
     return _spread([first[c.incident_id] - c.began_ms for c in known if c.incident_id in first], len(known))
 
 
-def time_to_acknowledge(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread:
+def time_to_acknowledge(cases: Iterable[Case], pages: Told) -> Spread:
     """MTTA (ITIL): from the first page to the first acknowledgement. Nobody acknowledged: counted in `whole` only."""
     first = first_pages(pages)
     paged = [case for case in cases if case.incident_id in first]
@@ -152,14 +155,14 @@ def time_to_acknowledge(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread
     return _spread(found, len(paged))
 
 
-def time_to_resolve(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread:
+def time_to_resolve(cases: Iterable[Case], pages: Told) -> Spread:
     """MTTR (ITIL): from the first page to the end. What still is open: counted in `whole` only."""
     first = first_pages(pages)
     paged = [case for case in cases if case.incident_id in first]
     return _spread([c.resolved_ms - first[c.incident_id] for c in paged if c.resolved_ms is not None], len(paged))
 
 
-def added_delay(cases: Iterable[Case], pages: Iterable[Paged]) -> Spread:
+def added_delay(cases: Iterable[Case], pages: Told) -> Spread:
     """How much later than its first alert arrived a page went out: holds, silences and scores, in event time."""
     first = first_pages(pages)
     paged = [case for case in cases if case.incident_id in first]
@@ -183,11 +186,15 @@ def top_share(cases: Iterable[Case], pages: Iterable[Paged], most: int) -> Ratio
     return Ratio(sum(count for _, count in counts.most_common(most)), counts.total())
 
 
-def first_pages(pages: Iterable[Paged]) -> dict[str, int]:
-    """When a person was first told of each incident."""
+def first_pages(pages: Told) -> Mapping[str, int]:
+    """When a person was first told of each incident; what that was made of already stays as it is."""
+    if isinstance(pages, Mapping):
+        return pages
     first: dict[str, int] = {}
     for page in pages:
-        first[page.incident_id] = min(page.at_ms, first.get(page.incident_id, page.at_ms))
+        known = first.get(page.incident_id)
+        if known is None or page.at_ms < known:
+            first[page.incident_id] = page.at_ms
     return first
 
 

@@ -9,7 +9,7 @@ from pipeline.report.facts import Period
 from pipeline.report.past import turns
 from pipeline.report.query import Archive
 
-MOST_TURNS = 20_000  # begins and ends that are looked at, the latest: about half a second
+MOST_TURNS = 10_000  # begins and ends that are looked at, the latest: half a second, of which half to read them
 
 
 class Volatile(NamedTuple):

@@ -78,7 +78,7 @@ def make(archive: Archive, week: Week, schedule: Schedule, trial: Trial) -> Repo
         loads=load,
         advised=found,
         fixes=fixes(archive, week.period, trial.policy),
-        groups={kind: told.by(facts, earlier, kind, had_any)[:MOST_LISTED] for kind in ("team", "service", "tier")},
+        groups={kind: told.by(facts, earlier, kind, had_any, MOST_LISTED) for kind in ("team", "service", "tier")},
         first_seen=first_seen(facts)[:MOST_LISTED] if had_any else [],
         long_standing=long_standing(facts, WEEK_MS)[:MOST_LISTED],
         silenced=archive.silenced(7),

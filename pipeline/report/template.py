@@ -1,7 +1,7 @@
 """The noisiest templates: how often each paged, and what that was worth."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.report.facts import Case, Facts
@@ -31,7 +31,8 @@ def noisiest(facts: Facts, most: int) -> list[Noisy]:
     template = {case.incident_id: case.template for case in facts.cases}
     counts = Counter(template[page.incident_id] for page in facts.pages if page.incident_id in template)
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most]
-    return [_noisy(facts, name, pages) for name, pages in ranked]
+    told = first_pages(facts.pages)
+    return [_noisy(facts, told, name, pages) for name, pages in ranked]
 
 
 def first_seen(facts: Facts) -> list[Case]:
@@ -51,8 +52,7 @@ def long_standing(facts: Facts, longer_ms: int) -> list[Case]:
     return sorted((case for case in open_ if case.opened_ms < end - longer_ms), key=lambda case: case.opened_ms)
 
 
-def _noisy(facts: Facts, template: str, pages: int) -> Noisy:
-    told = first_pages(facts.pages)
+def _noisy(facts: Facts, told: Mapping[str, int], template: str, pages: int) -> Noisy:
     cases: Sequence[Case] = [one for one in facts.cases if one.template == template and one.incident_id in told]
     lives = sorted(
         one.resolved_ms - one.opened_ms
@@ -66,7 +66,7 @@ def _noisy(facts: Facts, template: str, pages: int) -> Noisy:
         pages=pages,
         incidents=len(cases),
         actionable=actionable(cases),
-        transient=transient(cases, facts.pages),
+        transient=transient(cases, told),
         flap=flapping(cases),
         severity=last.severity,
         owner=last.team,
