@@ -68,7 +68,7 @@ def measure(*, jobs: int) -> Report:
         found = dict(zip(tasks, pool.map(_heard, tasks), strict=True))
     report = Report("holds: transients kept from the pager, and what that costs")
     for name in names:
-        rows = [_row(hold, found[name, hold], found[name, "0s"]) for hold in HOLDS]  # type: ignore[index]
+        rows = [_row(hold, found[Task(name, hold)], found[Task(name, "0s")]) for hold in HOLDS]
         report.tables.append(Table(name if name == HUAWEI else f"upptime, {name}", COLUMNS, rows))
     report.notes.append(
         "A transient resolves within 10 min. A page counts for the alert that caused it. Real pages are those that "
