@@ -106,7 +106,7 @@ def choose(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
         if worth > best:
             best, held[0], held[1] = worth, step, gone[step]
     if held[0] > 0.0:
-        last = min(np.int64(held[0]) + SLACK_STEPS, most_steps)
+        last = min(int(held[0]) + SLACK_STEPS, most_steps)
         held[0], held[1] = last, gone[last]
 
 
