@@ -43,6 +43,10 @@ class OracleSpells:
                     best, chosen = worth, (later * STEP_MS, gone[later])
         return (*chosen, ended, template_ended)
 
+    def hours(self, key: int, at_ms: int) -> tuple[int, int]:
+        kept, minute = self.past.get(key, [])[-32:], at_ms // 60_000 % 1440
+        return len(kept), sum(min((one - minute) % 1440, (minute - one) % 1440) <= 60 for one, _ in kept)
+
 
 def _share(past: Past, step: int, wider: float, lean: float) -> float:
     """The share of these that was over before the step, the newest counting most; as if `lean` more did as before."""

@@ -110,6 +110,17 @@ def choose(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
         held[0], held[1] = last, gone[last]
 
 
+@kernel(_SPELLS, types.uint64, types.int64)
+def hours(known: Known, key: int, minute: int) -> int:
+    """How many spells of a key are kept, times 64, and how many of these began about this time of day."""
+    habit = known[slot_of(known, np.uint64(key))]
+    kept, about = min(habit["ended"], KEPT), 0
+    for place in range(kept):
+        if _is_about(minute, habit["minute"][place]):
+            about += 1
+    return int(kept * 64 + about)
+
+
 @part
 def _learn(known: Known, key: np.uint64, minute: int, steps: int, at_ms: int) -> int:
     """One more spell of a key. Whether the key is new."""

@@ -19,6 +19,8 @@ SEVERITY = {"critical": 0.5, "error": 0.25, "warning": 0.0, "info": -1.0}
 TIERS = {"0": 0.5, "1": 0.25, "3": -0.25, "4": -0.5}
 FLAPS = -0.5  # it has changed often of late
 RUNBOOK = 0.125  # somebody thought that it would have to be acted on
+HOUR = -0.25  # for each e-fold by which its kind comes more often at this time of day than spread over it
+DAY_HOURS = 12  # parts of a day that are about one time of it: two hours each
 CHANGE = 0.5  # something was changed just before it began
 
 # A state is a rule that somebody wrote because it might matter: with nothing known it is as likely as not. Log-like
