@@ -5,7 +5,9 @@ kind of alert. A table makes a probability of it, by straight lines, so that eve
 """
 
 import hashlib
+import math
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,9 @@ from models.history import Ints, Keys, Numbers
 FORMAT = 1
 LEAF = -1
 MOST_NODES, MOST_FEATURES = 100_000, 1000
+MOST_ASKED = 5  # features of a tree, to say what each did; those that are taught ask for three at most
+OTHERS = ("usual", "lean", "trees", "calibration")  # parts of a score that are no feature's
+_LEAST = 1e-12
 
 
 class ScorerArrays(NamedTuple):
@@ -58,6 +63,7 @@ class Scorer:
                 left, right = (nodes[int(side[nth])] for side in (arrays.left, arrays.right))
                 nodes[nth] = (feature, float(arrays.threshold[nth]), left, right)
         self._trees = [nodes[root] for root in arrays.roots.tolist()]
+        self._asked = [tuple(sorted(set(_asked(tree)))) for tree in self._trees]
         self._lean: dict[int, float] = dict(zip(arrays.keys.tolist(), arrays.lean.tolist(), strict=True))
         self._at: list[float] = arrays.at.tolist()
         self._says: list[float] = arrays.says.tolist()
@@ -70,11 +76,29 @@ class Scorer:
         for nth, weight in self._weights:
             sum_ += weight * features[nth]
         for root in self._trees:
-            node = root
-            while not isinstance(node, float):
-                node = node[2] if features[node[0]] <= node[1] else node[3]
-            sum_ += node
+            sum_ += _leaf(root, features)
         return float(sum_)
+
+    def parts(self, features: tuple[float, ...], template: int) -> dict[int | str, float]:
+        """What the log-odds of `probability` are the sum of: by feature, and what no feature says (`OTHERS`).
+
+        Shapley values (Shapley 1953; Lundberg and Lee 2017) against a beginning of which nothing is known, all 0: of a
+        sum they are its terms, and of a small tree the mean over the orders in which its features become known.
+        """
+        zeros = (0.0,) * self._features
+        found: dict[int | str, float] = {nth: weight * features[nth] for nth, weight in self._weights}
+        usual, other = self._constant, 0.0
+        for tree, asked in zip(self._trees, self._asked, strict=True):
+            usual += _leaf(tree, zeros)
+            if len(asked) > MOST_ASKED:
+                other += _leaf(tree, features) - _leaf(tree, zeros)
+                continue
+            for nth, share in _shapley(tree, asked, features).items():
+                found[nth] = found.get(nth, 0.0) + share
+        probability = min(max(self.probability(features, template) or 0.0, _LEAST), 1.0 - _LEAST)
+        calibrated = math.log(probability / (1.0 - probability)) - self.log_odds(features, template)
+        others = zip(OTHERS, (usual, self._lean.get(template, 0.0), other, calibrated), strict=True)
+        return {name: value for name, value in (*found.items(), *others) if value}
 
     def probability(self, features: tuple[float, ...], template: int) -> float | None:
         """How likely it is that a person has to act; the features are finite numbers."""
@@ -92,6 +116,42 @@ class Scorer:
         """Likewise of many."""
         both = zip(features.tolist(), template.tolist(), strict=True)
         return np.array([self.probability(tuple(row), key) for row, key in both], np.float64)
+
+
+def _leaf(node: Node, features: Sequence[float]) -> float:
+    while not isinstance(node, float):
+        node = node[2] if features[node[0]] <= node[1] else node[3]
+    return node
+
+
+def _asked(node: Node) -> Iterator[int]:
+    """The features that a tree asks for."""
+    left = [node]
+    while left:
+        node = left.pop()
+        if not isinstance(node, float):
+            yield node[0]
+            left += [node[2], node[3]]
+
+
+def _shapley(tree: Node, asked: tuple[int, ...], features: tuple[float, ...]) -> dict[int, float]:
+    """How far each feature that the tree asks for moves it from where all are 0; a feature that is 0 moves nothing."""
+    known = [nth for nth in asked if features[nth]]
+    values = []
+    for mask in range(1 << len(known)):
+        shown = [0.0] * len(features)
+        for bit, nth in enumerate(known):
+            if mask >> bit & 1:
+                shown[nth] = features[nth]
+        values.append(_leaf(tree, shown))
+    shares = dict.fromkeys(known, 0.0)
+    for bit, nth in enumerate(known):
+        for mask, value in enumerate(values):
+            if not mask >> bit & 1:
+                before = mask.bit_count()
+                orders = math.factorial(before) * math.factorial(len(known) - before - 1) / math.factorial(len(known))
+                shares[nth] += orders * (values[mask | 1 << bit] - value)
+    return shares
 
 
 def version_of(arrays: ScorerArrays) -> str:

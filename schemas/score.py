@@ -23,3 +23,8 @@ class Score(Record):
         default=None, description="actionability in [0, 1] as the model says; null: there is none, or it failed"
     )
     learned_by: str | None = Field(default=None, description="the version of the model that was asked")
+    learned_terms: dict[str, float] = Field(
+        default={},
+        description="where what the model says is the higher: its log-odds, as the sum of what each feature, what is"
+        " usual, what people said of its kind (lean) and calibration do (Shapley values)",
+    )

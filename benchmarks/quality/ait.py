@@ -13,8 +13,8 @@ from benchmarks.programs import done
 from benchmarks.quality.baselines import METHODS
 from benchmarks.quality.judged import PRODUCT
 from benchmarks.quality.product import replayed
-from benchmarks.quality.score import Grouping, actionability, grouping
-from benchmarks.quality.stream import read_stream
+from benchmarks.quality.score import Grouping, actionability, grouping, untold
+from benchmarks.quality.stream import Verdicts, read_stream
 from benchmarks.replay import DATA
 from benchmarks.report import Report, Row, Table
 from pipeline.errors import Missing, Misuse
@@ -39,6 +39,7 @@ class Found(NamedTuple):
 
     task: Task
     groupings: dict[str, Grouping]
+    untold: dict[str, int]  # true incidents of which no page told
     actionable: dict[str, float]  # of the product's scores, where it gave any; empty where it was not asked
     took_s: float  # by the product; 0 where it was not asked
 
@@ -67,11 +68,25 @@ def measure(networks: Sequence[str], methods: Sequence[str], policy: Path | None
     return report
 
 
-_SUMMARY = ("method", "macro F1", "B³ F", "reduction", "groups per incident", "mixed groups")
+_SUMMARY = ("method", "macro F1", "B³ F", "reduction", "missed", "groups per incident", "mixed groups")
 
 
 def _summary(found: list[Found], methods: Sequence[str]) -> list[Row]:
-    return [(method, *(_both(found, method, figure) for figure in (*FIGURES, "mixed_groups"))) for method in methods]
+    rows: list[Row] = []
+    for method in methods:
+        macro, b3, reduction, *others = (_both(found, method, figure) for figure in (*FIGURES, "mixed_groups"))
+        rows.append((method, macro, b3, reduction, _missed(found, method), *others))
+    return rows
+
+
+def _missed(found: list[Found], method: str) -> str:
+    """True incidents of which no page told, of all, by arrangement."""
+    said = []
+    for arrangement in ARRANGEMENTS:
+        some = [one for one in found if one.task.arrangement == arrangement]
+        whole = sum(one.groupings[method].incidents for one in some)
+        said.append(f"{sum(one.untold[method] for one in some)} of {whole}")
+    return " / ".join(said)
 
 
 def _both(found: list[Found], method: str, figure: str) -> str:
@@ -112,17 +127,18 @@ def _scored(task: Task) -> Found:
     base = converted(f"{task.arrangement}_{task.network}", task.cache)
     events = base.with_suffix(".ndjson")
     stream = read_stream(events, base.with_suffix(".truth.csv"))
-    groupings, actionable, took_s = {}, dict[str, float](), 0.0
+    groupings, missed, actionable, took_s = {}, {}, dict[str, float](), 0.0
     for method in task.methods:
         if method == PRODUCT:
             run = replayed(events, stream, task.policy)
-            group, took_s = run.verdicts.group, run.took_s
-            if run.verdicts.score is not None:
-                actionable = actionability(stream, run.verdicts.score)
+            verdicts, took_s = run.verdicts, run.took_s
+            if verdicts.score is not None:
+                actionable = actionability(stream, verdicts.score)
         else:
-            group = METHODS[method](stream)
-        groupings[method] = grouping(stream, group)
-    return Found(task, groupings, actionable, took_s)
+            verdicts = Verdicts(METHODS[method](stream))
+        groupings[method] = grouping(stream, verdicts.group)
+        missed[method] = untold(stream, verdicts)
+    return Found(task, groupings, missed, actionable, took_s)
 
 
 def converted(name: str, cache: Path) -> Path:

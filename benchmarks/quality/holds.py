@@ -68,8 +68,15 @@ def measure(*, jobs: int) -> Report:
         found = dict(zip(tasks, pool.map(_heard, tasks), strict=True))
     report = Report("holds: transients kept from the pager, and what that costs")
     for name in names:
-        rows = [_row(hold, found[name, hold], found[name, "0s"]) for hold in HOLDS]  # type: ignore[index]
-        report.tables.append(Table(name if name == HUAWEI else f"upptime, {name}", COLUMNS, rows))
+        rows = [_row(hold, found[Task(name, hold)], found[Task(name, "0s")]) for hold in HOLDS]
+        title = name if name == HUAWEI else f"upptime, {name}"
+        report.tables.append(Table(title, COLUMNS, rows))
+        if name in {ALL, HUAWEI}:
+            learned, without = found[Task(name, "auto")], found[Task(name, "0s")]
+            later = len(learned) // 2
+            of_halves = [("first", slice(later)), ("second", slice(later, None))]
+            halves = [_row(f"auto, {which} half", learned[half], without[half]) for which, half in of_halves]
+            report.tables.append(Table(f"{title}, by halves of its alerts in time", COLUMNS, halves))
     report.notes.append(
         "A transient resolves within 10 min. A page counts for the alert that caused it. Real pages are those that "
         "alerts above 10 min cause without a hold; later by: until somebody is told of their incident. Missed: never "

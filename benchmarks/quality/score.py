@@ -61,6 +61,16 @@ def grouping(stream: Stream, group: Ints) -> Grouping:
     )
 
 
+def untold(stream: Stream, verdicts: Verdicts) -> int:
+    """True incidents of which no group was paged: what a reduction missed, to stand beside it."""
+    if verdicts.paged is None:  # a simple method pages once a group
+        return 0
+    is_true = stream.incident != NOISE
+    told = np.unique(verdicts.group[verdicts.paged])
+    heard = np.unique(stream.incident[is_true & np.isin(verdicts.group, told)])
+    return len(stream.incidents) - len(heard)
+
+
 class _Together(NamedTuple):
     """How many events an incident and a group share, for every two that share any."""
 

@@ -121,12 +121,13 @@ class Verdicts(NamedTuple):
 
     group: Ints  # equal numbers: one incident; what is in none is alone
     score: Floats | None = None  # actionability; None: it gives no scores
+    paged: npt.NDArray[np.bool_] | None = None  # whether the event notified a person; None: each group does once
 
 
 def read_decisions(path: Path, events: int) -> Verdicts:
     """The incidents and scores of a decision file, line by line. Raises Misuse."""
     numbers: dict[str, int] = {}
-    group, scores, has_scores = [], [], False
+    group, scores, paged, has_scores = [], [], [], False
     for number, line in enumerate(_lines(path)):
         try:
             decision = orjson.loads(line)
@@ -134,8 +135,11 @@ def read_decisions(path: Path, events: int) -> Verdicts:
         except (ValueError, AttributeError):
             raise Misuse(f"{path}: line {number + 1} is not a decision") from None
         group.append(numbers.setdefault(incident or f"-{number}", len(numbers)))
+        paged.append(decision.get("paged") is True)
         has_scores = has_scores or score is not None
         scores.append(0.0 if score is None else score)
     if len(group) != events:
         raise Misuse(f"{path} holds {len(group)} decisions, but there are {events} events")
-    return Verdicts(np.array(group, dtype=np.int64), np.array(scores) if has_scores else None)
+    return Verdicts(
+        np.array(group, dtype=np.int64), np.array(scores) if has_scores else None, np.array(paged, dtype=np.bool_)
+    )

@@ -24,9 +24,10 @@ from pipeline.core.policy import Policy
 from pipeline.errors import Misuse, Rejected
 from pipeline.replay import Outputs, replay
 from pipeline.sources.outcomes import read_outcomes
-from schemas import Outcome
+from schemas import Outcome, Reason
 
 _SCORED = b'"scored":'
+_ENDS = tuple(f'"reason":"{reason.value}"'.encode() for reason in (Reason.RESOLVED, Reason.TRANSIENT, Reason.FLAPPING))
 _FOR_EVER_MS = 253_402_300_799_999
 
 
@@ -90,7 +91,7 @@ def judged(files: Sequence[Path], rules: Rules, said: Said, templates: dict[str,
     rows: list[tuple[Any, ...]] = []
     unmatched = set(said.outcomes)
     for nth, path in enumerate(files):
-        decisions, into = _replayed(path, rules)
+        decisions, ended, into = _replayed(path, rules)
         outcomes = defaultdict[str, list[Outcome]](list)
         for incident_id, several in said.outcomes.items():
             outcomes[_final(incident_id, into)] += several
@@ -98,14 +99,19 @@ def judged(files: Sequence[Path], rules: Rules, said: Said, templates: dict[str,
         unmatched -= {one for one in said.outcomes if _final(one, into) in known}
         judgements = {incident_id: judge(several) for incident_id, several in outcomes.items()}
         for decision in decisions:
-            row = _row(decision, said, judgements, rules.policy.guardrails.watched_ms)
+            unsaid = _untouched(decision, said, ended)
+            judgement = judgements.get(decision["incident_id"], unsaid)
+            row = _row(decision, judgement, rules.policy.guardrails.watched_ms)
             if row is not None:
                 rows.append((*row, templates[decision["fingerprint"]], (nth, decision["incident_id"])))
     return Judged(_columns(rows), len(unmatched))
 
 
-def _replayed(path: Path, rules: Rules) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Decisions on beginnings, and which incident goes on for which. Raises Misuse."""
+def _replayed(path: Path, rules: Rules) -> tuple[list[dict[str, Any]], set[str], dict[str, str]]:
+    """Decisions on beginnings, incidents of which something said that it is over, and which goes on for which.
+
+    Raises Misuse.
+    """
     with ExitStack() as opened:
         try:
             raw = opened.enter_context(path.open("rb", buffering=0))
@@ -118,7 +124,13 @@ def _replayed(path: Path, rules: Rules) -> tuple[list[dict[str, Any]], dict[str,
         incidents.seek(0)
         merged = (orjson.loads(line) for line in incidents if b'"merged_into":"' in line)
         into = {one["incident_id"]: one["merged_into"] for one in merged}
-        return [orjson.loads(line) for line in decisions if _SCORED in line], into
+        begun, ended = [], set()
+        for line in decisions:
+            if _SCORED in line:
+                begun.append(orjson.loads(line))
+            elif any(reason in line for reason in _ENDS):
+                ended.add(orjson.loads(line)["incident_id"])
+        return begun, ended, into
 
 
 def _final(incident_id: str, into: dict[str, str]) -> str:
@@ -127,19 +139,22 @@ def _final(incident_id: str, into: dict[str, str]) -> str:
     return incident_id
 
 
-def _row(
-    decision: dict[str, Any], said: Said, judgements: dict[str, Judgement | None], watched_ms: int
-) -> tuple[Any, ...] | None:
+def _untouched(decision: dict[str, Any], said: Said, ended: set[str]) -> Judgement | None:
+    """What it says that nobody said anything: weak evidence, where they could have, and it ended by itself.
+
+    Of what is never said to be over, as of log-like events, that nothing more came is all there is to know.
+    """
+    is_over = decision["incident_id"] in ended or "event" in decision["scored"]["terms"]
+    return UNTOUCHED if is_over and said.first_ms <= _ms(decision["at"]) <= said.last_ms else None
+
+
+def _row(decision: dict[str, Any], judgement: Judgement | None, watched_ms: int) -> tuple[Any, ...] | None:
     """Of a beginning whose score counts, and of which something is known."""
-    scored, at_ms = decision["scored"], _ms(decision["at"])
-    if scored["watched_ms"] < watched_ms:
-        return None
-    unsaid = UNTOUCHED if said.first_ms <= at_ms <= said.last_ms else None
-    judgement = judgements.get(decision["incident_id"], unsaid)
-    if judgement is None:
+    scored = decision["scored"]
+    if scored["watched_ms"] < watched_ms or judgement is None:
         return None
     begun, ends = (scored["template_begun"], scored["alert_begun"]), (scored["ended"], scored["short"])
-    return features_of(scored["terms"], begun, scored["watched_ms"], ends), at_ms, *judgement
+    return features_of(scored["terms"], begun, scored["watched_ms"], ends), _ms(decision["at"]), *judgement
 
 
 def _ms(at: str) -> int:

@@ -109,19 +109,19 @@ def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[byt
 def lines_of(raw: io.FileIO, path: Path) -> Iterator[bytes]:
     """Each line. Raises Misuse where the file is not what its name says, or a line is too long to be an event."""
     plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-    stream = io.BufferedReader(plain, BUFFER_BYTES)
     number = 0
-    while True:
-        number += 1
-        try:
-            line = stream.readline(MAX_RECORD_BYTES + 1)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
-            raise Misuse(f"{path}: line {number}: not whole gzip: {exc}") from None
-        if not line:
-            return
-        if len(line) > MAX_RECORD_BYTES:
-            raise Misuse(f"{path}: line {number} is longer than {MAX_RECORD_BYTES} bytes, so this is hardly NDJSON")
-        yield line
+    with io.BufferedReader(plain, BUFFER_BYTES) as stream:
+        while True:
+            number += 1
+            try:
+                line = stream.readline(MAX_RECORD_BYTES + 1)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+                raise Misuse(f"{path}: line {number}: not whole gzip: {exc}") from None
+            if not line:
+                return
+            if len(line) > MAX_RECORD_BYTES:
+                raise Misuse(f"{path}: line {number} is longer than {MAX_RECORD_BYTES} bytes, so this is hardly NDJSON")
+            yield line
 
 
 def _sentence(funnel: Funnel) -> str:

@@ -9,7 +9,7 @@ from pipeline.core.columns import EPISODE_MS, FOREVER_MS
 from pipeline.core.facets import facets
 from pipeline.core.flap import FlapState, ends_at_ms
 from pipeline.core.holding import Holding
-from pipeline.core.incident import account, add, reopen, revive, special, standing, weigh
+from pipeline.core.incident import account, add, is_calm, reopen, revive, special, standing, weigh
 from pipeline.core.incidents import Open
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.live import Live
@@ -152,6 +152,8 @@ class Arrival:
     ) -> Reason:
         """An alert that was over fires again, in the incident that it was in."""
         now_ms = live.last_at_ms
+        if is_calm(live, now_ms, self._rules[live.rule]):
+            live.incident.begun_at_ms = now_ms
         live.is_firing, live.fired_at_ms = True, now_ms
         calm, opening = Reason.REFIRED, Reason.SURFACED
         if change is Change.REOPENED:

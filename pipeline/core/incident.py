@@ -131,6 +131,12 @@ def revive(incident: Open, rule: Rule) -> int | None:
     return incident.due_ms
 
 
+def is_calm(live: Live, now_ms: int, rule: Rule) -> bool:
+    """Whether its flapping alone kept the incident open, for so long that it would be another by now."""
+    is_alone = live.is_flapping and not live.is_firing and live.incident.alive == 1
+    return is_alone and now_ms - live.fired_at_ms > rule.reopen_within_ms
+
+
 def resolve(state: ScopeState, incident: Open, now_ms: int, rule: Rule) -> int:
     """End it. Until when it may reopen."""
     incident.resolved_at_ms = now_ms

@@ -87,7 +87,7 @@ class Open:
     team: str | None
     score: float | None = None  # the highest of its alerts, since it was last open
     scored: Score | None = None  # that of the one that began to fire with the highest
-    begun_at_ms: int = 0  # when the first of its states began to fire, or the last of its events
+    begun_at_ms: int = 0  # when the first of its states began to fire since it was calm, or the last of its events
     is_spared: bool = False  # something in it may not be kept quiet for its score
     is_quieted: bool = False  # it counts among those that are kept quiet, or would be
     number: int = -1

@@ -184,7 +184,7 @@ class Quiet:
         until_ms = live.fired_at_ms + min(live.hold_ms, rule.hold_at_most_ms, rails.max_hold_ms)
         if not live.is_flapping:
             return until_ms
-        return min(until_ms, incident.opened_at_ms + rails.max_hold_ms) if live.is_firing else FOREVER_MS
+        return min(until_ms, incident.begun_at_ms + rails.max_hold_ms) if live.is_firing else FOREVER_MS
 
     def is_doubted(self, live: Live) -> bool:
         """Whether its score alone would keep the alert quiet."""
@@ -202,7 +202,7 @@ class Quiet:
         if not self.is_doubted(live):
             return LOUD
         rails, incident = self._policy.guardrails, live.incident
-        since_ms = incident.opened_at_ms if live.is_flapping else live.begun_at_ms
+        since_ms = incident.begun_at_ms if live.is_flapping else live.begun_at_ms
         until_ms = since_ms + rails.max_hold_ms
         has_grown = incident.alerts >= rails.grows_to
         if now_ms >= until_ms or has_grown or self._policy.always_pages(facets(live.alert)):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pipeline.core.policy import Policy
 from pipeline.report import figures as told
 from pipeline.report.advice import Advised, Trial, advised
+from pipeline.report.digest import Quieted, digest
 from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Hours, Paged, Period, Week
 from pipeline.report.figures import Figure, Group
 from pipeline.report.fixes import Fix, fixes
@@ -53,6 +54,7 @@ class Report(NamedTuple):
     volatile: Volatile
     gaps: list[Gap]
     to_grade: list[Case]
+    quieted: list[Quieted]
     notes: list[str]
 
 
@@ -86,6 +88,7 @@ def make(archive: Archive, week: Week, schedule: Schedule, trial: Trial) -> Repo
         volatile=volatile_labels(archive, Period(starts[0].from_ms, week.period.until_ms), trial.policy),
         gaps=_gaps([case for case in mine if case.is_paged]),
         to_grade=to_grade(mine, week.period)[:MOST_LISTED],
+        quieted=digest(mine)[:MOST_LISTED],
         notes=notes if had_any else [*notes, "The archive begins in this week: nothing is known to compare it with."],
     )
 

@@ -30,14 +30,22 @@ class OracleSpells:
             of_template, own = self.past.get(template, [])[-32:], self.past.get(alert, [])[-32:]
             minute = at_ms // 60_000 % 1440
             about = [one for one in own if min((one[0] - minute) % 1440, (minute - one[0]) % 1440) <= 60]
+            gone = [0.0]
             for step in range(1, min(most_ms // STEP_MS, 120) + 1):
-                gone = 0.0
+                share = 0.0
                 for past, lean in ((of_template, 4.0), (own, 1.0), (about, 4.0)):
-                    gone = _share(past, step, gone, lean)
-                worth = gone - (1 - gone) * (step * 30.0) / (patience_ms / 1000)
+                    share = _share(past, step, share, lean)
+                gone.append(share)
+            for step, share in enumerate(gone):
+                worth = share - (1 - share) * (step * 30.0) / (patience_ms / 1000)
                 if worth > best:
-                    best, chosen = worth, (step * STEP_MS, gone)
+                    later = min(step + 1, len(gone) - 1)
+                    best, chosen = worth, (later * STEP_MS, gone[later])
         return (*chosen, ended, template_ended)
+
+    def hours(self, key: int, at_ms: int) -> tuple[int, int]:
+        kept, minute = self.past.get(key, [])[-32:], at_ms // 60_000 % 1440
+        return len(kept), sum(min((one - minute) % 1440, (minute - one) % 1440) <= 60 for one, _ in kept)
 
 
 def _share(past: Past, step: int, wider: float, lean: float) -> float:

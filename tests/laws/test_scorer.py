@@ -1,7 +1,7 @@
 """Law 7, whatever a model says: guardrails hold, a higher score is never quieter, and a log has one set of facts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from hypothesis import given
@@ -51,6 +51,13 @@ class Says:
         if chosen == RAISES:
             raise RuntimeError("the model broke")
         return chosen  # type: ignore[return-value]  # that is the point
+
+    def parts(self, features: Features, template: int) -> Mapping[int | str, float]:
+        """Of what is right as little can be relied on as of what is wrong."""
+        chosen = self._answers[template % len(self._answers)]
+        if chosen == RAISES:
+            raise RuntimeError("the model broke")
+        return {0: chosen, "lean": 1.0}  # type: ignore[dict-item]  # likewise
 
 
 class Counting(Says):

@@ -37,6 +37,8 @@ def test_how_long_a_page_waits_equals_its_oracle(
     waits = spells.choose(*now)
     assert tuple(waits) == oracle.choose(*now)
     assert waits.for_ms <= now[3]
+    for key in now[:2]:
+        assert spells.hours(key, now[2]) == oracle.hours(key, now[2])
     assert len(spells) == len(oracle.past)
     again = Spells(spells.known())
     assert again.choose(*now) == waits

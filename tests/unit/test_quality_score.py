@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.quality.baselines import Method, by_chain, by_fingerprint, by_host
 from benchmarks.quality.learned import by_dbscan, by_graph
-from benchmarks.quality.score import score
+from benchmarks.quality.score import score, untold
 from benchmarks.quality.stream import Stream, Verdicts, read_decisions, read_stream
 from pipeline.core.describe import rfc3339
 from pipeline.errors import Misuse
@@ -157,3 +158,21 @@ def test_scores_reach_the_figures(tmp_path: Path) -> None:
     scores = read_decisions(decided(tmp_path, [None] * 3, [0, 0.2, 0.9]), 3)
     assert score(stream, scores)["actionability"]["ap"] == 0.5
     assert "actionability" not in score(stream, Verdicts(scores.group))
+
+
+def test_an_incident_is_missed_where_no_page_told_of_any_group_that_it_is_in(tmp_path: Path) -> None:
+    stream = small(tmp_path)  # one, one, two, noise
+    apart = np.array([0, 1, 2, 3])
+    for paged, missed in (
+        ([True, False, True, False], 0),
+        ([False, True, False, True], 1),
+        ([False, False, False, True], 2),
+    ):
+        assert untold(stream, Verdicts(apart, paged=np.array(paged))) == missed
+    assert untold(stream, Verdicts(np.array([0, 1, 1, 3]), paged=np.array([False, True, False, False]))) == 0
+    assert untold(stream, Verdicts(apart)) == 0  # a simple method pages once a group
+    path = tmp_path / "paged.ndjson"
+    path.write_text("".join(json.dumps({"incident_id": "i", "paged": one}) + "\n" for one in (True, False)))
+    found = read_decisions(path, 2).paged
+    assert found is not None
+    assert found.tolist() == [True, False]

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 from pipeline.core.logarithm import ln
 
-VERSION = "f1"
+VERSION = "f2"  # f1 had no hour
 TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "template",
     "alert",
     "place",
     "scope",
     "rhythm",
+    "hour",
     "self_resolved",
     "event",
     "severity",

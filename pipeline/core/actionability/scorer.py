@@ -5,9 +5,11 @@ prior's counts, since a model knows nothing of trouble that it never saw, and th
 (../../../README.md). Where it cannot be believed, the guardrails let page what scores low.
 """
 
+from collections.abc import Mapping
+from math import isfinite
 from typing import NamedTuple, Protocol
 
-from pipeline.core.actionability.features import Features
+from pipeline.core.actionability.features import FEATURES, Features
 from schemas import Guard
 
 
@@ -28,6 +30,10 @@ class Scorer(Protocol):
         """How likely it is that a person has to act; `template` is the hash of the alert's (`clusters.key_of`)."""
         ...
 
+    def parts(self, features: Features, template: int) -> Mapping[int | str, float]:
+        """What the log-odds of that are the sum of, by the number of a feature, or a name for what is none's."""
+        ...
+
 
 class Untaught:
     """Nothing was learned, so there is no second opinion."""
@@ -38,6 +44,10 @@ class Untaught:
     def probability(self, features: Features, template: int) -> float | None:
         """It is not asked."""
         return None
+
+    def parts(self, features: Features, template: int) -> Mapping[int | str, float]:
+        """Nor for reasons."""
+        return {}
 
 
 UNTAUGHT: Scorer = Untaught()
@@ -60,3 +70,13 @@ def opinion_of(scorer: Scorer, features: Features, template: int, age: tuple[int
         return Opinion(said, Guard.OLD_MODEL if now_ms - scorer.trained_at_ms > most_ms else None)
     except Exception:  # a model is no part of us: no fault of it may be one of ours, which would lose what came before
         return Opinion(None, Guard.FAULT)
+
+
+def parts_of(scorer: Scorer, features: Features, template: int) -> dict[str, float]:
+    """What speaks for what the model said, by name; nothing where it cannot say."""
+    try:
+        parts = scorer.parts(features, template)
+        named = {FEATURES[key] if isinstance(key, int) else str(key): float(part) for key, part in parts.items()}
+    except Exception:  # as above; what it said stands
+        return {}
+    return named if all(map(isfinite, named.values())) else {}

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from pipeline.core.actionability.features import features_of
 from pipeline.core.actionability.habit import FOUND
-from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of
+from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of, parts_of
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
 from pipeline.core.actionability.tuning import (
     CHANGE,
+    DAY_HOURS,
     EVENT,
     FLAPS,
+    HOUR,
     RUNBOOK,
     SEVERITY,
     TIERS,
@@ -65,18 +67,28 @@ class Scoring:
         if around.is_changed:
             claims["change"] = CHANGE
         self.template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
+        hour = self._hour(now_ms)
+        if hour:
+            claims["hour"] = hour
         place = _place_of(subject_of(labels))
         found = self._usual.begin(self.template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
         score = self._score(found, claims)
         return score if self._version is None else self._asked(score, now_ms)
+
+    def _hour(self, now_ms: int) -> float:
+        """What it says that its kind comes at this time of day: as it does each day, or as it hardly ever does."""
+        known, about = self._spells.hours(self.template, now_ms)
+        return round(HOUR * ln(DAY_HOURS * (about + 1.0) / (known + DAY_HOURS)) * 1024.0) / 1024.0 if known else 0.0
 
     def _asked(self, score: Score, now_ms: int) -> Score:
         """With what the model says of it."""
         begun, ends = (score.template_begun, score.alert_begun), (score.ended, score.short)
         features, template = features_of(score.terms, begun, score.watched_ms, ends), self.template ^ _TEMPLATE_SALT
         learned, self.doubt = opinion_of(self._scorer, features, template, (now_ms, self._model_age_ms))
-        probability = score.probability if learned is None else max(score.probability, learned)
-        return score.altered(probability=probability, learned=learned, learned_by=self._version)
+        if learned is None or learned <= score.probability:
+            return score.altered(learned=learned, learned_by=self._version)
+        parts = parts_of(self._scorer, features, template)
+        return score.altered(probability=learned, learned=learned, learned_by=self._version, learned_terms=parts)
 
     def _score(self, found: list[float], claims: dict[str, float]) -> Score:
         template, alert, place, scope, rhythm, self_resolved, probability = found[:_KNOWN]
@@ -106,6 +118,7 @@ class Scoring:
                 "short": short,
                 "learned": None,
                 "learned_by": None,
+                "learned_terms": {},
             }
         )
 

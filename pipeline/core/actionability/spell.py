@@ -4,7 +4,9 @@ A spell is one time for which an alert fired, until its source said that it is o
 last 32 are kept: how long, and at what time of day they began. The newest counts most. What an alert did about this
 time of day leans on what it did at any, and that on what its template did, and that on: nothing resolves by itself.
 A page waits for the h that is worth most: gone(h) - (1 - gone(h)) * h / patience, where gone(h) is the share that is
-over before h. No event but its end changes that answer, so it is given once, when the alert begins to fire.
+over before h. The best h lies just behind where some past spell ended, and the next that is like it may take a little
+longer: so a page waits for a step more. No event but its end changes that answer, so it is given once, when the alert
+begins to fire.
 """
 
 from typing import Any
@@ -20,6 +22,7 @@ from pipeline.core.actionability.tuning import (
     LEAN_ABOUT,
     LEAN_NOWHERE,
     LEAST_SPELLS,
+    SLACK_STEPS,
     SPELL_FORGETS,
     STEP_MS,
 )
@@ -102,6 +105,20 @@ def choose(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
         worth = gone[step] - (1.0 - gone[step]) * (step * _STEP_S) / patience_s
         if worth > best:
             best, held[0], held[1] = worth, step, gone[step]
+    if held[0] > 0.0:
+        last = min(int(held[0]) + SLACK_STEPS, most_steps)
+        held[0], held[1] = last, gone[last]
+
+
+@kernel(_SPELLS, types.uint64, types.int64)
+def hours(known: Known, key: int, minute: int) -> int:
+    """How many spells of a key are kept, times 64, and how many of these began about this time of day."""
+    habit = known[slot_of(known, np.uint64(key))]
+    kept, about = min(habit["ended"], KEPT), 0
+    for place in range(kept):
+        if _is_about(minute, habit["minute"][place]):
+            about += 1
+    return int(kept * 64 + about)
 
 
 @part

@@ -46,6 +46,13 @@ class Spells:
         steps, gone, ended, template_ended = self._held.tolist()
         return Waits(int(steps) * STEP_MS, gone, int(ended), int(template_ended))
 
+    def hours(self, key: int, at_ms: int) -> tuple[int, int]:
+        """How many spells of an alert or a template are known, and how many of them began about this time of day."""
+        if not self._used:
+            return 0, 0
+        kept, about = divmod(int(spell.hours(self._slots, _key(key), at_ms // 60_000 % DAY_MINUTES)), 64)
+        return kept, about
+
     def end(self, template: int, alert: int, began_ms: int, after_ms: int) -> None:
         """An alert says that it is over, so long after it began."""
         if 2 * (self._used + _ROOM) > len(self._slots):

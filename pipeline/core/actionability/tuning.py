@@ -19,6 +19,8 @@ SEVERITY = {"critical": 0.5, "error": 0.25, "warning": 0.0, "info": -1.0}
 TIERS = {"0": 0.5, "1": 0.25, "3": -0.25, "4": -0.5}
 FLAPS = -0.5  # it has changed often of late
 RUNBOOK = 0.125  # somebody thought that it would have to be acted on
+HOUR = -0.25  # for each e-fold by which its kind comes more often at this time of day than spread over it
+DAY_HOURS = 12  # parts of a day that are about one time of it: two hours each
 CHANGE = 0.5  # something was changed just before it began
 
 # A state is a rule that somebody wrote because it might matter: with nothing known it is as likely as not. Log-like
@@ -33,6 +35,7 @@ MOST_GAPS = 50.0  # of which the usual gap is the mean
 
 # How long a page may wait (spell.py): chosen on upptime and huawei-alarms, where neighbours do about as well.
 STEP_MS = 30_000
+SLACK_STEPS = 1  # that a page waits longer than what is worth most: what is like it may take a little longer
 LEAST_SPELLS = 5  # of a template or an alert: before that nothing of it waits
 LEAN_NOWHERE = 4.0  # endless spells that count beside those of a template
 LEAN = 1.0  # spells of its template that count beside those of an alert

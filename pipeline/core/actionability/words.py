@@ -18,7 +18,9 @@ def said(score: Score, most: int = 3) -> list[str]:
     if score.learned is None:
         return [f"the model {score.learned_by} gave nothing that can be believed", *of_prior]
     counts = "" if score.learned == score.probability else ", which is the lower"
-    return [f"from what people said of such alerts, {score.learned:.3g} ({score.learned_by}){counts}", *of_prior]
+    head = f"from what people said of such alerts, {score.learned:.3g} ({score.learned_by}){counts}"
+    parts = sorted(score.learned_terms.items(), key=lambda part: (-abs(part[1]), part[0]))
+    return [head, *[f"{_part_said(name, score)} ({value:+.2f})" for name, value in parts[:most]], *of_prior]
 
 
 def held_said(held: Held) -> str:
@@ -26,6 +28,13 @@ def held_said(held: Held) -> str:
     own = f"{held.ended} past alerts of this one"
     past = own if held.ended else f"{held.template_ended} past alerts of its kind, none of this one"
     return f"held {written(held.for_ms)}: {round(held.gone * 100)} % of its kind were gone by then ({past})"
+
+
+def _part_said(name: str, score: Score) -> str:
+    """A part of what a model says."""
+    if name in score.terms and name in _SAID:
+        return _SAID[name](score)
+    return _PARTS.get(name, f"{name} as it is")
 
 
 def _times(begun: float) -> str:
@@ -69,6 +78,11 @@ _SAID: dict[str, Callable[[Score], str]] = {
     "place": lambda score: _more(score.terms["place"], "where it is"),
     "scope": lambda score: _more(score.terms["scope"], "around it"),
     "rhythm": lambda score: _timing(score.terms["rhythm"]),
+    "hour": lambda score: (
+        "its kind hardly ever comes at this time of day"
+        if score.terms["hour"] > 0
+        else "its kind usually comes at this time of day"
+    ),
     "self_resolved": _gone,
     "severity": lambda score: (
         "its source claims that it is " + ("serious" if score.terms["severity"] > 0 else "for information only")
@@ -77,4 +91,17 @@ _SAID: dict[str, Callable[[Score], str]] = {
     "flaps": lambda score: "it changes often of late",
     "runbook": lambda score: "it has a runbook",
     "change": lambda score: "something it is about was changed just before",
+}
+
+_PARTS = {
+    "usual": "what people say of alerts of which nothing is known",
+    "lean": "what people said of its kind",
+    "trees": "what several of its numbers say together",
+    "calibration": "how often the model was right",
+    "prior": "the score without what people said",
+    "template_begun": "how often alerts of its kind begin",
+    "alert_begun": "how often the alert itself begins",
+    "watched_days": "how long its scope has been watched",
+    "ended": "how often it ended before",
+    "short": "how often it was over within ten minutes",
 }

@@ -3,16 +3,21 @@
 import json
 import re
 import shutil
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.verdicts import UNTOUCHED
+from pipeline.command.judged import Rules, Said, judged
 from pipeline.command.model_files import read_learned
 from pipeline.command.promotion import refusal
 from pipeline.core.actionability.features import FEATURES
 from pipeline.core.clusters import UNLEARNED
+from pipeline.core.learned import NOTHING
+from pipeline.core.policy import Policy
 from pipeline.errors import Misuse
 from tests.unit.command.test_command_line import complaint, pagesieve
 
@@ -166,7 +171,7 @@ def test_a_model_that_looks_at_other_numbers_is_refused(taught: Path, tmp_path: 
     shutil.copytree(next((taught / "models").glob("a1-*")), folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"features": "f0"}))
-    with pytest.raises(Misuse, match="learned from features f0, and these are f1; train again"):
+    with pytest.raises(Misuse, match="learned from features f0, and these are f2; train again"):
         read_learned(folder)
 
 
@@ -205,3 +210,23 @@ def test_a_model_knows_how_what_it_was_taught_with_was_spread(taught: Path, tmp_
     del manifest["expected"]  # one that was made before
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert read_learned(folder).expected == {}
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_nobody_touched_is_weak_evidence_if_it_ended_by_itself_and_none_if_it_did_not(
+    tmp_path: Path, *, ends: bool
+) -> None:
+    told = []
+    for day in range(1, 7):
+        start = datetime(2026, 1, day, tzinfo=UTC)
+        told += [_line("DiskFull", start, "firing", start)]
+        if ends or day < 2:  # its source says so, if ever
+            told += [_line("DiskFull", start + timedelta(minutes=4), "resolved", start)]
+    history = tmp_path / "history.ndjson"
+    history.write_text("\n".join(told) + "\n")
+    said = Said({}, 0, 2**52)
+    rules = Rules("canonical", Policy(group_by=("host",), expire_after="1h"), NOTHING)
+    found = judged([history], rules, said, defaultdict(int)).examples
+    assert len(found.at_ms) == (5 if ends else 0)
+    assert not found.is_true.any()
+    assert set(found.weight.tolist()) <= {UNTOUCHED.weight}

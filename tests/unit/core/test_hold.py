@@ -47,13 +47,13 @@ def test_what_its_past_says_is_soon_over_waits_for_that_and_pages_nobody() -> No
     first, last = decided(facts)[-2:]
     assert (first.reason, last.reason) == (Reason.HELD, Reason.TRANSIENT)
     assert first.held is not None
-    assert first.next_at_ms == first.at_ms + first.held.for_ms == first.at_ms + 150_000
+    assert first.next_at_ms == first.at_ms + first.held.for_ms == first.at_ms + 180_000
     assert not facts.incidents[-1].is_paged
-    assert held_said(first.held) == "held 2m30s: 95 % of its kind were gone by then (48 past alerts of this one)"
+    assert held_said(first.held) == "held 3m: 95 % of its kind were gone by then (48 past alerts of this one)"
 
 
 def test_what_still_fires_after_its_hold_pages() -> None:
-    facts = then(hourly(service="shop"), at(NOW_S, DISK), at(NOW_S + 149), at(NOW_S + 150))
+    facts = then(hourly(service="shop"), at(NOW_S, DISK), at(NOW_S + 179), at(NOW_S + 180))
     assert facts.pages[-1].payload.custom_details.reason is Reason.HOLD_ENDED
     assert pages(facts)[-1] == ("trigger", "disk")
 
@@ -118,7 +118,7 @@ def test_what_is_critical_waits_only_where_the_policy_says_so() -> None:
 
 
 def test_no_page_waits_longer_than_it_may() -> None:
-    facts = then(hourly(540, service="shop"), at(NOW_S, DISK))
+    facts = then(hourly(510, service="shop"), at(NOW_S, DISK))
     assert (held := decided(facts)[-1].held) is not None
     assert held.for_ms == 570_000
     for more in ({"hold_at_most": "5m"}, {"guardrails": {"max_hold": "5m"}}):
@@ -164,6 +164,21 @@ def test_what_flaps_for_longer_than_any_page_may_wait_pages_once() -> None:
     facts = then(past, *flaps(60, 60))
     assert [kind for kind, _ in pages(facts)[before:]] == ["trigger"]
     assert facts.pages[-1].payload.custom_details.reason is Reason.SURFACED
+
+
+@pytest.mark.parametrize(("every_s", "is_paged"), [(420, True), (660, False)])
+def test_what_flaps_is_as_old_as_its_last_calm_and_not_as_its_incident(every_s: int, *, is_paged: bool) -> None:
+    """Only its changes keep the incident open: after a calm of `reopen_within` it would be another one without them."""
+    often = Policy(**RULES | {"hold": "auto", "reopen_within": "10m"}, flapping={"stop": 0.1, "longest": "3h"})
+    past = hourly(service="shop")
+    before = len(pages(play(*past, policy=often)))
+    first = flaps(40, 4)
+    times_s = [NOW_S + n * every_s for n in range(1, 6)]
+    seldom = [record for time_s in times_s for record in (at(time_s, DISK), at(time_s + 20, OVER))]
+    facts = then(past, *first, *seldom, by=often)
+    assert facts.incidents[-1].is_flapping
+    assert len({one.incident_id for one in decided(facts)[-18:]}) == 1
+    assert (len(pages(facts)) > before) == is_paged
 
 
 def test_what_flaps_and_fires_on_after_its_hold_pages() -> None:

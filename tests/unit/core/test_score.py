@@ -55,6 +55,26 @@ def test_terms_add_up_to_the_score() -> None:
     assert sum(reversed(scored.terms.values())) == sum(scored.terms.values())
 
 
+@pytest.mark.parametrize(("hour", "sign", "words"), [(0, -1, "usually comes"), (12, 1, "hardly ever comes")])
+def test_a_nightly_job_is_news_by_day(hour: int, sign: int, words: str) -> None:
+    nightly = [
+        record
+        for day in range(10)
+        for record in (
+            at(day * DAY_S, alert("backup", host="h1")),
+            at(day * DAY_S + 1200, resolved("backup", host="h1")),
+        )
+    ]
+    scored = last(*nightly, at(10 * DAY_S + hour * 3600, alert("backup", host="h1"))).scored
+    assert scored is not None
+    assert scored.terms["hour"] * sign > 0.1
+    assert scored.probability == probability_of(sum(scored.terms.values()))
+    assert any(line.startswith(f"its kind {words} at this time of day (") for line in said(scored, 20))
+    first = last(at(0, alert("backup", host="h1"))).scored
+    assert first is not None
+    assert "hour" not in first.terms
+
+
 def test_a_duplicate_has_the_score_of_its_alert_and_says_nothing_more() -> None:
     first, again = decided(play(at(0, alert("disk", host="h1")), at(60, alert("disk", host="h1")), policy=POLICY))
     assert again.reason is Reason.DUPLICATE
@@ -118,7 +138,19 @@ def test_a_severity_never_lowers_a_score(probability: float, before: Severity, a
 
 
 def test_every_term_has_words() -> None:
-    names = ["template", "alert", "place", "scope", "rhythm", "self_resolved", "severity", "tier", "flaps", "runbook"]
+    names = [
+        "template",
+        "alert",
+        "place",
+        "scope",
+        "rhythm",
+        "hour",
+        "self_resolved",
+        "severity",
+        "tier",
+        "flaps",
+        "runbook",
+    ]
     scored = Score(
         probability=0.5,
         terms=dict.fromkeys([*names, "change"], 0.5),
@@ -129,7 +161,7 @@ def test_every_term_has_words() -> None:
         short=0,
     )
     told = said(scored, 20)
-    assert len(told) == 11
+    assert len(told) == 12
     assert not any(line.startswith(name + " ") for line in told for name in names)
 
 

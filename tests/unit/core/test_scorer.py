@@ -1,5 +1,6 @@
 """A learned score is a second opinion: it may make an alert louder, and where it cannot be believed it pages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ class Says:
             raise self._answer
         return self._answer  # type: ignore[no-any-return]
 
+    def parts(self, features: Features, template: int) -> Mapping[int | str, float]:
+        return {FEATURES.index("template"): 0.25, "lean": 1.5, "usual": -0.9}
+
 
 def last(model: Says, **more: Any) -> Decision:
     """The everyday alert fires once more."""
@@ -46,6 +50,34 @@ def test_a_model_that_is_sure_pages_what_the_prior_would_keep_quiet() -> None:
     assert decision.scored is not None
     assert (decision.scored.learned, decision.scored.learned_by, decision.model_version) == (0.7, "a1:test", "a1:test")
     assert said(decision.scored)[0] == "from what people said of such alerts, 0.7 (a1:test)"
+
+
+def test_what_speaks_for_a_model_is_said_in_words_where_it_counts() -> None:
+    decision = last(Says(0.7))
+    assert decision.scored is not None
+    assert decision.scored.learned_terms == {"template": 0.25, "lean": 1.5, "usual": -0.9}
+    assert said(decision.scored)[1:4] == [
+        "what people said of its kind (+1.50)",
+        "what people say of alerts of which nothing is known (-0.90)",
+        "alerts of its kind began about 106 times in 5 days (+0.25)",
+    ]
+    lower = last(Says(0.0), page_above=0.002)
+    assert lower.scored is not None
+    assert lower.scored.learned_terms == {}
+
+
+@pytest.mark.parametrize("parts", [{99: 1.0}, {0: float("nan")}, {0: "x"}, None, ValueError("broken")])
+def test_a_model_that_cannot_say_why_is_believed_all_the_same(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        if isinstance(parts, Exception):
+            raise parts
+        return parts
+
+    monkeypatch.setattr(Says, "parts", broken)
+    decision = last(Says(0.7))
+    assert (decision.reason, decision.guard, decision.score) == (Reason.OPENED, None, 0.7)
+    assert decision.scored is not None
+    assert decision.scored.learned_terms == {}
 
 
 def test_a_model_that_says_less_than_the_prior_makes_nothing_quieter() -> None:
@@ -99,7 +131,19 @@ def test_a_model_is_asked_of_beginnings_only_and_hears_the_same_numbers_as_the_s
 
 def test_what_a_model_may_look_at_is_fixed() -> None:
     expected = (
-        *("prior", "template", "alert", "place", "scope", "rhythm", "self_resolved", "event", "severity", "tier"),
+        *(
+            "prior",
+            "template",
+            "alert",
+            "place",
+            "scope",
+            "rhythm",
+            "hour",
+            "self_resolved",
+            "event",
+            "severity",
+            "tier",
+        ),
         *("flaps", "runbook", "change", "template_begun", "alert_begun", "watched_days", "ended", "short"),
     )
     assert expected == FEATURES  # another list is another `VERSION`: models of this one would be asked wrongly

@@ -1,5 +1,6 @@
 """A low score keeps an alert quiet only where the policy says so, and never what a guardrail names."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -162,6 +163,22 @@ def test_a_budget_is_of_a_day() -> None:
     kept = [sum(one.reason is Reason.SUPPRESSED for one in day) for day in days]
     assert kept[0] == 0  # not watched for a day
     assert all(0 < count <= 20 for count in kept[2:])  # a day of scenes begins within one of the calendar
+
+
+def test_a_budget_is_of_a_scope() -> None:
+    by = policy(scope=("env",), guardrails={"budget": 10})
+    told = [
+        at(hour * 3600 + after_s, make("disk", service="shop", env=env), policy=by)
+        for hour in range(24 * 4)
+        for after_s, make in ((0, alert), (120, resolved))
+        for env in ("a", "b")
+    ]
+    kept = Counter[str]()
+    for record in play(*told, policy=by).decisions:
+        kept[record.scope] += sum(one.reason is Reason.SUPPRESSED for one in record.decisions)
+    assert len(kept) == 2
+    assert len(set(kept.values())) == 1  # each as many as if there were no other
+    assert 20 <= min(kept.values()) <= 40
 
 
 def test_a_new_kind_of_alert_pages_until_somebody_was_paged_for_it() -> None:

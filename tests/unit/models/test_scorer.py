@@ -1,12 +1,16 @@
 """A scorer is taught how people differ from the prior; the same examples give the same, and damage is refused."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.evaluation import figures_of, reliability
 from models.examples import Examples, by_time
-from models.scorer import Scorer
-from models.teaching import sigmoid, teach
+from models.scorer import Scorer, _shapley
+from models.teaching import METHODS, _scorer, sigmoid, teach
 from models.verdicts import judge
 from pipeline.core.actionability.scorer import Scorer as Asked
 from schemas import Outcome, Verdict
@@ -67,6 +71,35 @@ def test_it_is_what_the_core_asks() -> None:
     assert asked.version.startswith("a1:")
     said = [asked.probability((odds, 0.0, 0.0), DISK) for odds in (-100.0, 0.0, 100.0)]
     assert all(type(one) is float and 0.0 <= one <= 1.0 for one in said)
+
+
+def _of(method: str) -> Scorer:
+    known = examples()
+    return _scorer(METHODS[method](known), known, 0, (1.2, -0.3))
+
+
+TAUGHT = {method: _of(method) for method in METHODS}
+numbers = st.one_of(st.just(0.0), st.floats(-5, 5))
+
+
+@given(
+    st.sampled_from(sorted(TAUGHT)), st.tuples(numbers, numbers, numbers), st.sampled_from([NOBODY_KNOWS, DISK, RAID])
+)
+def test_the_parts_of_what_it_says_add_up_to_its_log_odds(method: str, row: tuple[float, ...], template: int) -> None:
+    scorer = TAUGHT[method]
+    said, parts = scorer.probability(row, template), scorer.parts(row, template)
+    assert said is not None
+    assert 1 / (1 + math.exp(-sum(parts.values()))) == pytest.approx(said, rel=1e-6, abs=1e-9)
+    assert not {nth for nth, value in enumerate(row) if not value} & set(parts)  # what is not there does nothing
+    assert ("lean" in parts) == (template != NOBODY_KNOWS)
+
+
+def test_a_part_of_a_tree_is_the_mean_over_the_orders_in_which_its_features_become_known() -> None:
+    """And: 3 where both are above 0.5, else 0. Each alone does nothing, both together 3: so 1.5 each."""
+    both = (0, 0.5, 0.0, (1, 0.5, 0.0, 3.0))
+    assert _shapley(both, (0, 1), (1.0, 1.0)) == {0: 1.5, 1: 1.5}
+    assert _shapley(both, (0, 1), (1.0, 0.2)) == {0: 0.0, 1: 0.0}
+    assert _shapley((0, 0.5, 1.0, 3.0), (0,), (1.0, 9.0)) == {0: 2.0}
 
 
 def test_other_features_are_a_fault() -> None:
