@@ -139,11 +139,11 @@ class Causes:
         ):  # almost always, in a crowd: no suspect, and nothing else is new
             burst.alerts += 1
             burst.last_ms = max(burst.last_ms, began_ms)
+            alerts = evidence.alerts
+            if not alerts & (alerts - 1) or (self._is_directed and alerts <= _FEW):  # shares have changed
+                self._settle(evidence)
         else:
             self._suspect(evidence, code, alert, began_ms)
-        alerts = evidence.alerts
-        if not alerts & (alerts - 1) or (self._is_directed and alerts <= _FEW):  # shares have changed
-            self._settle(evidence)
 
     def _suspect(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
         """One more alert began, which may be the cause."""
