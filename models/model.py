@@ -1,11 +1,10 @@
 """A model answers what is known of templates; it fulfils the core's `Clusters`, and is never changed."""
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import are_within, check_types, version_of
 from models.history import Floats, Ints, Keys, Numbers
 
 FORMAT = 1  # of the arrays below; a model of another one is refused
@@ -27,7 +26,7 @@ class Arrays(NamedTuple):
     together: Numbers
 
 
-DTYPES = dict(zip(Arrays._fields, ("<u8", "<i4", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4"), strict=True))
+DTYPES = ("<u8", "<i4", "<i8", "<i8", "<i4", "<i4", "<f4", "<f4", "<i4")
 _TEMPLATES = ("keys", "family", "onsets", "gap_ms")
 
 
@@ -40,7 +39,7 @@ class Model:
     def __init__(self, arrays: Arrays) -> None:
         check(arrays)
         self.arrays = arrays
-        self.version: str | None = version_of(arrays)
+        self.version: str | None = version_of(f"m{FORMAT}", arrays._asdict())
         self._numbers = {key: number for number, key in enumerate(arrays.keys.tolist())}
         self._gaps: list[int] = arrays.gap_ms.tolist()
         self._families: list[int] = arrays.family.tolist()
@@ -91,20 +90,10 @@ class Model:
         return row
 
 
-def version_of(arrays: Arrays) -> str:
-    """`m1:` and a hash of the content: equal models have equal names, whenever and from whichever files."""
-    hashed = hashlib.blake2b(digest_size=6)
-    for name, array in arrays._asdict().items():
-        hashed.update(f"{name}:{array.dtype.str}:{array.shape}:".encode())
-        hashed.update(np.ascontiguousarray(array).tobytes())
-    return f"m{FORMAT}:{hashed.hexdigest()}"
-
-
 def check(arrays: Arrays) -> None:
     """Raises ValueError, saying which array is not what it must be: a file may come from anywhere."""
+    check_types(arrays._asdict(), DTYPES)
     for name, array in arrays._asdict().items():
-        if array.dtype.str != DTYPES[name] or array.ndim != 1:
-            raise ValueError(f"{name}: {array.ndim} dimensions of {array.dtype.str}, not one of {DTYPES[name]}")
         of = arrays.keys if name in _TEMPLATES else arrays.pair_a
         if len(array) != len(of):
             raise ValueError(f"{name}: {len(array)} entries, not {len(of)}")
@@ -112,7 +101,7 @@ def check(arrays: Arrays) -> None:
     if (keys[1:] <= keys[:-1]).any():
         raise ValueError("keys: not in order")
     a, b = arrays.pair_a.astype(np.int64), arrays.pair_b.astype(np.int64)
-    if not (_within(a, 0, templates - 1) and _within(b, 0, templates - 1) and (a <= b).all()):
+    if not (are_within(a, 0, templates - 1) and are_within(b, 0, templates - 1) and (a <= b).all()):
         raise ValueError("pair_a, pair_b: numbers that no template has")
     if (np.diff(a * max(templates, 1) + b) <= 0).any():
         raise ValueError("pair_a, pair_b: not in order")
@@ -120,9 +109,5 @@ def check(arrays: Arrays) -> None:
         raise ValueError("lift: not a positive number")
     if not (np.abs(arrays.leads) < 1).all():
         raise ValueError("leads: not between -1 and 1")
-    if not (_within(arrays.family, UNKNOWN, templates) and (arrays.gap_ms >= 0).all()):
+    if not (are_within(arrays.family, UNKNOWN, templates) and (arrays.gap_ms >= 0).all()):
         raise ValueError("family, gap_ms: out of range")
-
-
-def _within(numbers: NDArray[np.signedinteger], least: int, most: int) -> bool:
-    return bool(((numbers >= least) & (numbers <= most)).all())

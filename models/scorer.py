@@ -4,7 +4,6 @@ Its log-odds are a sum: weights times features, what each small tree of a few sa
 kind of alert. A table makes a probability of it, by straight lines, so that every machine has the same bits.
 """
 
-import hashlib
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import are_within, check_types, version_of
 from models.examples import Reals
 from models.history import Ints, Keys, Numbers
 
@@ -52,7 +52,7 @@ class Scorer:
     def __init__(self, arrays: ScorerArrays) -> None:
         check(arrays)
         self.arrays = arrays
-        self.version: str | None = version_of(arrays)
+        self.version: str | None = version_of(f"a{FORMAT}", arrays._asdict())
         self.trained_at_ms: int = int(arrays.trained_at_ms[0])
         self._constant, *weights = arrays.linear.tolist()
         self._weights = [(nth, weight) for nth, weight in enumerate(weights) if weight]
@@ -154,20 +154,10 @@ def _shapley(tree: Node, asked: tuple[int, ...], features: tuple[float, ...]) ->
     return shares
 
 
-def version_of(arrays: ScorerArrays) -> str:
-    """`a1:` and a hash of the content."""
-    hashed = hashlib.blake2b(digest_size=6)
-    for name, array in arrays._asdict().items():
-        hashed.update(f"{name}:{array.dtype.str}:{array.shape}:".encode())
-        hashed.update(np.ascontiguousarray(array).tobytes())
-    return f"a{FORMAT}:{hashed.hexdigest()}"
-
-
 def check(arrays: ScorerArrays) -> None:
     """Raises ValueError, saying which array is not what it must be: a file may come from anywhere."""
-    for (name, array), dtype in zip(arrays._asdict().items(), DTYPES, strict=True):
-        if array.dtype.str != dtype or array.ndim != 1:
-            raise ValueError(f"{name}: {array.ndim} dimensions of {array.dtype.str}, not one of {dtype}")
+    check_types(arrays._asdict(), DTYPES)
+    for name, array in arrays._asdict().items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name}: not a finite number")
     if len(arrays.trained_at_ms) != 1 or not 1 < len(arrays.linear) <= MOST_FEATURES:
@@ -187,12 +177,8 @@ def _check_trees(arrays: ScorerArrays) -> None:
     if nodes > MOST_NODES or any(len(getattr(arrays, name)) != nodes for name in _NODES):
         raise ValueError("trees: too many nodes, or columns of different lengths")
     inner: NDArray[np.intp] = np.flatnonzero(arrays.feature != LEAF)
-    if not _within(arrays.feature, LEAF, len(arrays.linear) - 2) or not _within(arrays.roots, 0, nodes - 1):
+    if not are_within(arrays.feature, LEAF, len(arrays.linear) - 2) or not are_within(arrays.roots, 0, nodes - 1):
         raise ValueError("feature, roots: numbers that nothing has")
     for side in (arrays.left[inner], arrays.right[inner]):
         if (side <= inner).any() or (side >= nodes).any():  # so that no way goes round
             raise ValueError("left, right: a child that does not stand behind its parent")
-
-
-def _within(numbers: NDArray[np.signedinteger], least: int, most: int) -> bool:
-    return bool(((numbers >= least) & (numbers <= most)).all())

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import orjson
 from pydantic import SecretStr, ValidationError
 
+from pipeline.command.surroundings import misuse_of
 from pipeline.edge.post import Letter, MailServer, Patience, Webhook, post, send
 from pipeline.errors import Missing, Misuse
 from pipeline.report import message, render
@@ -27,9 +28,7 @@ def targets() -> list[Target]:
     try:
         settings = Posting()
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise Misuse(f"PAGESIEVE_POST_{name}: {first['msg']}") from None
+        raise misuse_of(exc, "PAGESIEVE_POST_") from None
     patience = Patience(settings.tries, settings.timeout_s)
     found = [
         _chat(Webhook(shown, variable, url, _token(settings, name)), make, settings, patience)

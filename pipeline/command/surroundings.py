@@ -17,11 +17,16 @@ def read_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise Misuse(f"PAGESIEVE_{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise misuse_of(exc, "PAGESIEVE_") from None
     logs.configure(settings.log_level)
     return settings
+
+
+def misuse_of(exc: ValidationError, prefix: str) -> Misuse:
+    """What is wrong with the first of the variables that begin with `prefix`: its name, and never its value."""
+    first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    return Misuse(f"{prefix}{name}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def policy_of(option: Path | None, settings: Settings) -> Policy:
