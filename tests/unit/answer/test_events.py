@@ -43,7 +43,7 @@ def test_an_alert_is_told_by_its_decisions_and_repeats_are_one_line(log: Log) ->
         "      next at 22:14:50, if nothing comes before",
         "  22:14:00  refired  (0:4)",
         f"      {Reason.REFIRED.sentence}",
-        "      score 0.220: alerts of its kind began about once in 1 min (-0.69); 100 % of the times it fired lately it"
+        "      score 0.195: alerts of its kind began about once in 1 min (-0.69); 100 % of the times it fired lately it"
         " resolved by itself within ten minutes (-0.40); the alert itself began about once in 1 min (-0.17)",
         "      next at 2023-11-15 22:14:00, if nothing comes before",
         f"{incident_id}, open: NodeDown on n7 in cluster eu, since 22:13 UTC",
@@ -57,7 +57,7 @@ def test_a_page_that_waits_as_its_past_says_is_explained() -> None:
     last = decisions(log)[-1]
     assert last.reason is Reason.HELD
     told_of = said(log, last.fingerprint)
-    assert "      held 30s: 89 % of its kind were gone by then (6 past alerts of this one)" in told_of
+    assert "      held 1m: 89 % of its kind were gone by then (6 past alerts of this one)" in told_of
 
 
 def test_an_alert_is_found_by_the_fingerprint_of_its_source_too(log: Log) -> None:
