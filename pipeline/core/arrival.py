@@ -56,7 +56,11 @@ class Arrival:
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
         self.scoring = Scoring(
-            self._state.usual, self._state.spells, learned.scorer, self._policy.guardrails.model_age_ms
+            self._state.usual,
+            self._state.spells,
+            self._state.judged,
+            learned.scorer,
+            self._policy.guardrails.model_age_ms,
         )
         self.scored: Score | None = None  # of the last event, if an alert began to fire with it
         self.guard: Guard | None = None  # and why it pages though that is low

@@ -15,12 +15,10 @@ from pipeline.core.fault import fault_of, ours
 from pipeline.core.fingerprint import code_of
 from pipeline.core.gathering import Gathering
 from pipeline.core.hearing import Hearing
-from pipeline.core.incident import acknowledge, unacknowledge
-from pipeline.core.incidents import Open
 from pipeline.core.kernels import Stop
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.memory import Memory
-from pipeline.core.outcome import is_heard, is_past, keep
+from pipeline.core.outcomes import Outcomes
 from pipeline.core.passage import Passage
 from pipeline.core.policy import Policy
 from pipeline.core.quiet import Quiet
@@ -32,7 +30,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.surfacing import Surfacing
 from pipeline.core.tell import Facts, Teller
 from pipeline.core.window import waits_ms
-from schemas import Alert, Alerts, Outcome, Status, Verdict
+from schemas import Alert, Alerts, Outcome, Status
 from schemas import Change as MadeChange  # beside the change of an alert
 
 _AT_ONCE = 64  # alerts that are put back together: so many are still in the cache
@@ -58,6 +56,7 @@ class ScopeTriage:
         self._waits_ms = waits_ms(policy.rules)
         self._memory, self._changes = memory, changes
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
+        self._outcomes = Outcomes(state, self.alerts, self.deadlines, self._teller)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._review = Review(scope)
         self._arrival = Arrival(scope, self._review, changes, learned)
@@ -133,29 +132,9 @@ class ScopeTriage:
 
     def outcome(self, outcome: Outcome, facts: Facts) -> None:
         """What was done or said about an incident; nothing if it is not of this scope, or forgotten."""
-        incident = self.state.incidents.get(outcome.incident_id)
-        if incident is None or is_heard(incident, outcome):
-            return
-        is_changed, is_kept = self._obey(incident, outcome), keep(incident, outcome)
-        if is_changed or is_kept:
-            self._teller.change(incident, None)
+        if self._outcomes.hear(outcome):
             self._teller.tell(facts)
             self.alerts.put_back()
-
-    def _obey(self, incident: Open, outcome: Outcome) -> bool:
-        """Whether somebody is on it decides whether its page repeats. Whether that has changed."""
-        if is_past(incident, outcome):
-            return False
-        if outcome.verdict is Verdict.ACKNOWLEDGED:
-            return acknowledge(incident, outcome.by)
-        # Who resolves what still fires believes that it is over: they are not on it any more.
-        if outcome.verdict not in {Verdict.UNACKNOWLEDGED, Verdict.REOPENED, Verdict.RESOLVED}:
-            return False
-        now_ms, rule = self.state.watermark_ms or 0, self._teller.rule_of(incident)
-        is_changed = unacknowledge(incident, now_ms, rule)
-        if is_changed and incident.due_ms is not None:
-            self.deadlines.incident(incident.incident_id, incident.due_ms)
-        return is_changed
 
     def decide(self, records: Sequence[Alerts], facts: Sequence[Facts]) -> None:
         """Decide some records, the alerts of each together; what each leads to goes into the facts at its place.

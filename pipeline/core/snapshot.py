@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from pipeline.core.actionability.habit import HABIT
+from pipeline.core.actionability.judged import Judged, Said
 from pipeline.core.actionability.spell import SPELLS
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.usual import Usual
@@ -27,7 +28,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Change, Outcome, Reason, Score, Severity, Silence
 
-VERSION = 19
+VERSION = 20
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")
@@ -98,6 +99,7 @@ class _Scope(NamedTuple):
     overflow_id: str | None
     incidents: list[_Incident]
     correlation: KeptCorrelation
+    judged: dict[int, Said]
     quiet_day: int
     quieted: int
     habits: int  # how many of those that stand together are its own
@@ -156,6 +158,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 state.overflow_id,
                 incidents,
                 keep(state.correlation),
+                state.judged.known,
                 state.quiet_day,
                 state.quieted,
                 len(habits[-1]),
@@ -206,6 +209,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             storm=scope.storm,
             storm_id=scope.storm_id,
             overflow_id=scope.overflow_id,
+            judged=Judged(scope.judged),
             quiet_day=scope.quiet_day,
             quieted=scope.quieted,
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.core.actionability.judged import Judged
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.usual import Usual
 from pipeline.core.correlation.correlation import Correlation
@@ -27,6 +28,7 @@ class ScopeState:
     correlation: Correlation = field(default_factory=Correlation)
     usual: Usual = field(default_factory=Usual)
     spells: Spells = field(default_factory=Spells)
+    judged: Judged = field(default_factory=Judged)
     quiet_day: int = 0  # the last day on which an incident was kept quiet for its scores, since 1970
     quieted: int = 0  # and how many were on it
     storm_id: str | None = None

@@ -115,8 +115,9 @@ def test_a_mark_is_seen_at_once_and_the_next_of_its_kind_shows_its_own_score_bes
     until(lambda: _count(up) == 1)
     page.goto(f"{up.url}/ui/")
     page.click("a.what")
-    # It is scored anew, by what is usual since; what was said of the first stands beside it.
+    # It is scored anew, by what is usual since and by what was said of the first, which stands beside it.
     assert float(page.locator(".figure").inner_text()) != first
+    assert "people said that nobody had to act on its kind (-0.69)" in page.locator(".terms").inner_text()
     kin = page.locator("table.kin tbody tr")
     assert kin.count() == 1
     assert str(first) in kin.inner_text()

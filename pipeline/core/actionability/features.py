@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.core.logarithm import ln
 
-VERSION = "f2"  # f1 had no hour
+VERSION = "f3"  # f1 had no hour, f2 not what people said
 TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "template",
     "alert",
@@ -16,6 +16,7 @@ TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "scope",
     "rhythm",
     "hour",
+    "judged",
     "self_resolved",
     "event",
     "severity",

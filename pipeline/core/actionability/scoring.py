@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pipeline.core.actionability.features import features_of
 from pipeline.core.actionability.habit import FOUND
+from pipeline.core.actionability.judged import Judged
 from pipeline.core.actionability.scorer import UNTAUGHT, Scorer, opinion_of, parts_of
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.surprise import probability_of
@@ -31,6 +32,11 @@ _KNOWN = FOUND.index("template_begun")  # behind the terms and the probability s
 _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host may be called like a template
 
 
+def kind_of(alert: Alert) -> int:
+    """The key of its template."""
+    return key_of(template_of(alert)) ^ _TEMPLATE_SALT
+
+
 class Circumstances(NamedTuple):
     """What is known of an alert that begins to fire beside what it says."""
 
@@ -42,8 +48,10 @@ class Circumstances(NamedTuple):
 class Scoring:
     """Scores the alerts of one scope."""
 
-    def __init__(self, usual: Usual, spells: Spells, scorer: Scorer = UNTAUGHT, model_age_ms: int = 0) -> None:
-        self._usual, self._spells = usual, spells
+    def __init__(
+        self, usual: Usual, spells: Spells, judged: Judged, scorer: Scorer = UNTAUGHT, model_age_ms: int = 0
+    ) -> None:
+        self._usual, self._spells, self._judged = usual, spells, judged
         self._scorer, self._version, self._model_age_ms = scorer, scorer.version, model_age_ms
         self.template = 0  # the key of that of the alert that was scored last,
         self.is_new = False  # whether nobody was ever paged for it,
@@ -66,10 +74,12 @@ class Scoring:
             claims["runbook"] = RUNBOOK
         if around.is_changed:
             claims["change"] = CHANGE
-        self.template = key_of(template_of(alert)) ^ _TEMPLATE_SALT
-        hour = self._hour(now_ms)
+        self.template = kind_of(alert)
+        hour, judged = self._hour(now_ms), self._judged.term(self.template, now_ms)
         if hour:
             claims["hour"] = hour
+        if judged:
+            claims["judged"] = judged
         place = _place_of(subject_of(labels))
         found = self._usual.begin(self.template, code, place, now_ms, sum(claims.values()) if claims else 0.0)
         score = self._score(found, claims)

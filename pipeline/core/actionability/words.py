@@ -83,6 +83,11 @@ _SAID: dict[str, Callable[[Score], str]] = {
         if score.terms["hour"] > 0
         else "its kind usually comes at this time of day"
     ),
+    "judged": lambda score: (
+        "people said that somebody had to act on its kind"
+        if score.terms["judged"] > 0
+        else "people said that nobody had to act on its kind"
+    ),
     "self_resolved": _gone,
     "severity": lambda score: (
         "its source claims that it is " + ("serious" if score.terms["severity"] > 0 else "for information only")
