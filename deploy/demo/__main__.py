@@ -19,12 +19,15 @@ from deploy.demo.service import Service, running
 from deploy.demo.tally import Follower, Tally
 from deploy.demo.telling import Telling, read_story
 from deploy.demo.view import LiveView, View, view_for
+from pipeline.command.report import archive_sample
 from pipeline.errors import Missing
+from pipeline.report.sample import WEEK
 
 TELLING_S = 22.0
 QUIET_S = 20.0  # after the last webhook; the policy resolves after 5 s of quiet
 STEP_S = 0.1
 STAY_S = 0.5
+SEED = 1
 
 
 def main() -> int:
@@ -66,7 +69,9 @@ def _demo(console: Console) -> int:
 
 
 def _stay(console: Console, service: Service) -> None:
-    """Leave the page up until Ctrl-C. Raises Missing if the service dies."""
+    """Leave the page up until Ctrl-C, with a month to look back on. Raises Missing if the service dies."""
+    archive_sample(service.archive, SEED)
+    console.print(f"A report of a sample month is there, too: {service.url}/ui/report/{WEEK.name}", soft_wrap=True)
     console.print(f"The page of all this is up until Ctrl-C: {service.url}/ui/?show=all", style="bold", soft_wrap=True)
     try:
         while True:

@@ -17,17 +17,18 @@ from pipeline.errors import Missing
 START_S = 30.0
 STOP_S = 10.0
 ARCHIVE_EVERY_S = "5"  # so that the page has a report of it when the story is over
+OUTPUT, DATA, ARCHIVE = "output.txt", "data", "archive"
 POLICY = Path(__file__).with_name("policy.yaml")
 
 
 class Service:
     """A running `pagesieve up`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, data_dir: Path, output: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
         self._process = process
-        self._output = output
+        self._output = folder / OUTPUT
         self.url = url
-        self.data_dir = data_dir
+        self.data_dir, self.archive = folder / DATA, folder / ARCHIVE
 
     def check(self) -> None:
         """Return if it runs. Raises Missing with the last that it said."""
@@ -47,22 +48,20 @@ class Service:
 def running(folder: Path) -> Iterator[Service]:
     """Start `pagesieve up` in `folder`, wait until it takes alerts, and stop it at the end. Raises Missing."""
     listen = f"127.0.0.1:{_free_port()}"
-    output = folder / "output.txt"
-    data_dir = folder / "data"
     command = [
         str(Path(sys.executable).with_name("pagesieve")),
-        *("up", "--data-dir", str(data_dir), "--listen", listen),
-        *("--sink", "console", "--policy", str(POLICY), "--archive", str(folder / "archive")),
+        *("up", "--data-dir", str(folder / DATA), "--listen", listen),
+        *("--sink", "console", "--policy", str(POLICY), "--archive", str(folder / ARCHIVE)),
     ]
     if not Path(command[0]).exists():
         raise Missing(f"{command[0]} is not there: `make demo` installs it")
-    with output.open("wb") as out:
+    with (folder / OUTPUT).open("wb") as out:
         # A session of its own: Ctrl-C reaches the demo alone, which then stops it in order.
         process = subprocess.Popen(  # noqa: S603 - our own program with arguments of our own
             command, env=_environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        service = Service(process, f"http://{listen}", data_dir, output)
+        service = Service(process, f"http://{listen}", folder)
         _wait_until_ready(service)
         yield service
     finally:

@@ -75,15 +75,20 @@ def run_sample(seed: int, to: To) -> None:
         _deliver(make(archive, sample.WEEK, sample.SCHEDULE, Trial(sample.POLICY)), to.out, everywhere)
 
 
-@contextmanager
-def _archived(seed: int) -> Iterator[Path]:
+def archive_sample(root: Path, seed: int) -> None:
+    """Write the sample month into an archive. Raises Missing."""
     from pipeline.edge.archive.files import write  # noqa: PLC0415 - only for the sample
     from pipeline.report.sample import sample  # noqa: PLC0415 - likewise
 
+    entries = sample(seed)
+    while some := list(islice(entries, AT_ONCE)):
+        write(root, some)
+
+
+@contextmanager
+def _archived(seed: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="pagesieve-sample-") as folder:
-        entries = sample(seed)
-        while some := list(islice(entries, AT_ONCE)):
-            write(Path(folder), some)
+        archive_sample(Path(folder), seed)
         yield Path(folder)
 
 

@@ -75,6 +75,8 @@ def test_on_a_terminal_the_page_stays_up_until_ctrl_c_and_then_nothing_does(tmp_
         while not (found := re.search(r"until Ctrl-C: (http://127[.]0[.]0[.]1:\d+/ui/[?]show=all)\r", said)):
             said += os.read(ours, 65536).decode(errors="replace")
         assert httpx.get(found[1], timeout=PATIENCE_S).text.count('name="incident"') == 3
+        [report] = re.findall(r"sample month is there, too: (http://127[.]0[.]0[.]1:\d+/ui/report/\S+)", said)
+        assert "needed somebody" in httpx.get(report, timeout=PATIENCE_S).raise_for_status().text
         process.send_signal(signal.SIGINT)
         while chunk := _rest(ours):
             said += chunk
