@@ -35,8 +35,12 @@ class FlapPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: float = Field(default=3.0, ge=1, le=1000, description="changes, fading with time: above it an alert flaps")
-    stop: float = Field(default=1.0, gt=0, le=1000, description="below it flapping is over; less than `start`")
+    start: float = Field(
+        strict=True, default=3.0, ge=1, le=1000, description="changes, fading with time: above it an alert flaps"
+    )
+    stop: float = Field(
+        strict=True, default=1.0, gt=0, le=1000, description="below it flapping is over; less than `start`"
+    )
     half_life_ms: PositiveDuration = Field(
         default=900_000, alias="half_life", description="after so long a change counts half"
     )

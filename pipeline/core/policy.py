@@ -55,7 +55,11 @@ class Rule(_Part):
     )
     hold_critical: bool = Field(default=False, description="with hold auto: what is critical may wait, too")
     at_least: int = Field(
-        default=1, ge=1, le=10_000, description="page only while so many distinct alerts of this route fire"
+        strict=True,
+        default=1,
+        ge=1,
+        le=10_000,
+        description="page only while so many distinct alerts of this route fire",
     )
     mute_during: tuple[str, ...] = Field(default=(), description="time intervals in which nothing is paged")
     page_during: tuple[str, ...] = Field(default=(), description="time intervals outside which nothing is paged")
@@ -83,7 +87,7 @@ class Rule(_Part):
         description="what a low score does: nothing (off), it is written down (shadow), it keeps quiet (on)",
     )
     page_above: float = Field(
-        default=0.01, ge=0, le=1, description="a score from here on is not low: somebody may have to act"
+        strict=True, default=0.01, ge=0, le=1, description="a score from here on is not low: somebody may have to act"
     )
     event_window_ms: PositiveDuration = Field(
         default=300_000, alias="event_window", description="likewise for a source that never says resolved"
@@ -130,7 +134,7 @@ class Inhibition(_Part):
 class Policy(Rule):
     """The thresholds. A duration is written `5m` in the file and is milliseconds inside."""
 
-    version: int = Field(default=1, ge=1, le=1, description="of this file's format")
+    version: int = Field(strict=True, default=1, ge=1, le=1, description="of this file's format")
     scope: tuple[str, ...] = Field(default=(), description="labels: alerts that differ in one are never grouped")
     drop_labels: tuple[str, ...] = Field(
         default=("replica", "prometheus_replica", "__replica__", "monitor_replica"),
@@ -150,9 +154,14 @@ class Policy(Rule):
     topology: TopologyPolicy = TopologyPolicy()
     guardrails: Guardrails = Guardrails()
     max_live_alerts: int = Field(
-        default=1_000_000, ge=1, description="remembered in a scope; beyond it, one incident pages for all that is new"
+        strict=True,
+        default=1_000_000,
+        ge=1,
+        description="remembered in a scope; beyond it, one incident pages for all that is new",
     )
-    max_listed: int = Field(default=25, ge=1, le=1000, description="alerts listed in an incident; more are counted")
+    max_listed: int = Field(
+        strict=True, default=25, ge=1, le=1000, description="alerts listed in an incident; more are counted"
+    )
 
     @model_validator(mode="after")
     def _intervals_exist(self) -> Self:

@@ -35,13 +35,17 @@ class StormPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    floor: int = Field(default=50, ge=2, description="fewer new alerts in a window are never a storm")
-    factor: float = Field(default=4.0, ge=2, le=1000, description="how many times more than usual is a storm")
+    floor: int = Field(strict=True, default=50, ge=2, description="fewer new alerts in a window are never a storm")
+    factor: float = Field(
+        strict=True, default=4.0, ge=2, le=1000, description="how many times more than usual is a storm"
+    )
     window_ms: PositiveDuration = Field(default=60_000, alias="window", description="in which new alerts are counted")
     half_life_ms: PositiveDuration = Field(
         default=3_600_000, alias="half_life", description="after so long, what the scope was used to counts half"
     )
-    quiet_windows: int = Field(default=5, ge=1, le=1000, description="windows with half as many that end a storm")
+    quiet_windows: int = Field(
+        strict=True, default=5, ge=1, le=1000, description="windows with half as many that end a storm"
+    )
 
 
 @dataclass(slots=True)

@@ -51,6 +51,8 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path, text: str) -> None:
         ("group_by:\n- host\n- 7\n", "line 3: group_by[1]: write text; in quotes, where YAML reads"),
         ("group_by: [[host]]\n", "line 1: group_by[0]: write text"),
         ("at_least: many\n", "line 1: at_least: write a whole number, found 'many'"),
+        ("at_least: yes\n", "line 1: at_least: write a whole number, found True"),  # YAML's yes would count as 1
+        ("page_above: on\n", "line 1: page_above: write a number, found True"),
         ("version: 2\n", "line 1: version: input should be less than or equal to 1, found 2"),
         ("storm: 5\n", "line 1: storm: write `field: value` lines, found 5"),
         ("storm:\n  floors: 5\n", "line 2: storm.floors: no such field; did you mean floor?"),

@@ -43,9 +43,15 @@ class Guardrails(BaseModel):
     max_hold_ms: PositiveDuration = Field(
         default=1_800_000, alias="max_hold", description="what still fires after so long pages, whatever its score"
     )
-    grows_to: int = Field(default=5, ge=2, le=10_000, description="an incident of so many alerts pages, likewise")
+    grows_to: int = Field(
+        strict=True, default=5, ge=2, le=10_000, description="an incident of so many alerts pages, likewise"
+    )
     budget: int = Field(
-        default=200, ge=0, le=1_000_000, description="incidents kept quiet in a scope and day (UTC); beyond it all page"
+        strict=True,
+        default=200,
+        ge=0,
+        le=1_000_000,
+        description="incidents kept quiet in a scope and day (UTC); beyond it all page",
     )
     model_age_ms: PositiveDuration = Field(
         default=7_776_000_000, alias="model_age", description="a model that is older keeps nothing quiet"
