@@ -59,7 +59,7 @@ def main() -> None:
 
 
 async def _ask(live: Live) -> None:
-    app = create_web(_Nowhere(), live, _beyond(), Doors(Settings()), Settings())  # type: ignore[arg-type]
+    app = create_web(_Nowhere(), live, _beyond(), Doors(Settings()), Settings())  # type: ignore[arg-type]  # nothing is marked here
     changed = next(_incidents())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HERE) as client:
         for name, path in ASKED.items():

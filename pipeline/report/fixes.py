@@ -8,6 +8,7 @@ somebody did something or not.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -66,7 +67,7 @@ def fixes(archive: Archive, period: Period, policy: Policy) -> list[Fix]:
     last = archive.facts(period.earlier(1))
     for noisy, proposal in proposals(last):
         if proposal and noisy.template not in concerned:
-            item = _Item(f"{noisy.name}: {proposal.title}", lambda case, one=noisy: case.template == one.template)  # type: ignore[misc]
+            item = _Item(f"{noisy.name}: {proposal.title}", partial(_is_of, noisy.template))
             found.append(_fix(archive, item, (last.period, period)))
     return found[:MOST_FIXES]
 
@@ -128,3 +129,7 @@ def _matching(matchers: Iterable[str]) -> Callable[[Case], bool]:
         return all_match(found, {"alertname": case.name, "severity": case.severity} | dict(case.labels))
 
     return concerns
+
+
+def _is_of(template: str, case: Case) -> bool:
+    return case.template == template

@@ -74,8 +74,8 @@ class _Hand:
     async def put_down(self) -> None:
         """Write, then commit. Raises Missing and Retryable, and then still holds it all."""
         # pyarrow, only when there is something
-        from pipeline.edge.archive.files import forget, write  # noqa: PLC0415
-        from pipeline.edge.archive.gathered import gather  # noqa: PLC0415
+        from pipeline.edge.archive.files import forget, write  # noqa: PLC0415 - see above
+        from pipeline.edge.archive.gathered import gather  # noqa: PLC0415 - see above
 
         if not self._entries:
             return

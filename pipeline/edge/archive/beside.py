@@ -32,8 +32,8 @@ def archive_beside(data_dir: Path, root: Path, keep_days: int, now_ms: int) -> i
     Raises Misuse if there is no log, or the archive is another log's or in use; Missing and Retryable.
     """
     # pyarrow is for whoever archives
-    from pipeline.edge.archive.files import forget, write  # noqa: PLC0415
-    from pipeline.edge.archive.gathered import gather  # noqa: PLC0415
+    from pipeline.edge.archive.files import forget, write  # noqa: PLC0415 - see above
+    from pipeline.edge.archive.gathered import gather  # noqa: PLC0415 - see above
 
     with _owned(root), closing(EmbeddedRecording.open(data_dir, "", ARCHIVED)) as recording:
         positions, count = _positions(root, data_dir), 0

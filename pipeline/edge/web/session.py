@@ -26,8 +26,8 @@ def name_of(cookie: str, keys: Sequence[bytes], now_s: int) -> str | None:
     if len(cookie) > _MOST_CHARACTERS or not cookie.isascii() or not ends.isdecimal():
         return None
     # A list: each key is tried, so the time does not tell which one fits.
-    right = any([hmac.compare_digest(_signature(key, signed), signature) for key in keys])  # noqa: C419
-    if not right or int(ends) <= now_s:
+    fits = [hmac.compare_digest(_signature(key, signed), signature) for key in keys]
+    if not any(fits) or int(ends) <= now_s:
         return None
     try:
         return base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)).decode()
