@@ -114,4 +114,5 @@ def secret_in(said: SecretStr | None, file: Path | None, variable: str) -> Secre
             said = SecretStr(file.read_text("utf-8").strip())
         except (OSError, UnicodeDecodeError) as exc:
             raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
-    return said if said and said.get_secret_value().strip() else None
+    said = None if said is None else SecretStr(said.get_secret_value().strip())  # the end of a line is no part of it
+    return said if said and said.get_secret_value() else None

@@ -44,6 +44,9 @@ ModelDir = Annotated[
     Path | None,
     typer.Option("--model", metavar="DIR", help="What was learned; else PAGESIEVE_MODEL, else nothing is."),
 ]
+ShiftsFile = Annotated[
+    Path | None, typer.Option("--schedule", metavar="FILE", help="Who is on call when, for the reports.")
+]
 Sink = Annotated[SinkName, typer.Option(help="Where pages go.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -92,11 +95,12 @@ def up(
         Path | None,
         typer.Option(metavar="DIR", help="Write Parquet files there, too; else PAGESIEVE_ARCHIVE, else none."),
     ] = None,
+    schedule: ShiftsFile = None,
 ) -> None:
     """Run everything in one process, without Kafka."""
     from pipeline.command.up import run_up
 
-    run_up(data_dir, listen, sink.value, policy, model, archive)
+    run_up(data_dir, listen, sink.value, policy, model, archive, schedule)
 
 
 @app.command()
@@ -130,12 +134,13 @@ def web(
     archive: Annotated[
         Path | None, typer.Option(metavar="DIR", help="For the reports; else PAGESIEVE_ARCHIVE, else there are none.")
     ] = None,
-    schedule: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is on call when, for the reports.")] = None,
+    schedule: ShiftsFile = None,
+    model: ModelDir = None,
 ) -> None:
     """Show on a page what burns, why and what comes next, and let it be marked; `up` has it inside."""
     from pipeline.command.web import run_web
 
-    run_web(listen, policy, archive, schedule)
+    run_web(listen, policy, archive, schedule, model)
 
 
 @policy_app.command("check")

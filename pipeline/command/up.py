@@ -44,6 +44,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
     policy_file: Path | None,
     model: Path | None = None,
     archive: Path | None = None,
+    schedule: Path | None = None,
 ) -> None:
     """Run until a signal. Raises Misuse and Missing before anything is started, Fault when a part dies."""
     settings = read_settings()
@@ -54,7 +55,8 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
     if (root := archive or settings.archive) is not None:
         check_archive(data_dir, root)
     doors = Doors(settings)
-    beyond = beyond_of(Around(policy, policy_file or settings.policy, data_dir, root), settings)
+    around = Around(policy, policy_file or settings.policy, data_dir, root, schedule, model or settings.model)
+    beyond = beyond_of(around, settings)
     listener = listen(host, port)
 
     async def live() -> None:

@@ -35,9 +35,12 @@ class Around(NamedTuple):
     data_dir: Path | None = None  # None: Kafka
     archive: Path | None = None
     schedule: Path | None = None
+    model: Path | None = None
 
 
-def run_web(listen: str, policy_file: Path | None, archive: Path | None, schedule: Path | None) -> None:
+def run_web(
+    listen: str, policy_file: Path | None, archive: Path | None, schedule: Path | None, model: Path | None
+) -> None:
     """Serve until a signal. Raises Misuse."""
     from pipeline.log.kafka import KafkaFollower, KafkaWriter  # noqa: PLC0415 - `up` has another log
 
@@ -46,7 +49,8 @@ def run_web(listen: str, policy_file: Path | None, archive: Path | None, schedul
     host, port = address_of(listen)
     doors = check_web_exposure(host, settings)
     policy = policy_of(policy_file, settings)
-    around = Around(policy, policy_file or settings.policy, None, archive or settings.archive, schedule)
+    root, models = archive or settings.archive, model or settings.model
+    around = Around(policy, policy_file or settings.policy, None, root, schedule, models)
     beyond = beyond_of(around, settings)
     listener = listen_at(host, port)
     collect_rarely()
@@ -111,6 +115,7 @@ async def _report(week: str, around: Around) -> bytes:
             ("--archive", around.archive),
             ("--policy", around.policy_file),
             ("--schedule", around.schedule),
+            ("--model", around.model),
         ):
             command += [option, str(value.resolve())] if value is not None else []
         process = await asyncio.create_subprocess_exec(

@@ -8,9 +8,11 @@ Redirects are not followed: they would carry the secret to another host. A time-
 mean that it was taken, so that a chat may show a report twice; none is lost for fear of that.
 """
 
+import html
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +22,7 @@ from pipeline.edge.post.patience import Later, Patience
 from pipeline.errors import Misuse
 
 _ANSWER_LIMIT = 2048  # bytes of an answer that are read
+_LEAST_SECRET = 6  # characters
 _LATER = {408, 425, 429}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -67,10 +70,14 @@ def _host(webhook: Webhook) -> str:
     try:
         parts = urlsplit(webhook.url.get_secret_value())
         host, _ = parts.hostname, parts.port
-    except ValueError:
+        httpx.URL(webhook.url.get_secret_value())
+    except (ValueError, httpx.InvalidURL):
         raise Misuse(f"{webhook.variable} is no address") from None
     if not host or parts.scheme not in {"http", "https"}:
         raise Misuse(f"{webhook.variable} must be an address that begins with https://")
+    token = webhook.token.get_secret_value() if webhook.token else ""
+    if not (token.isascii() and token.isprintable()):
+        raise Misuse(f"{webhook.variable.removesuffix('_URL')}_TOKEN is none: it has other characters than ASCII's")
     if parts.scheme != "https" and host not in _LOOPBACK:
         raise Misuse(f"{webhook.variable} must be https: its address is a secret")
     return host
@@ -88,10 +95,18 @@ def _beginning(response: httpx.Response, timeout_s: float) -> bytes:
 
 def _words(answered: bytes, webhook: Webhook) -> str:
     words = " ".join(answered.decode(errors="replace").split())
-    for secret in (webhook.url, webhook.token):
-        if secret and secret.get_secret_value():
-            words = words.replace(secret.get_secret_value(), "(the secret)")
-    path = urlsplit(webhook.url.get_secret_value()).path.strip("/")
-    words = words.replace(path, "(the secret)") if path else words
+    for secret in sorted(_secrets(webhook), key=len, reverse=True):
+        words = words.replace(secret, "(the secret)")
     shown = "".join(mark for mark in words if mark.isprintable())[:200]
     return f": {shown}" if shown else ""
+
+
+def _secrets(webhook: Webhook) -> Iterator[str]:
+    """The address, the token, and what is long enough in them to be secret: servers repeat what was asked."""
+    url = webhook.url.get_secret_value()
+    parts = urlsplit(url)
+    values = [one.partition("=")[2] for one in parts.query.split("&")]
+    several = [part for part in (*parts.path.split("/"), *values) if len(part) >= _LEAST_SECRET]
+    whole = [url, parts.path.strip("/"), parts.query, webhook.token.get_secret_value() if webhook.token else ""]
+    for secret in filter(None, (*whole, *several)):
+        yield from {secret, unquote(secret), html.escape(secret), html.escape(unquote(secret))}

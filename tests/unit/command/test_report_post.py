@@ -74,7 +74,7 @@ def test_who_cannot_be_reached_is_named_and_the_others_have_it(tmp_path: Path) -
 def test_who_refuses_it_is_quoted_and_the_setting_named() -> None:
     with hook() as slack:
         slack.answers = [(404, {}, b"no_service")]
-        done = pagesieve(*SAMPLE, PAGESIEVE_POST_SLACK_URL=slack.url)
+        done = pagesieve(*SAMPLE, PAGESIEVE_POST_SLACK_URL=f"{slack.url}\n")
     assert done.returncode == 2
     assert done.stderr == (
         "pagesieve: not posted: Slack at 127.0.0.1 refused it with 404: no_service; see PAGESIEVE_POST_SLACK_URL\n"

@@ -1,5 +1,6 @@
 """A report reaches a webhook though that stumbles, is not forced on one that refuses it, and gives no secret away."""
 
+import html
 import threading
 from collections.abc import Iterator
 
@@ -84,6 +85,7 @@ def test_a_service_that_says_nothing_is_left_after_the_time_out(chat: Hook, wait
         (PRIVATE, "begins with https"),
         (f"https://[{PRIVATE}", "is no address"),
         (f"https://chat.example:{PRIVATE}/", "is no address"),
+        (f"https://chat.example/{PRIVATE}\n", "is no address"),
     ],
 )
 def test_an_address_that_a_secret_may_not_go_to_is_misuse(url: str, said: str, waits: list[float]) -> None:
@@ -102,3 +104,22 @@ def test_no_error_and_no_log_line_holds_the_secret_even_if_the_service_says_it(c
         assert "no_service" in text
         assert PRIVATE not in text
         assert "t0ken" not in text
+
+
+@pytest.mark.parametrize("said", ["{path}?{query}", "sig={sig}", "{html}", "signature {plain} is not valid"])
+def test_nor_the_signature_that_an_address_ends_with(chat: Hook, waits: list[float], said: str) -> None:
+    sig, plain = "TOP%2Bs3cr3t%26more", "TOP+s3cr3t&more"
+    query = f"api-version=1&sig={sig}"
+    words = said.format(path="/services/T0/B0/s3cr3t", query=query, sig=sig, html=html.escape(plain), plain=plain)
+    chat.answers = [(403, {}, f"no_service {words}".encode())]
+    with pytest.raises(Misuse, match="no_service") as raised:
+        post(webhook(f"{chat.url}?{query}"), b"{}", patience(waits))
+    assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize("token", ["t0ken\n", "t\N{LATIN SMALL LETTER E WITH ACUTE}ken"])
+def test_a_token_that_no_header_takes_is_misuse(chat: Hook, waits: list[float], token: str) -> None:
+    with pytest.raises(Misuse, match="PAGESIEVE_POST_SLACK_TOKEN is none") as raised:
+        post(webhook(chat.url, token), b"{}", patience(waits))
+    assert token not in str(raised.value)
+    assert chat.bodies == []
