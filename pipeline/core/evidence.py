@@ -113,6 +113,8 @@ class Evidence:
             del self.hushed[code]
         elif any(suspect.code == code for suspect in self.suspects):
             self.hushed[code] = quiet
+        else:
+            return
         self.version += 1
 
     def reopen(self) -> None:

@@ -61,11 +61,23 @@ class Hearing:
             return decided(alert, Reason.NEVER_FIRED, None, self._version, is_late=is_late)
         if change is _DUPLICATE and self._arrival.recurs(alert, live, now_ms):
             self._arrival.score(live, alert, now_ms)
-        if self._seeking.strays(alert, live, change, now_ms):
+        if self._seeking.strays(alert, live, change, now_ms) or (
+            self._seeking.is_left_over(alert, live, change, now_ms) and not self._comes_back(run, live.incident)
+        ):
             reason, live = self._seeking.seek(alert, live, now_ms)
             return self._decision(alert, reason, live.incident, live, is_late=is_late, is_placed=True)
         reason = self._known(alert, live, change, now_ms)
         return self._decision(alert, reason, live.incident, live, is_late=is_late)
+
+    def _comes_back(self, run: Run, incident: Open) -> bool:
+        """Whether an alert as bad as the outage was begins again in the same record: then it is that again."""
+        for index in range(run.index + 1, run.end):
+            alert = run.alerts[index]
+            if alert.status is _FIRING and alert.severity.rank >= incident.lead_rank:
+                live = self._alerts.find(run.codes[index])
+                if live is not None and live.incident is incident:
+                    return True
+        return False
 
     def _hear_resolved(self, source: str, run: Run) -> None:
         states = self._state.states

@@ -21,6 +21,7 @@ The one that pages for alerts that cannot be remembered stays open until their t
 from array import array
 from typing import NamedTuple
 
+from pipeline.core.actionability.scoring import template_key
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.describe import team_of
 from pipeline.core.fingerprint import incident_id
@@ -29,6 +30,8 @@ from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState
 from schemas import Alert, Reason, Score
+
+_SPECIAL = "\1"  # no key of a group begins so
 
 
 class Opening(NamedTuple):
@@ -42,7 +45,7 @@ class Opening(NamedTuple):
 
 def special(alert: Alert, kind: str, name: str, now_ms: int) -> Opening:
     """How an incident opens that takes what no group of labels describes; no such group has its key."""
-    return Opening(alert, {kind: name}, f"\1{kind}", now_ms)
+    return Opening(alert, {kind: name}, f"{_SPECIAL}{kind}", now_ms)
 
 
 def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: Policy) -> Open:
@@ -56,6 +59,8 @@ def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: 
     incident = Open(
         book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
     )
+    if not key.startswith(_SPECIAL):
+        incident.template = template_key(alert)
     state.incidents[new_id] = incident
     if key:
         state.by_group[key] = new_id
@@ -173,6 +178,8 @@ def absorb(state: ScopeState, incident: Open, into: Open, now_ms: int, rule: Rul
 def forget(state: ScopeState, incident: Open) -> "array[int]":
     """It may not reopen any more: only alerts that name it remember it. The codes of its members."""
     del state.incidents[incident.incident_id]
+    if incident.members and incident.template:
+        state.judged.remember(incident.incident_id, incident.template, incident.mark)
     incident.is_forgotten = True
     members, incident.members = incident.members, array("Q")
     incident.evidence, incident.overflow, incident.changes = None, None, ()

@@ -119,6 +119,7 @@ class Open:
     merged_into: str | None = None  # the incident that goes on for it
     is_forgotten: bool = False  # it may not reopen any more
     is_correlated: bool = False  # `group` is what its alerts have in common so far, not what they were chosen by
+    template: int = 0  # the key of that of the alert that opened it; 0: it takes what is of many
     profile: int | None = None  # the number of its profile, while it takes newcomers by likeness
 
     def __post_init__(self) -> None:

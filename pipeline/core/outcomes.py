@@ -1,7 +1,6 @@
 """What follows from an outcome: whether a page repeats, what the incident says was done, and how the next is scored."""
 
-from pipeline.core.actionability.scoring import kind_of
-from pipeline.core.alerts import LiveAlerts
+from pipeline.core.actionability.judged import needed_of
 from pipeline.core.deadlines import Deadlines
 from pipeline.core.incident import acknowledge, unacknowledge
 from pipeline.core.incidents import Open
@@ -16,28 +15,28 @@ _GIVE_UP = frozenset({Verdict.UNACKNOWLEDGED, Verdict.REOPENED, Verdict.RESOLVED
 class Outcomes:
     """Hears the outcomes of one scope."""
 
-    def __init__(self, state: ScopeState, alerts: LiveAlerts, deadlines: Deadlines, teller: Teller) -> None:
-        self._state, self._alerts, self._deadlines, self._teller = state, alerts, deadlines, teller
+    def __init__(self, state: ScopeState, deadlines: Deadlines, teller: Teller) -> None:
+        self._state, self._deadlines, self._teller = state, deadlines, teller
 
     def hear(self, outcome: Outcome) -> bool:
-        """Whether an incident has changed by it; not if it is not of this scope, or forgotten."""
+        """Whether an incident has changed by it; not if it is not of this scope, or forgotten.
+
+        A mark counts for the template that opened the incident, also later, and the mark that stood no longer does.
+        """
         incident = self._state.incidents.get(outcome.incident_id)
-        if incident is None or is_heard(incident, outcome):
+        if incident is None:
+            self._state.judged.hear_late(outcome, self._state.watermark_ms or 0)
+            return False
+        if is_heard(incident, outcome):
             return False
         before = incident.mark
         is_changed, is_kept = self._obey(incident, outcome), keep(incident, outcome)
-        if incident.mark is not before:
-            self._learn(incident, before)
+        if incident.mark is not before and incident.template:
+            now_ms = self._state.watermark_ms or 0
+            self._state.judged.hear(incident.template, needed_of(incident.mark), needed_of(before), now_ms)
         if is_changed or is_kept:
             self._teller.change(incident, None)
         return is_changed or is_kept
-
-    def _learn(self, incident: Open, before: Outcome | None) -> None:
-        """A mark counts for the kind of alert that opened the incident, and the one that stood no longer does."""
-        opener = incident.members[0] if incident.members else None
-        if opener is not None and self._alerts.has(opener):
-            kind = kind_of(self._alerts.say(opener))
-            self._state.judged.hear(kind, incident.mark, before, self._state.watermark_ms or 0)
 
     def _obey(self, incident: Open, outcome: Outcome) -> bool:
         """Whether somebody is on it decides whether its page repeats. Whether that has changed."""

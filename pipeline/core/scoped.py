@@ -56,7 +56,7 @@ class ScopeTriage:
         self._waits_ms = waits_ms(policy.rules)
         self._memory, self._changes = memory, changes
         self._teller = Teller(state, policy, self.alerts, self.deadlines)
-        self._outcomes = Outcomes(state, self.alerts, self.deadlines, self._teller)
+        self._outcomes = Outcomes(state, self.deadlines, self._teller)
         scope = Scope(state, policy, memory.incidents, self.alerts, self.deadlines, self.quiet, self._teller)
         self._review = Review(scope)
         self._arrival = Arrival(scope, self._review, changes, learned)

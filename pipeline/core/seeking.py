@@ -4,7 +4,7 @@ from pipeline.core.arrival import Arrival, Before
 from pipeline.core.columns import FOREVER_MS, NEVER_MS
 from pipeline.core.departure import Departure
 from pipeline.core.facets import facets
-from pipeline.core.incidents import Open, trace_of
+from pipeline.core.incidents import trace_of
 from pipeline.core.live import Live
 from pipeline.core.placement import Arriving
 from pipeline.core.review import Scope
@@ -26,16 +26,27 @@ class Seeking:
         """Whether an alert that was correlated looks for its incident anew.
 
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
-        alerts kept it open, or had it not flapped itself, or where the outage is over that it was the milder part of.
+        alerts kept it open, or had it not flapped itself.
         """
         if change not in SEEKING or self._alerts.is_full:
             return False
         stray_ms = live.incident.stray_ms
         if not self._arrival.placement.says_resolved(alert):
             return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
-        if change is Change.DUPLICATE or not live.incident.is_correlated:
+        return change is Change.REFIRED and live.incident.is_correlated and self._is_late(live, now_ms)
+
+    def is_left_over(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
+        """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""
+        incident = live.incident
+        if change not in {Change.REFIRED, Change.REOPENED} or not incident.is_correlated or self._alerts.is_full:
             return False
-        return self._is_left_over(alert, live.incident) or (change is Change.REFIRED and self._is_late(live, now_ms))
+        is_milder = alert.severity.rank < incident.lead_rank and len(incident.members) - incident.parted >= _OUTAGE
+        if not is_milder or incident.alive != incident.flapping:
+            return False
+        if change is Change.REOPENED:
+            return True
+        over_ms = now_ms - self._policy.rules[live.rule].resolve_after_ms  # a shorter gap ends no outage
+        return NEVER_MS < self._alerts.steady_ms(incident.members) <= over_ms
 
     def seek(self, alert: Alert, live: Live, now_ms: int) -> tuple[Reason, Live]:
         """An event of an alert that is in an incident, after a silence. Why it pages or not, and the alert as it is."""
@@ -83,12 +94,6 @@ class Seeking:
             return all_flap and NEVER_MS < self._alerts.steady_ms(incident.members) <= now_ms - reopen_ms
         stray_ms = incident.stray_ms
         return now_ms - live.last_at_ms >= (reopen_ms if stray_ms == FOREVER_MS else max(reopen_ms, stray_ms))
-
-    @staticmethod
-    def _is_left_over(alert: Alert, incident: Open) -> bool:
-        """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""
-        is_over = incident.alive == incident.flapping
-        return is_over and len(incident.members) >= _OUTAGE and alert.severity.rank < incident.lead_rank
 
     def _part(self, live: Live, now_ms: int) -> None:
         """The alert goes on elsewhere: here it is over, and stays as what it was."""

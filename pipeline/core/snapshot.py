@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from pipeline.core.actionability.habit import HABIT
-from pipeline.core.actionability.judged import Judged, Said
+from pipeline.core.actionability.judged import Judged, Past, Said
 from pipeline.core.actionability.spell import SPELLS
 from pipeline.core.actionability.spells import Spells
 from pipeline.core.actionability.usual import Usual
@@ -79,6 +79,7 @@ class _Incident(NamedTuple):
     merged_into: str | None
     is_forgotten: bool
     is_correlated: bool
+    template: int
     profile: int | None
     events: int
     due_ms: int | None
@@ -100,6 +101,7 @@ class _Scope(NamedTuple):
     incidents: list[_Incident]
     correlation: KeptCorrelation
     judged: dict[int, Said]
+    past: dict[str, Past]
     quiet_day: int
     quieted: int
     habits: int  # how many of those that stand together are its own
@@ -159,6 +161,7 @@ def write_snapshot(policy: Policy, context: Context, memory: Memory, states: Seq
                 incidents,
                 keep(state.correlation),
                 state.judged.known,
+                state.judged.past,
                 state.quiet_day,
                 state.quieted,
                 len(habits[-1]),
@@ -209,7 +212,7 @@ def read_snapshot(snapshot: bytes, memory: Memory) -> tuple[Context, list[ScopeS
             storm=scope.storm,
             storm_id=scope.storm_id,
             overflow_id=scope.overflow_id,
-            judged=Judged(scope.judged),
+            judged=Judged(scope.judged, scope.past),
             quiet_day=scope.quiet_day,
             quieted=scope.quieted,
         )

@@ -55,7 +55,7 @@ class Surging:
         """
         found: dict[str, Open] = {}
         begun = Counter[str]()
-        for code in codes:
+        for code in dict.fromkeys(codes):  # one may have begun twice
             live = self._alerts.find(code)
             if live is not None and self._is_of(live.incident, token):
                 found[live.incident.incident_id] = live.incident

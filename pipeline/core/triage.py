@@ -171,9 +171,8 @@ class Triage:
 
     def _take_up(self, model: str | None) -> None:
         """Decide with `model` from here on; what was decided stays."""
-        self._model, before = model, self._learned
-        learned = self._given.other(model)
-        self._learned = self._given if learned is None else learned
+        learned, before = self._given.other(model), self._learned
+        self._model, self._learned = model, self._given if learned is None else learned
         if self._learned.version != before.version:
             self._go_on([self._scopes[name].state for name in sorted(self._scopes)], is_same_policy=True)
 

@@ -49,9 +49,7 @@ class Engine:
         self.next_offset = next_offset
         self.is_away = False  # in a thread: nobody may look at its state
         self._triage = triage if triage is not None else Triage(policy)
-        learned = self._triage.learned
-        self._drift = Drift(partition, learned.expected)
-        metrics.MODEL_TRAINED.set(learned.scorer.trained_at_ms / 1000)
+        self._watch_model()
         heat = self._heat = Heat()
         metrics.TRIAGE_HOTTEST_SCOPE.labels(str(partition)).set_function(lambda: heat.hottest[1])
 
@@ -79,7 +77,10 @@ class Engine:
         started_s = time.perf_counter()
         drafts: list[Draft] = []
         led_to: list[tuple[Entry, Facts]] = []
-        for entry, facts in zip(entries, self._decide(entries, recall), strict=True):
+        decided = self._decide(entries, recall)
+        if self._triage.learned.version != self._watched:
+            self._watch_model()
+        for entry, facts in zip(entries, decided, strict=True):
             told = facts if isinstance(facts, Rejected) else _drafts(facts, entry)
             if isinstance(told, Rejected):
                 metrics.REJECTED.labels(ALERTS.name).inc()
@@ -163,6 +164,12 @@ class Engine:
         """Whether a tick at `tellable_ms` may change something; a log must not grow while nothing happens."""
         deadline_ms = None if self.is_away else self._triage.next_deadline_ms()
         return deadline_ms is not None and deadline_ms <= tellable_ms
+
+    def _watch_model(self) -> None:
+        """Measure drift against what the model that decides now was taught with."""
+        learned = self._triage.learned
+        self._watched, self._drift = learned.version, Drift(self.partition, learned.expected)
+        metrics.MODEL_TRAINED.set(learned.scorer.trained_at_ms / 1000)
 
     def control_of(self, rules: Rules) -> Control | None:
         """By which `rules` decide from where it stands in the log; None: they do already.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.core.logarithm import ln
 
-VERSION = "f3"  # f1 had no hour, f2 not what people said
+VERSION = "f2"  # f1 had no hour
 TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "template",
     "alert",
@@ -16,7 +16,6 @@ TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "scope",
     "rhythm",
     "hour",
-    "judged",
     "self_resolved",
     "event",
     "severity",
@@ -26,6 +25,7 @@ TERMS = (  # log-odds as the prior says them; 0 where it says nothing
     "change",
 )
 FEATURES = ("prior", *TERMS, "template_begun", "alert_begun", "watched_days", "ended", "short")
+JUDGED = "judged"  # no feature: a model is taught what people said, and would hear it twice
 _DAY_MS = 86_400_000.0
 
 Features = tuple[float, ...]
@@ -36,7 +36,7 @@ def features_of(
 ) -> Features:
     """The numbers, as `FEATURES` names them. `begun`: how often its template and itself did; `ends`: all, and short."""
     return (
-        sum(terms.values(), 0.0),
+        sum([value for name, value in terms.items() if name != JUDGED], 0.0),
         *[terms.get(name, 0.0) for name in TERMS],
         ln(1.0 + begun[0]),
         ln(1.0 + begun[1]),

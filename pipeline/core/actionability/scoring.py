@@ -32,7 +32,7 @@ _KNOWN = FOUND.index("template_begun")  # behind the terms and the probability s
 _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host may be called like a template
 
 
-def kind_of(alert: Alert) -> int:
+def template_key(alert: Alert) -> int:
     """The key of its template."""
     return key_of(template_of(alert)) ^ _TEMPLATE_SALT
 
@@ -74,7 +74,7 @@ class Scoring:
             claims["runbook"] = RUNBOOK
         if around.is_changed:
             claims["change"] = CHANGE
-        self.template = kind_of(alert)
+        self.template = template_key(alert)
         hour, judged = self._hour(now_ms), self._judged.term(self.template, now_ms)
         if hour:
             claims["hour"] = hour

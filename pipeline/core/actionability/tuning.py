@@ -24,7 +24,8 @@ DAY_HOURS = 12  # parts of a day that are about one time of it: two hours each
 CHANGE = 0.5  # something was changed just before it began
 JUDGED_SHRINK = 1.0  # answers for either side that count beside what people said of a kind
 JUDGED_HALF_LIFE_MS = 90 * 86_400_000
-MOST_JUDGED = 10_000  # kinds
+MOST_JUDGED = 10_000  # templates
+MOST_PAST = 10_000  # incidents of a scope that may still be marked
 
 # A state is a rule that somebody wrote because it might matter: with nothing known it is as likely as not. Log-like
 # events are what a detector saw, and few of them matter. With these the sum is calibrated in both worlds as it is: a

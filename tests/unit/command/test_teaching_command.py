@@ -171,7 +171,7 @@ def test_a_model_that_looks_at_other_numbers_is_refused(taught: Path, tmp_path: 
     shutil.copytree(next((taught / "models").glob("a1-*")), folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"features": "f0"}))
-    with pytest.raises(Misuse, match="learned from features f0, and these are f3; train again"):
+    with pytest.raises(Misuse, match="learned from features f0, and these are f2; train again"):
         read_learned(folder)
 
 

@@ -7,7 +7,7 @@ from pipeline.core.actionability.judged import Judged, term_of
 from pipeline.core.actionability.words import said
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import Control, Outcome, Score, Verdict
+from schemas import Control, Outcome, Reason, Score, Verdict
 from tests.scene import alert, at, decided, ms, resolved
 
 POLICY = Policy(group_by=("host",), resolve_after="1m", reopen_within="1m")
@@ -91,12 +91,37 @@ def test_what_was_said_fades_and_outlives_a_restart() -> None:
     assert late == pytest.approx(term_of(0, 1.5), abs=0.01)
 
 
+def test_a_mark_counts_when_its_incident_is_forgotten_long_since() -> None:
+    told = Told()
+    first, _ = told.fires(0)
+    told.triage.step([*at(DAY_S)])
+    told.triage = Triage.restore(POLICY, told.triage.snapshot())
+    told.says(first, Verdict.NOT_ACTIONABLE, DAY_S)
+    told.says(first, Verdict.NOT_ACTIONABLE, DAY_S, is_person=False)
+    assert told.fires(DAY_S + 60)[1].terms["judged"] == term_of(0, 1)
+    told.says(first, Verdict.ACTIONABLE, DAY_S + 100)
+    told.says(first, Verdict.NOT_ACTIONABLE, DAY_S + 50)
+    assert told.fires(DAY_S + 160)[1].terms["judged"] == term_of(1, 0), "who changes their mind counts once"
+
+
+def test_a_mark_of_what_is_of_many_kinds_counts_for_none_of_them() -> None:
+    policy = Policy.model_validate({"storm": {"floor": 5, "factor": 2, "window": "1m"}, "group_by": ["host"]})
+    triage = Triage(policy)
+    facts = triage.step([record for n in range(12) for record in at(n, alert(f"kind{n}", host=f"h{n}"))])
+    storm = next(one for one in decided(facts) if one.reason is Reason.STORM_BEGAN)
+    assert storm.incident_id is not None
+    triage.step([outcome(storm.incident_id, Verdict.NOT_ACTIONABLE, 13)])
+    again = triage.step(
+        [*at(14, resolved(storm.fingerprint)), *at(7200, *[alert(f"kind{n}", host="x") for n in range(4)])]
+    )
+    assert all("judged" not in one.scored.terms for one in decided(again) if one.scored is not None)
+
+
 def test_of_too_many_kinds_what_was_judged_longest_ago_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_JUDGED", 2)
     judged = Judged()
-    mark = outcome("inc1:x", Verdict.ACTIONABLE, 0).outcome
     for kind in (1, 2, 1, 3):
-        judged.hear(kind, mark, None, ms(0))
+        judged.hear(kind, needed=True, before=None, now_ms=ms(0))
     assert list(judged.known) == [1, 3]
-    judged.hear(3, None, mark, ms(0))
+    judged.hear(3, needed=None, before=True, now_ms=ms(0))
     assert list(judged.known) == [1]

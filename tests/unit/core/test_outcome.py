@@ -137,7 +137,7 @@ def test_a_note_does_not_hide_a_mark_and_the_same_mark_again_is_no_news() -> Non
     assert (told.mark.note, told.outcome.note) == ("a backup", "looked at it")
 
 
-def test_a_mark_after_the_end_is_told_while_it_is_remembered_and_changes_nothing_once_it_is_forgotten() -> None:
+def test_a_mark_after_the_end_is_told_while_the_incident_is_remembered_and_names_nobody_once_it_is_forgotten() -> None:
     scene = Scene()
     scene.play(20, resolved("Disk", cluster="eu"))
     scene.play(100)

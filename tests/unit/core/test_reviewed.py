@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import Alerts, Decision, Reason, Tick
+from schemas import Alerts, Decision, Reason, Status, Tick
 from tests.scene import Told, alert, at, decided, ms, resolved
 
 WORDS = ["aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg", "hhh", "iii", "jjj", "kkk", "lll"]
@@ -103,3 +103,20 @@ def test_an_end_that_no_clock_can_tell_is_a_fault_and_changes_nothing(ended_at_m
     facts = triage.step([*at(20, resolved("Disk", cluster="eu")), Tick(at_ms=ms(30))])
     assert [one.reason for one in decided(facts)] == [Reason.RESOLVED]
     assert (facts.incidents[-1].firing, facts.incidents[-1].resolved_at_ms) == (0, ms(20))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)])
+def test_an_outage_that_comes_back_in_one_body_is_paged_once_whichever_alert_stands_first(
+    order: tuple[int, ...],
+) -> None:
+    said = [
+        alert("NodeDown", severity="critical", node="n1", cluster="c1", zone="z1"),
+        *[alert("NodeNotReady", pod=pod, node="n1", cluster="c1", zone="z1") for pod in "ab"],
+    ]
+    over = [one._replace(status=Status.RESOLVED) for one in said]
+    back = [said[number] for number in order]
+    triage = Triage(Policy())
+    triage.step([*at(0, said[0]), *at(5, said[1]), *at(10, said[2]), *at(3000, *over), *at(3400)])
+    facts = triage.step([*at(3450, *back)])
+    assert decided(facts)[0].reason is Reason.REOPENED
+    assert [page.payload.custom_details.reason for page in facts.pages] == [Reason.REOPENED]

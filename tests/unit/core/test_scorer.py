@@ -139,7 +139,6 @@ def test_what_a_model_may_look_at_is_fixed() -> None:
             "scope",
             "rhythm",
             "hour",
-            "judged",
             "self_resolved",
             "event",
             "severity",
