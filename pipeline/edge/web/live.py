@@ -5,6 +5,7 @@ nobody, and is rebuilt by a restart. `incidents` is compacted: to read all of it
 times. Of `decisions` and `pages` only the ends are read, for what comes next and why somebody was told last.
 """
 
+from bisect import bisect_left, insort
 from typing import NamedTuple
 
 from pipeline.codec import decode
@@ -62,9 +63,9 @@ class Live:
         return self._live.get(incident_id) or self._ended.get(incident_id)
 
     def listed(self) -> Listed:
-        """All that is here, in order; sorted again only if something came."""
+        """All that is here, in order: sorted when first asked for, and kept so; whoever gets it changes nothing."""
         if self._listed is None:
-            rows = sorted((*self._live.values(), *self._ended.values()), key=lambda row: row.order)
+            rows = sorted((*self._live.values(), *self._ended.values()), key=_order)
             counts = dict.fromkeys(Place, 0)
             for row in rows:
                 counts[row.place] += 1
@@ -83,18 +84,30 @@ class Live:
 
     def _put(self, row: Row) -> None:
         """Put it where it belongs, unless a later revision is there."""
-        key = row.line.incident_id
-        known = self.find(key)
+        known = self.find(row.line.incident_id)
         if known is not None and known.line.revision > row.line.revision:
             return
-        self._live.pop(key, None)
-        self._ended.pop(key, None)
-        self._listed = None
-        if row.place.is_live:
-            if not self.is_full:
-                self._live[key] = row
+        if known is not None:
+            self._remove(known)
+        if row.place.is_live and self.is_full:
             return
-        self._ended[key] = row
+        self._add(row)
         if len(self._ended) > self.most_ended:
-            del self._ended[next(iter(self._ended))]
+            self._remove(next(iter(self._ended.values())))
             self.forgotten += 1
+
+    def _add(self, row: Row) -> None:
+        (self._live if row.place.is_live else self._ended)[row.line.incident_id] = row
+        if self._listed is not None:
+            insort(self._listed.rows, row, key=_order)
+            self._listed.counts[row.place] += 1
+
+    def _remove(self, row: Row) -> None:
+        del (self._live if row.place.is_live else self._ended)[row.line.incident_id]
+        if self._listed is not None:
+            del self._listed.rows[bisect_left(self._listed.rows, row.order, key=_order)]
+            self._listed.counts[row.place] -= 1
+
+
+def _order(row: Row) -> tuple[int, int, int, str]:
+    return row.order
