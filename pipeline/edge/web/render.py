@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from pipeline.answer.phrases import short, why_in_words
-from pipeline.core.duration import written
 from pipeline.edge.web.doors import Who
 from pipeline.edge.web.guard import ROOT
 from schemas import Verdict
@@ -102,6 +101,3 @@ def _version() -> str:
     for path in sorted((HERE / "static").iterdir()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-__all__ = ["HERE", "MARKS", "THEMES", "THEME_COOKIE", "Pages", "lasted", "moment", "safe_link", "written"]
