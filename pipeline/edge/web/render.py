@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from pipeline.answer.phrases import short, why_in_words
+from pipeline.core.link import safe_link
 from pipeline.edge.web.doors import Who
 from pipeline.edge.web.guard import ROOT
 from schemas import Verdict
@@ -80,11 +81,6 @@ def lasted(took_ms: int) -> str:
         return f"{minutes} min"
     hours = round(minutes / 60)
     return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
-
-
-def safe_link(url: str | None) -> str | None:
-    """The address, if a click on it can do no harm."""
-    return url if url and url.lower().startswith(("https://", "http://")) else None
 
 
 def _words(name: str) -> str:
