@@ -112,6 +112,9 @@ async def test_nobody_is_sent_to_sleep_while_something_is_open_that_is_not_shown
         over = await client.get("/ui/")
     assert "1 more are open and not shown here" in short.text
     assert "Sleep well" not in short.text
+    said = re.search(r'<p class="as-of"[^>]*>(.*?)</p>', short.text, re.DOTALL)
+    assert said is not None
+    assert "1 open and not shown." in said[1]  # a page that stays open has this line, and not the note, kept new
     assert "not shown here" not in over.text
     assert "Sleep well" in over.text
 
