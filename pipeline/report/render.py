@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.core.link import safe_link
 from pipeline.report import misses
 from pipeline.report.effect import Effect
 from pipeline.report.facts import Hours
@@ -114,11 +115,6 @@ def fenced(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}yaml\n{text}\n{fence}"
-
-
-def safe_link(url: str | None) -> str | None:
-    """The address, if a click on it can do no harm."""
-    return url if url and url.lower().startswith(("https://", "http://")) else None
 
 
 def _filled(name: str, report: Report, *, is_html: bool) -> str:

@@ -87,13 +87,23 @@ class Doors:
         """Whether cookies may be kept from plain HTTP."""
         return scope.get("scheme") == "https" or (self._origin or "").startswith("https://")
 
+    def address_of(self, scope: Scope, headers: Headers) -> str | None:
+        """Where the request comes from: behind proxies that are trusted, what the outermost of them saw.
+
+        Each adds at the end whom it saw; what stands before that a stranger may have written.
+        """
+        address = client_of(scope)
+        named = ",".join(headers.getlist("x-forwarded-for")).split(",")
+        while named and self._is_trusted(address):
+            before = named.pop().strip()
+            if _ip(before) is None:
+                break
+            address = before
+        return address
+
     def _is_trusted(self, address: str | None) -> bool:
-        try:
-            found = ipaddress.ip_address((address or "").partition("%")[0])
-        except ValueError:
-            return False
-        found = getattr(found, "ipv4_mapped", None) or found
-        return any(found in network for network in self._trusted)
+        found = _ip(address)
+        return found is not None and any(found in network for network in self._trusted)
 
 
 def check_web_exposure(host: str, settings: Settings) -> Doors:
@@ -105,6 +115,14 @@ def check_web_exposure(host: str, settings: Settings) -> Doors:
             "PAGESIEVE_TOKENS_FILE, or PAGESIEVE_WEB_USER_HEADER, or listen on 127.0.0.1"
         )
     return doors
+
+
+def _ip(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _networks(said: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

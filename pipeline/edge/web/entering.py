@@ -7,7 +7,6 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.edge.gateway.access import client_of
 from pipeline.edge.web import session
 from pipeline.edge.web.attempts import Attempts
 from pipeline.edge.web.doors import Doors
@@ -37,7 +36,7 @@ class Entering:
 
     async def enter(self, request: Request) -> Response:
         """Log in with a token."""
-        address = client_of(request.scope)
+        address = self._doors.address_of(request.scope, request.headers)
         wait_s = self._attempts.wait_s(address, time.monotonic())
         if wait_s:
             answer = self._form(

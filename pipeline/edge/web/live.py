@@ -5,6 +5,7 @@ nobody, and is rebuilt by a restart. `incidents` is compacted: to read all of it
 times. Of `decisions` and `pages` only the ends are read, for what comes next and why somebody was told last.
 """
 
+from bisect import bisect_left, insort
 from typing import NamedTuple
 
 from pipeline.codec import decode
@@ -17,7 +18,8 @@ from schemas.topics import DECISIONS, INCIDENTS, OUTCOMES, PAGES
 
 FOLLOWED = (INCIDENTS.name, OUTCOMES.name, PAGES.name, DECISIONS.name)
 TAILS = {DECISIONS.name: 50_000, PAGES.name: 50_000}  # records of each partition
-MOST_LIVE = 50_000  # beyond them new ones are not shown, and the page says so
+MOST_LIVE = 50_000  # beyond them the mildest is not shown, and the page says so
+MOST_ABSENT = 200_000  # live ones that are not shown, of which it is known when they are over
 MOST_ENDED = 10_000  # beyond them the one that was heard of longest ago is forgotten, and counted
 
 
@@ -31,20 +33,29 @@ class Listed(NamedTuple):
 class Live:
     """The copy. `is_current` says whether all that stood in the log at the start is in it."""
 
-    def __init__(self, most_live: int = MOST_LIVE, most_ended: int = MOST_ENDED) -> None:
+    def __init__(
+        self, most_live: int = MOST_LIVE, most_ended: int = MOST_ENDED, most_absent: int = MOST_ABSENT
+    ) -> None:
         self.is_current = False
         self.said = Said()
         self.latest = Latest()
         self.forgotten = 0  # that are over, and no longer here
-        self.most_live, self.most_ended = most_live, most_ended
+        self.most_live, self.most_ended, self.most_absent = most_live, most_ended, most_absent
+        self._absent: dict[str, int] = {}  # live ones for which there is no room → the revision heard of
+        self._lost_count = False
         self._live: dict[str, Row] = {}
         self._ended: dict[str, Row] = {}
         self._listed: Listed | None = None
 
     @property
-    def is_full(self) -> bool:
-        """Whether there may be live incidents that are not here."""
-        return len(self._live) >= self.most_live
+    def absent(self) -> int:
+        """How many live incidents are not here, at least."""
+        return len(self._absent)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there may be live incidents that are not here: in doubt, until a restart counts them anew."""
+        return bool(self._absent) or self._lost_count
 
     def take(self, entry: Entry) -> None:
         """Take an entry of one of FOLLOWED. Raises Rejected if it is none."""
@@ -62,9 +73,9 @@ class Live:
         return self._live.get(incident_id) or self._ended.get(incident_id)
 
     def listed(self) -> Listed:
-        """All that is here, in order; sorted again only if something came."""
+        """All that is here, in order: sorted when first asked for, and kept so; whoever gets it changes nothing."""
         if self._listed is None:
-            rows = sorted((*self._live.values(), *self._ended.values()), key=lambda row: row.order)
+            rows = sorted((*self._live.values(), *self._ended.values()), key=_order)
             counts = dict.fromkeys(Place, 0)
             for row in rows:
                 counts[row.place] += 1
@@ -83,18 +94,39 @@ class Live:
 
     def _put(self, row: Row) -> None:
         """Put it where it belongs, unless a later revision is there."""
-        key = row.line.incident_id
-        known = self.find(key)
-        if known is not None and known.line.revision > row.line.revision:
+        key, known = row.line.incident_id, self.find(row.line.incident_id)
+        heard = self._absent.get(key, -1) if known is None else known.line.revision
+        if heard > row.line.revision:
             return
-        self._live.pop(key, None)
-        self._ended.pop(key, None)
-        self._listed = None
-        if row.place.is_live:
-            if not self.is_full:
-                self._live[key] = row
-            return
-        self._ended[key] = row
+        self._absent.pop(key, None)
+        if known is not None:
+            self._remove(known)
+        self._add(row)
+        if len(self._live) > self.most_live:
+            self._turn_away(self.listed().rows[len(self._live) - 1])  # the live come first, the mildest last of them
         if len(self._ended) > self.most_ended:
-            del self._ended[next(iter(self._ended))]
+            self._remove(next(iter(self._ended.values())))
             self.forgotten += 1
+
+    def _turn_away(self, row: Row) -> None:
+        self._remove(row)
+        self._absent[row.line.incident_id] = row.line.revision
+        if len(self._absent) > self.most_absent:
+            del self._absent[next(iter(self._absent))]
+            self._lost_count = True
+
+    def _add(self, row: Row) -> None:
+        (self._live if row.place.is_live else self._ended)[row.line.incident_id] = row
+        if self._listed is not None:
+            insort(self._listed.rows, row, key=_order)
+            self._listed.counts[row.place] += 1
+
+    def _remove(self, row: Row) -> None:
+        del (self._live if row.place.is_live else self._ended)[row.line.incident_id]
+        if self._listed is not None:
+            del self._listed.rows[bisect_left(self._listed.rows, row.order, key=_order)]
+            self._listed.counts[row.place] -= 1
+
+
+def _order(row: Row) -> tuple[int, int, int, str]:
+    return row.order

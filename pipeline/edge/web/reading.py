@@ -74,7 +74,7 @@ class Reading:
         text = form.one("alert")
         try:
             async with self._one_policy:
-                explained = await asyncio.to_thread(self._beyond.explain, event_of(text))
+                explained = await asyncio.to_thread(lambda: self._beyond.explain(event_of(text)))
         except (Rejected, Misuse) as exc:
             return self._policy(request, text, [], str(exc), HTTPStatus.BAD_REQUEST)
         return self._policy(request, text, explained, "")

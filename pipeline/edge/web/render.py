@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from pipeline.answer.phrases import short, why_in_words
-from pipeline.core.duration import written
+from pipeline.core.link import safe_link
 from pipeline.edge.web.doors import Who
 from pipeline.edge.web.guard import ROOT
 from schemas import Verdict
@@ -83,11 +83,6 @@ def lasted(took_ms: int) -> str:
     return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
 
 
-def safe_link(url: str | None) -> str | None:
-    """The address, if a click on it can do no harm."""
-    return url if url and url.lower().startswith(("https://", "http://")) else None
-
-
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -102,6 +97,3 @@ def _version() -> str:
     for path in sorted((HERE / "static").iterdir()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-__all__ = ["HERE", "MARKS", "THEMES", "THEME_COOKIE", "Pages", "lasted", "moment", "safe_link", "written"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from pipeline.edge.web import Doors, check_web_exposure
 from pipeline.edge.web.attempts import MOST_WRONG, WINDOW_S, Attempts
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.anyio
 PAGES = ["/ui/", f"/ui/incidents/{KEY}", "/ui/report", "/ui/report/2026-W47", "/ui/policy", "/ui/nothing"]
 WRITES = ["/ui/mark", "/ui/policy", "/ui/theme", "/ui/logout"]
 LOGIN = {"name": "ada", "token": "secret"}
+GUESS = {"token": "guess"}
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - named here, nothing binds to it
 
 
@@ -137,10 +139,37 @@ async def test_who_says_no_name_is_asked_for_one(name: str) -> None:
 async def test_who_guesses_waits() -> None:
     async with site(tokens="secret") as (_, client):
         for _ in range(MOST_WRONG):
-            assert (await logged_in(client, **{"token": "guess"})).status_code == 403
+            assert (await logged_in(client, **GUESS)).status_code == 403
         blocked = await logged_in(client)
     assert blocked.status_code == 429
     assert 0 < int(blocked.headers["retry-after"]) <= WINDOW_S
+
+
+async def test_behind_a_proxy_who_guesses_waits_alone() -> None:
+    def through(*forwarded: str) -> list[tuple[str, str]]:
+        return [*FORM.items(), *(("X-Forwarded-For", one) for one in forwarded)]
+
+    async def status(client: httpx.AsyncClient, headers: list[tuple[str, str]], **said: str) -> int:
+        return int((await client.post("/ui/login", data=LOGIN | said, headers=headers)).status_code)
+
+    async with site(tokens="secret", web_trusted_proxies="127.0.0.1,10.0.0.5") as (_, client):
+        for number in range(MOST_WRONG):  # whatever a stranger says before what the proxy adds counts for nothing
+            assert await status(client, through(f"198.51.100.{number}, 203.0.113.7"), **GUESS) == 403
+        assert await status(client, through("203.0.113.7")) == 429
+        assert await status(client, through("192.0.2.1", "203.0.113.7, 10.0.0.5")) == 429  # through two that are ours
+        assert await status(client, through("203.0.113.8")) == 303
+    async with site(tokens="secret", web_trusted_proxies="10.0.0.5") as (_, client):
+        for number in range(MOST_WRONG):  # who is no proxy of ours may not say where he is
+            assert await status(client, through(f"203.0.113.{number}"), **GUESS) == 403
+        assert await status(client, through("203.0.113.99")) == 429
+
+
+@pytest.mark.parametrize("forwarded", [[], [""], ["unknown"], ["203.0.113.7, 10.0.0.9:x"], ["127.0.0.1"], [" , "]])
+def test_where_a_proxy_names_no_address_its_own_counts(forwarded: list[str]) -> None:
+    doors = Doors(Settings(web_trusted_proxies="127.0.0.1"))
+    headers = Headers(raw=[(b"x-forwarded-for", one.encode()) for one in forwarded])
+    assert doors.address_of({"client": ("127.0.0.1", 1)}, headers) == "127.0.0.1"
+    assert doors.address_of({"client": None}, headers) is None
 
 
 def test_addresses_wait_apart_but_an_ipv6_network_is_one_and_they_are_not_remembered_for_ever() -> None:

@@ -97,8 +97,26 @@ async def test_what_is_cut_and_what_is_not_read_yet_is_said() -> None:
             made.live.take(entry(incident(10 + number, state="resolved", firing=0)))
         live, ended = await client.get("/ui/"), await client.get("/ui/?show=ended")
     assert "The log is still being read" in live.text
-    assert "2 incidents are open, and no more are shown here" in live.text
+    assert "1 more are open and not shown here" in live.text
     assert "2 more that are over are no longer listed here" in ended.text
+
+
+async def test_nobody_is_sent_to_sleep_while_something_is_open_that_is_not_shown() -> None:
+    async with site() as (made, client):
+        made.live.__init__(most_live=1)  # type: ignore[misc]  # the same object with another limit
+        made.live.take(entry(incident(1)))
+        made.live.take(entry(incident(2)))
+        made.live.take(entry(incident(2, state="resolved", firing=0)))
+        short = await client.get("/ui/")
+        made.live.take(entry(incident(1, state="resolved", firing=0)))
+        over = await client.get("/ui/")
+    assert "1 more are open and not shown here" in short.text
+    assert "Sleep well" not in short.text
+    said = re.search(r'<p class="as-of"[^>]*>(.*?)</p>', short.text, re.DOTALL)
+    assert said is not None
+    assert "1 open and not shown." in said[1]  # a page that stays open has this line, and not the note, kept new
+    assert "not shown here" not in over.text
+    assert "Sleep well" in over.text
 
 
 async def test_a_page_of_the_list_is_as_long_with_ten_thousand_incidents_as_with_sixty() -> None:

@@ -3,11 +3,15 @@
 import base64
 import hashlib
 import json
+import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from pipeline.edge.web.pasted import event_of
+from pipeline.edge.web import reading
+from pipeline.edge.web.pasted import LONGEST, event_of
 from pipeline.errors import Misuse, Rejected
 from pipeline.report import render
 from tests.unit.edge.web.scene import FORM, Site, site
@@ -105,6 +109,11 @@ async def test_the_policy_is_shown_and_explains_what_is_pasted() -> None:
         ("alertname=DiskFull\nhost: db-1\n\n", "DiskFull", {"host": "db-1"}),
         ('alertname="DiskFull"\nsummary=a b, c', "DiskFull", {"summary": "a b, c"}),
         ('{"alertname": "DiskFull", "host": "a"}', "DiskFull", {"host": "a"}),
+        (
+            'alertname = DiskFull , \nhost="a b" ,\nurl: "http://x?a=b:c"\nodd="\nx=a",,',
+            "DiskFull",
+            {"host": "a b", "url": "http://x?a=b:c", "odd": "", "x": 'a",'},
+        ),
         ("DiskFull{}", "DiskFull", {}),
         ("ALERTS{alertname=x}", "ALERTS", {}),
     ],
@@ -114,6 +123,31 @@ def test_an_alert_is_pasted_as_people_have_it(text: str, name: str, labels: dict
     assert found["name"] == name
     assert labels.items() <= found["labels"].items()
     assert found.get("severity") == labels.get("severity")
+
+
+def test_the_longest_line_costs_no_more_than_its_length() -> None:
+    for spaces in (2_000, LONGEST - 100):
+        for text in (f"alertname=x\nhost=a{' ' * spaces}b", f"x{{host=a{' ' * spaces}b}}", f"{' ,' * (spaces // 2)}="):
+            began_s = time.process_time()
+            with suppress(Rejected):
+                event_of(text)
+            assert time.process_time() - began_s < 1.0
+
+
+async def test_what_is_pasted_is_read_beside_the_loop_in_which_alerts_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_in: list[threading.Thread] = []
+
+    def watched(text: str) -> bytes:
+        read_in.append(threading.current_thread())
+        return event_of(text)
+
+    monkeypatch.setattr(reading, "event_of", watched)
+    async with site() as (_, client):
+        await client.post("/ui/policy", data={"alert": "alertname=DiskFull"}, headers=FORM)
+    assert len(read_in) == 1
+    assert read_in[0] is not threading.current_thread()
 
 
 def test_what_is_json_already_is_left_alone() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.edge.web.render import clock, lasted, moment, safe_link
+from pipeline.edge.web.render import clock, lasted, moment
 
 AT_MS = 1_700_000_000_000  # 2023-11-14 22:13:20 UTC
 
@@ -35,11 +35,3 @@ def test_a_list_says_the_day_where_it_changes() -> None:
     assert ">14 Nov 22:13:20<" in clock(AT_MS, None)
     assert ">22:13:20<" in clock(AT_MS, AT_MS - 1000)
     assert ">15 Nov 22:13:20<" in clock(AT_MS + 86_400_000, AT_MS)
-
-
-@pytest.mark.parametrize(
-    "url", [None, "", "javascript:alert(1)", " https://x", "data:text/html,x", "//x", "vbscript:x"]
-)
-def test_only_what_a_click_cannot_harm_is_a_link(url: str | None) -> None:
-    assert safe_link(url) is None
-    assert safe_link("HTTPS://x") == "HTTPS://x"
