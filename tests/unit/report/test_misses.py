@@ -58,6 +58,17 @@ def test_what_is_marked_outside_of_the_draw_is_known_and_moves_no_estimate() -> 
     assert after_all.high == found.high
 
 
+@pytest.mark.parametrize("sought", [0, 3, 30, 80])
+def test_no_rate_and_no_interval_is_below_what_is_known_nor_above_what_is_known_to_be_fine(sought: int) -> None:
+    cases = [quiet(number) for number in range(100)]
+    fine = {one.incident_id for one in draw(cases, PERIOD)}
+    undrawn = [one.incident_id for one in cases if one.incident_id not in fine][:sought]
+    marks = dict.fromkeys(fine, "not_actionable") | dict.fromkeys(undrawn, "actionable")
+    found = missed([one._replace(mark=marks.get(one.incident_id)) for one in cases], PERIOD)
+    assert (found.low, found.rate, found.high) != (None, None, None)
+    assert sought / 100 == found.known.share <= found.low <= found.rate <= found.high <= 0.8  # type: ignore[operator]
+
+
 def test_poor_details_are_no_grade() -> None:
     cases = [quiet(1, mark="poor_details")]
     assert to_grade(cases, PERIOD) == cases
