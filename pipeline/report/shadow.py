@@ -33,11 +33,6 @@ class Shadow(NamedTuple):
     missed: Missed
 
     @property
-    def unsent(self) -> int:
-        """How many pages less."""
-        return self.before.total() - self.after.total()
-
-    @property
     def late(self) -> int:
         """Pages that come late: what was kept quiet for its score first, and lasted or grew."""
         return sum(self.after[reason] for reason in _LATE)
