@@ -155,9 +155,9 @@ def check_policy(
     as_json: AsJson = False,
 ) -> None:
     """Say the policy's version, or everything that is wrong with it; exit 1 if anything is."""
-    from pipeline.command.policy import From, run_check
+    from pipeline.command.policy import Lookback, run_check
 
-    raise typer.Exit(run_check(file, From(archive, weeks, model), as_json=as_json))
+    raise typer.Exit(run_check(file, Lookback(archive, weeks, model), as_json=as_json))
 
 
 @policy_app.command("explain")

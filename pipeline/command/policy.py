@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.command.shadow import Past
 
 
-class From(NamedTuple):
+class Lookback(NamedTuple):
     """Of what past a policy is asked: the archive, how many weeks until now, and the models it is decided with."""
 
     archive: Path | None
@@ -34,7 +34,7 @@ class From(NamedTuple):
     model: Path | None
 
 
-def run_check(path: Path, origin: From, *, as_json: bool) -> int:
+def run_check(path: Path, origin: Lookback, *, as_json: bool) -> int:
     """Print the policy's version, or all that is wrong with it; 1 if anything is. Raises Misuse without a file.
 
     Of a policy that keeps quiet what scores low, or would, also what that would have done, where the archive is known.
@@ -57,7 +57,7 @@ def run_check(path: Path, origin: From, *, as_json: bool) -> int:
     return int(bool(complaints))
 
 
-def _past(policy: Policy, origin: From) -> "Past | None":
+def _past(policy: Policy, origin: Lookback) -> "Past | None":
     root = origin.archive or (read_settings().archive if policy.suppresses else None)
     if root is None:
         return None
