@@ -151,12 +151,13 @@ def check_policy(
         typer.Option(metavar="DIR", help="Say too what `suppress: on` would have done by it; else PAGESIEVE_ARCHIVE."),
     ] = None,
     weeks: Annotated[int, typer.Option(metavar="N", min=1, max=26, help="In so many weeks until now.")] = 4,
+    model: ModelDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Say the policy's version, or everything that is wrong with it; exit 1 if anything is."""
-    from pipeline.command.policy import run_check
+    from pipeline.command.policy import Lookback, run_check
 
-    raise typer.Exit(run_check(file, archive, weeks, as_json=as_json))
+    raise typer.Exit(run_check(file, Lookback(archive, weeks, model), as_json=as_json))
 
 
 @policy_app.command("explain")

@@ -5,10 +5,10 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.command.recorded import with_progress
-from pipeline.command.surroundings import policy_of, read_settings
+from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.core.describe import rfc3339
 from pipeline.core.duration import instant_ms
 from pipeline.core.matcher import Matcher
@@ -26,14 +26,22 @@ if TYPE_CHECKING:
     from pipeline.command.shadow import Past
 
 
-def run_check(path: Path, archive: Path | None, weeks: int, *, as_json: bool) -> int:
+class Lookback(NamedTuple):
+    """Of what past a policy is asked: the archive, how many weeks until now, and the models it is decided with."""
+
+    archive: Path | None
+    weeks: int
+    model: Path | None
+
+
+def run_check(path: Path, origin: Lookback, *, as_json: bool) -> int:
     """Print the policy's version, or all that is wrong with it; 1 if anything is. Raises Misuse without a file.
 
     Of a policy that keeps quiet what scores low, or would, also what that would have done, where the archive is known.
     """
     policy, complaints = examine(path)
     version = policy.name if policy is not None else None
-    past = _past(policy, archive, weeks) if policy is not None else None
+    past = _past(policy, origin) if policy is not None else None
     if as_json:
         told = {"policy_version": version, "complaints": [complaint._asdict() for complaint in complaints]}
         print(json.dumps(told | ({} if past is None else {"past": past.told()})))
@@ -49,13 +57,13 @@ def run_check(path: Path, archive: Path | None, weeks: int, *, as_json: bool) ->
     return int(bool(complaints))
 
 
-def _past(policy: Policy, archive: Path | None, weeks: int) -> "Past | None":
-    root = archive or (read_settings().archive if policy.suppresses else None)
+def _past(policy: Policy, origin: Lookback) -> "Past | None":
+    root = origin.archive or (read_settings().archive if policy.suppresses else None)
     if root is None:
         return None
     from pipeline.command.shadow import past_of  # noqa: PLC0415 - the core and DuckDB, only where there is an archive
 
-    return past_of(root, policy, weeks)
+    return past_of(root, policy, origin.weeks, learned_of(origin.model, read_settings()))
 
 
 def run_explain(event: str, at: str | None, policy_file: Path | None, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from pipeline.core.describe import rfc3339
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.errors import Missing, Misuse
 from pipeline.report.facts import WEEK_MS, Period
@@ -42,6 +43,7 @@ class Past(NamedTuple):
         of_replay = {
             "from": rfc3339(shadow.period.from_ms),
             "until": rfc3339(shadow.period.until_ms),
+            "controls": shadow.controls,
             "pages_before": dict(shadow.before),
             "pages_after": dict(shadow.after),
             "late": shadow.late,
@@ -56,8 +58,11 @@ class Past(NamedTuple):
         return noted_lines(self.noted, self.weeks) if self.shadow is None else _replayed_lines(self.shadow)
 
 
-def past_of(root: Path, policy: Policy, weeks: int) -> Past:
-    """The last weeks of the archive, by `policy` with `suppress: on` where it says shadow. Raises Misuse."""
+def past_of(root: Path, policy: Policy, weeks: int, learned: Learned = NOTHING) -> Past:
+    """The last weeks of the archive, by `policy` with `suppress: on` where it says shadow. Raises Misuse.
+
+    `learned`: as the live system decides, since a model lets more page than the prior alone.
+    """
     from pipeline.report.past import past as past_in  # noqa: PLC0415 - likewise
     from pipeline.report.query import Archive, end_ms  # noqa: PLC0415 - DuckDB, only where there is an archive
 
@@ -70,7 +75,7 @@ def past_of(root: Path, policy: Policy, weeks: int) -> Past:
         events = archive.count_between(warm)
         if 0 < events <= MOST_EVENTS:
             records = past_in(archive, warm)
-            shadow = replayed(records, turned_on(policy), period, archive.cases)
+            shadow = replayed(records, turned_on(policy), period, archive.cases, learned)
             return Past(fewer, events, shadow, noted(archive.cases, period))
     return Past(weeks, archive.count_between(whole), None, noted(archive.cases, whole))
 
@@ -115,8 +120,10 @@ def _replayed_lines(found: Shadow) -> list[str]:
     reasons = [reason for reason in {**found.before, **found.after} if found.before[reason] != found.after[reason]]
     changed = ", ".join(f"{one} {found.before[one]:,} → {found.after[one]:,}" for one in sorted(reasons))
     days = f"{rfc3339(found.period.from_ms)[:10]} to {rfc3339(found.period.until_ms)[:10]}"
+    # An archive of before controls were kept in it has none, and then more pages than there were.
+    alone = "" if found.controls else ", without silences and acknowledgements: none are archived"
     lines = [
-        f"with `suppress: on`, {days}: {found.events:,} events decided again, without silences and acknowledgements",
+        f"with `suppress: on`, {days}: {found.events:,} events decided again{alone}",
         f"  pages    {after:,} instead of {before:,}" + (f": {changed}" if changed else ""),
     ]
     if found.templates:

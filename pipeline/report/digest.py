@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pipeline.report.facts import Case
 
 
-class Quieted(NamedTuple):
+class QuietKind(NamedTuple):
     """A template's incidents that nobody was told of for one reason; `held`: over before their page had to go out."""
 
     name: str
@@ -20,7 +20,7 @@ class Quieted(NamedTuple):
     last_id: str  # and its id
 
 
-def digest(cases: Iterable[Case]) -> list[Quieted]:
+def digest(cases: Iterable[Case]) -> list[QuietKind]:
     """Of the incidents of a period, those with most incidents first."""
     several = defaultdict[tuple[str, str], list[Case]](list)
     for case in cases:
@@ -30,7 +30,7 @@ def digest(cases: Iterable[Case]) -> list[Quieted]:
     return sorted(found, key=lambda one: (-one.incidents, one.name, one.template, one.reason))
 
 
-def _quieted(template: str, reason: str, some: list[Case]) -> Quieted:
+def _quieted(template: str, reason: str, some: list[Case]) -> QuietKind:
     last = max(some, key=lambda case: (case.opened_ms, case.incident_id))
     events, missed = sum(case.events for case in some), sum(case.is_actionable is True for case in some)
-    return Quieted(last.name, template, reason, len(some), events, missed, last.summary, last.incident_id)
+    return QuietKind(last.name, template, reason, len(some), events, missed, last.summary, last.incident_id)

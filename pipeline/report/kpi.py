@@ -127,12 +127,12 @@ def asleep(pages: Iterable[Paged]) -> Ratio:
 
 
 def pages_a_shift(loads: Iterable[Load]) -> Rate:
-    """Pages of those who had a shift, over their shifts.
+    """Pages of those who had a shift, over their shifts, each as far as it lies in the period.
 
     SRE book, chapter 11: at most two incidents in a shift of twelve hours, or nobody has the time to learn from them.
     """
     had = [load for load in loads if load.shifts]
-    return Rate(sum(load.pages for load in had), sum(load.shifts for load in had), "shift")
+    return Rate(sum(load.pages for load in had), round(sum(load.shifts for load in had), 4), "shift")
 
 
 def pages_an_hour(loads: Iterable[Load]) -> Rate:

@@ -8,29 +8,30 @@ nothing is counted twice and nobody's attention distorts anything:
   as it is: a miss at once, unless a person judged it to be none.
 - *the rest*, of which nobody can know. A seeded lot draws some of it for people to grade (`pagesieve mark`), and the
   share of misses among those graded stands for all of it. Whoever goes and looks for misses finds them where they are
-  likely: what is marked outside of the draw moves no estimate, but is known, and bounds the interval. An incident has
-  one lot, whatever the period: what was drawn of four weeks was drawn of each of them, and graded there.
+  likely: what is marked outside of the draw moves no estimate, but is known, and bounds the interval.
 
-The interval (95 %) is Clopper's and Pearson's ("The use of confidence or fiducial limits", Biometrika 26, 1934), with
-the hypergeometric distribution in place of the binomial one since the draw is from so many, without replacement
-(Buonaccorsi, "A note on confidence intervals for proportions in finite populations", The American Statistician 41,
-1987): it holds for few and for none at all, is rather too wide than too narrow, and shrinks to nothing where all was
-graded. It needs that those drawn and not graded yet are like those that were: grade from the top of the list.
+Each week (of ISO 8601, whatever the period) has its own draw, and a quiet week's is a greater share of it than a loud
+one's. So what was drawn of four weeks is what was drawn of each, and each is reckoned by itself: the estimate is the
+sum of theirs. A week of which nobody graded any is taken to be like the others, while the interval leaves it open. What
+the interval is, `confidence.py` says. It needs that those drawn and not graded yet are like those that were: grade from
+the top of the list.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from math import ceil, comb
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import NamedTuple
 
-from pipeline.report.facts import WEEK_MS, Case, Period
+from pipeline.report.confidence import Drawn, interval
+from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Period
 from pipeline.report.kpi import Ratio
 from schemas import Reason, Verdict
 
 SHARE = 0.2  # of the rest, drawn to be graded,
 LEAST, MOST = 20, 60  # a week, where there are as many, and no more: a quarter of an hour for whoever grades
 SEED = "1"
-_TAIL = (1, 40)  # 2.5 %, as a fraction: no rounding decides
+_MONDAY_MS = 4 * DAY_MS  # the first of 1970
 _GRADES = frozenset({Verdict.ACTIONABLE, Verdict.NOT_ACTIONABLE, Verdict.FALSE_POSITIVE, Verdict.DUPLICATE})
 
 
@@ -60,10 +61,13 @@ def missed(cases: Iterable[Case], period: Period, seed: str = SEED) -> Missed:
     graded, known = Ratio(sum(answers), len(answers)), Ratio(acted + marked.part, len(suppressed))
     if not suppressed or not (graded.whole or not rest):
         return Missed(known, acted, graded, len(drawn), None, None, None)
-    low, high = interval(graded, len(rest))
+    weeks = _weeks(rest, drawn)
+    low, high = interval(weeks)
     # What is known of those outside of the draw is certain, too.
-    low, high = max(low, marked.part), min(high, len(rest) - (marked.whole - marked.part))
-    likely = len(rest) * (graded.share or 0.0)
+    # And it wins where an unlucky draw contradicts it: 20 that were fine, and 30 of the others that were not.
+    low = max(low, marked.part)
+    high = max(low, min(high, len(rest) - (marked.whole - marked.part)))
+    likely = _likely(weeks)
     bounds = [(acted + min(max(one, low), high)) / len(suppressed) for one in (likely, low, high)]
     return Missed(known, acted, graded, len(drawn), *bounds)
 
@@ -74,10 +78,15 @@ def draw(cases: Iterable[Case], period: Period, seed: str = SEED) -> list[Case]:
     Each incident has a number from its id and the seed, and the smallest numbers are drawn: every set of so many is as
     likely, and what opens later changes the order of none that were there.
     """
-    rest = [case for case in _suppressed(cases, period) if case.acted_ms is None]
-    weeks = ceil((period.until_ms - period.from_ms) / WEEK_MS)
-    most = min(max(LEAST * weeks, ceil(SHARE * len(rest))), MOST * weeks)
-    return sorted(rest, key=lambda case: _lot(case.incident_id, seed))[:most]
+    by_week = defaultdict[int, list[Case]](list)
+    for case in _suppressed(cases, period):
+        if case.acted_ms is None:
+            by_week[_week(case)].append(case)
+    drawn = list[Case]()
+    for some in by_week.values():
+        most = min(max(LEAST, ceil(SHARE * len(some))), MOST)
+        drawn += sorted(some, key=lambda case: _lot(case.incident_id, seed))[:most]
+    return sorted(drawn, key=lambda case: _lot(case.incident_id, seed))
 
 
 def to_grade(cases: Iterable[Case], period: Period, seed: str = SEED) -> list[Case]:
@@ -128,32 +137,24 @@ def briefly(found: Missed) -> str:
     return f"missed {100 * found.rate:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f} %)"
 
 
-def interval(graded: Ratio, population: int) -> tuple[int, int]:
-    """How many of `population` may be like the `part` of the `whole` that were drawn from it, with 95 % confidence."""
-    part, whole = graded
-    first, last = part, population - (whole - part)  # what was seen is certain
-    # The fewest with which as many as these are not too unlikely, and the most with which as few are not.
-    low = _first(first, last, lambda number: _is_likely(part, whole, whole, population, number))
-    high = last - _first(0, last - first, lambda fewer: _is_likely(0, part, whole, population, last - fewer))
-    return low, high
+def _weeks(rest: Iterable[Case], drawn: Iterable[Case]) -> list[Drawn]:
+    """What was graded of each week's draw, and how many it stands for."""
+    graded = [case for case in drawn if _is_graded(case)]
+    whole, of_drawn = Counter(map(_week, rest)), Counter(map(_week, graded))
+    parts = Counter(_week(case) for case in graded if _is_miss(case))
+    return [Drawn(parts[week], of_drawn[week], population) for week, population in sorted(whole.items())]
 
 
-def _is_likely(least: int, most: int, drawn: int, population: int, number: int) -> bool:
-    """Whether drawing from `least` to `most` of the `number` in the population has more than 2.5 %."""
-    ways = sum(comb(number, k) * comb(population - number, drawn - k) for k in range(least, most + 1))
-    part, whole = _TAIL
-    return ways * whole > comb(population, drawn) * part
+def _likely(weeks: Sequence[Drawn]) -> float:
+    """How many misses there are, as the draws say."""
+    known = [one for one in weeks if one.whole]
+    stands = sum(one.population for one in known)
+    found = sum(one.population * one.part / one.whole for one in known)
+    return found * sum(one.population for one in weeks) / stands if stands else 0.0
 
 
-def _first(low: int, high: int, is_so: Callable[[int], bool]) -> int:
-    """The first in [low, high] for which it is so; for the last it is, and for all from the first on."""
-    while low < high:
-        middle = (low + high) // 2
-        if is_so(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _week(case: Case) -> int:
+    return (case.opened_ms - _MONDAY_MS) // WEEK_MS
 
 
 def _suppressed(cases: Iterable[Case], period: Period) -> list[Case]:

@@ -1,8 +1,11 @@
 """The archive is asked here for all that the figures are made of; DuckDB counts, Python only judges."""
 
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, NamedTuple, Self
 
 import duckdb
@@ -42,6 +45,7 @@ class Archive:
         """Read what the report of `period` needs. Raises Misuse if there is no archive, Missing if it is damaged."""
         connection = duckdb.connect(":memory:")
         connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '600MB'; SET preserve_insertion_order = false")
+        _overflow(connection)
         try:
             _see(connection, root, period)
         except duckdb.Error as exc:
@@ -183,6 +187,16 @@ class Archive:
                 return self._ask(query, list(values)).fetchall()
         except duckdb.Error as exc:
             raise _damaged(exc) from None
+
+
+def _overflow(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let what does not fit into memory go to a folder of our own, which goes with the connection.
+
+    Else it goes to `.tmp` wherever the process was started, which for a service is `/`, where it may write nothing.
+    """
+    folder = mkdtemp(prefix="pagesieve-report-")
+    weakref.finalize(connection, rmtree, folder, ignore_errors=True)
+    connection.execute("SET temp_directory = '" + folder.replace("'", "''") + "'")
 
 
 def _see(connection: duckdb.DuckDBPyConnection, root: Path, period: Period) -> None:

@@ -53,7 +53,7 @@ def said(value: Ratio | Rate | Spread | None) -> str:
     if isinstance(value, Ratio):
         return f"{percent(value)} ({value.part:,} of {value.whole:,})"
     if isinstance(value, Rate):
-        return f"{value.each:.2f} ({value.part:,} in {value.whole:,.0f})"
+        return f"{value.each:.2f} ({value.part:,} in {round(value.whole, 1):,g})"
     if value.p50_ms is None or value.mean_ms is None or value.p99_ms is None:
         return f"none of {value.whole:,}"
     mean, worst = lasted(value.mean_ms), lasted(value.p99_ms)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pipeline.core.policy import Policy
 from pipeline.report import figures as told
 from pipeline.report.advice import Advised, Trial, advised
-from pipeline.report.digest import Quieted, digest
+from pipeline.report.digest import QuietKind, digest
 from pipeline.report.facts import DAY_MS, WEEK_MS, Case, Counts, Facts, Hours, Paged, Period, Week
 from pipeline.report.figures import Figure, Group
 from pipeline.report.fixes import Fix, fixes
@@ -54,7 +54,7 @@ class Report(NamedTuple):
     volatile: Volatile
     gaps: list[Gap]
     to_grade: list[Case]
-    quieted: list[Quieted]
+    quieted: list[QuietKind]
     notes: list[str]
 
 

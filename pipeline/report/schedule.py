@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.core.zone import zone
 from pipeline.errors import Misuse
@@ -35,6 +35,12 @@ class Shift(_Part):
     team: str | None = None
     from_: AwareDatetime = Field(alias="from")
     until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.until <= self.from_:
+            raise ValueError("it ends before it begins, or as it does")
+        return self
 
     @property
     def period(self) -> Period:
@@ -79,11 +85,15 @@ class Schedule(_Part):
 
 
 class Load(NamedTuple):
-    """What one person got: pages by hours, and of how many shifts and hours on call (0: no schedule says)."""
+    """What one person got: pages by hours, and of how many shifts and hours on call (0: no schedule says).
+
+    A shift counts for as much of it as lies in the period, as its pages do: of a rota that changes on Monday at eight a
+    week has two shifts in part, and one in all.
+    """
 
     person: str
     hours: dict[Hours, int]
-    shifts: int
+    shifts: float
     on_call_hours: float
 
     @property
@@ -102,8 +112,9 @@ def loads(pages: Iterable[Paged], cases: Iterable[Case], schedule: Schedule, per
     made = []
     for person, hours in found.items():
         spans = [shift.period for shift in _within(schedule, period) if shift.person == person]
-        spent = sum(min(one.until_ms, period.until_ms) - max(one.from_ms, period.from_ms) for one in spans)
-        made.append(Load(person, {kind: hours[kind] for kind in Hours}, len(spans), spent / HOUR_MS))
+        spent = [min(one.until_ms, period.until_ms) - max(one.from_ms, period.from_ms) for one in spans]
+        shifts = sum(some / (one.until_ms - one.from_ms) for some, one in zip(spent, spans, strict=True))
+        made.append(Load(person, {kind: hours[kind] for kind in Hours}, shifts, sum(spent) / HOUR_MS))
     return sorted(made, key=lambda load: (-load.pages, load.person))
 
 

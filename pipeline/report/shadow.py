@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.core.actionability.guardrails import Suppress
+from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts
 from pipeline.report.effect import told_of
@@ -24,16 +25,12 @@ class Shadow(NamedTuple):
 
     period: Period
     events: int
+    controls: int  # silences, outcomes and changes that were heard again too
     before: Counter[Reason]
     after: Counter[Reason]
     templates: Counter[str]
     guards: Counter[Guard]
     missed: Missed
-
-    @property
-    def unsent(self) -> int:
-        """How many pages less."""
-        return self.before.total() - self.after.total()
 
     @property
     def late(self) -> int:
@@ -61,20 +58,27 @@ class _Heard:
                     self.guards[decision.guard] += 1
 
 
-def replayed(records: Sequence[Alerts | Control], policy: Policy, period: Period, cases: Sequence[Case]) -> Shadow:
+def replayed(
+    records: Sequence[Alerts | Control],
+    policy: Policy,
+    period: Period,
+    cases: Sequence[Case],
+    learned: Learned = NOTHING,
+) -> Shadow:
     """Decide `records`, which may begin before `period`, with the policy, and with its `suppress` turned off.
 
     `cases` are the period's, as they were: what people did is known of those that paged.
     """
     without, with_it = _Heard(period), _Heard(period)
-    before = told_of(records, turned_off(policy), period, without.hear)
-    after = told_of(records, policy, period, with_it.hear)
+    before = told_of(records, turned_off(policy), period, without.hear, learned)
+    after = told_of(records, policy, period, with_it.hear, learned)
     mine = [case for case in cases if period.has(case.opened_ms)]
     quieted = {case.incident_id for case in mine if before.of(case) is not None and after.of(case) is None}
     unheard = [case._replace(is_paged=False, quiet=Reason.SUPPRESSED) for case in mine if case.incident_id in quieted]
     return Shadow(
         period=period,
         events=sum(period.has(one.at_ms) for record in records if isinstance(record, Alerts) for one in record.alerts),
+        controls=sum(isinstance(record, Control) for record in records),
         before=without.pages,
         after=with_it.pages,
         templates=Counter(case.name for case in unheard),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from structlog.testing import capture_logs
 
 from pipeline.command import shadow
 from pipeline.command.shadow import past_of, tell_at_start
+from pipeline.core.learned import Learned
 from pipeline.core.policy import Policy
 from pipeline.edge.archive.files import write
-from pipeline.report.sample import sample
+from pipeline.report.sample import WEEK, sample
 from schemas import Guard, Reason
-from tests.unit.command.test_command_line import pagesieve
+from tests.unit.command.test_command_line import complaint, pagesieve
+from tests.unit.core.test_scorer import Says
 
 ON = Policy(suppress="on", page_above=0.25)
 
@@ -38,8 +41,8 @@ def test_a_check_says_which_pages_would_not_have_been_sent_and_what_that_missed(
     assert (done.returncode, done.stderr) == (0, "")
     valid, head, pages, quiet, *_, missed = done.stdout.splitlines()
     assert valid.startswith(f"{path}: valid; decisions will name it p1:")
-    assert re.fullmatch(r"with `suppress: on`, 2026-11-03 to 2026-11-24: [\d,]+ events decided again, without .*", head)
-    found = re.match(r"  pages    (\d+) instead of (\d+): opened (\d+) → (\d+)", pages)
+    assert re.fullmatch(r"with `suppress: on`, 2026-11-03 to 2026-11-24: [\d,]+ events decided again", head)
+    found = re.match(r"  pages    (\d+) instead of (\d+): .*opened (\d+) → (\d+)", pages)
     assert found
     after, before, opened_before, opened_after = map(int, found.groups())
     assert 0 < after < before
@@ -78,13 +81,38 @@ def test_what_is_too_much_to_replay_is_told_of_fewer_weeks_or_as_it_was_noted(
 def test_of_two_replays_one_obeys_the_policy_and_one_its_scores_not(archive: Path) -> None:
     found = past_of(archive, ON, 3).shadow
     assert found is not None
-    assert found.unsent > 0
+    assert found.before.total() > found.after.total()
     assert found.before[Reason.OPENED] > found.after[Reason.OPENED]
     assert not found.before[Reason.LASTED] + found.before[Reason.GROWN]
     assert Guard.TIER in found.guards
     off = past_of(archive, Policy(suppress="off"), 3).shadow
     assert off is not None
-    assert (off.unsent, off.missed.known.whole) == (0, 0)
+    assert (off.after, off.missed.known.whole) == (off.before, 0)
+
+
+def test_a_model_in_use_speaks_in_both_replays_as_it_would_live(archive: Path) -> None:
+    sure = Learned(scorer=Says(1.0, WEEK.period.from_ms))
+    found = past_of(archive, ON, 3, sure).shadow
+    assert found is not None
+    assert found.before == found.after  # whatever the prior says, the model finds that somebody has to act
+    assert (found.late, found.missed.known.whole, found.guards) == (0, 0, {})
+
+
+def test_a_check_decides_with_the_model_that_is_named(archive: Path, tmp_path: Path) -> None:
+    run = ("policy", "check", policy(tmp_path, "suppress: on\n"), "--archive", archive)
+    assert "model /no: there is no such folder" in complaint(pagesieve(*run, "--model", "/no"), 2)
+    assert "model /no: there is no such folder" in complaint(pagesieve(*run, PAGESIEVE_MODEL="/no"), 2)
+
+
+def test_only_an_archive_without_controls_is_decided_again_without_them(archive: Path, tmp_path: Path) -> None:
+    whole = past_of(archive, ON, 1)
+    assert whole.shadow is not None
+    assert whole.shadow.controls > 0
+    assert whole.lines()[0].endswith(" events decided again")
+    bare = tmp_path / "bare"
+    shutil.copytree(archive, bare, ignore=shutil.ignore_patterns("controls"))
+    found = past_of(bare, ON, 1)
+    assert found.lines()[0].endswith(" decided again, without silences and acknowledgements: none are archived")
 
 
 @pytest.mark.parametrize("is_named", [True, False])

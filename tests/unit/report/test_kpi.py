@@ -1,10 +1,12 @@
 """Each figure of the small week is what a person gets who counts on their fingers; none comes without its whole."""
 
+from datetime import UTC, datetime, timedelta
+
 from pipeline.report import kpi
-from pipeline.report.facts import Counts, Week
+from pipeline.report.facts import Counts, Paged, Period, Week
 from pipeline.report.figures import by, figures
 from pipeline.report.kpi import Rate, Ratio, Spread
-from pipeline.report.schedule import Schedule, loads
+from pipeline.report.schedule import Schedule, Shift, loads
 from tests.unit.report.week import BEFORE, CASES, FACTS, MINUTE_MS, PAGES, SCHEDULE, WEEK, after, case
 
 MINE = FACTS.mine
@@ -64,6 +66,26 @@ def test_pages_are_counted_by_the_clock_of_whoever_got_them_by_shift_and_by_hour
     assert kpi.pages_a_shift(found) == Rate(4, 2, "shift")
     assert kpi.pages_an_hour(found) == Rate(4, 168, "hour on call")
     assert kpi.pages_a_shift(loads(FACTS.pages, FACTS.cases, Schedule(), WEEK.period)).each is None
+
+
+def test_a_shift_counts_for_as_much_of_it_as_lies_in_the_weeks() -> None:
+    monday = datetime(2026, 10, 12, 8, tzinfo=UTC)
+    rota = [
+        Shift.model_validate(
+            {
+                "person": ("ada", "lin", "sam")[n % 3],
+                "from": monday + timedelta(weeks=n),
+                "until": monday + timedelta(weeks=n + 1),
+            }
+        )
+        for n in range(7)
+    ]
+    schedule = Schedule(shifts=tuple(rota))
+    pages = [Paged(after(168 * week + 15 * n, 0), "", "opened") for week in range(-4, 1) for n in range(10)]
+    earlier = Period(WEEK.period.earlier(4).from_ms, WEEK.period.from_ms)
+    for period, many in ((WEEK.period, 10), (earlier, 40)):
+        mine = [page for page in pages if period.has(page.at_ms)]
+        assert kpi.pages_a_shift(loads(mine, (), schedule, period)) == Rate(many, many / 10, "shift")
 
 
 def test_a_team_a_service_and_a_tier_have_all_figures_of_their_own_beside_the_weeks_before() -> None:

@@ -1,5 +1,7 @@
 """What is read from the archive: incidents as they ended, pages once, deeds of people, and merges followed."""
 
+import gc
+import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -103,6 +105,26 @@ def test_files_that_are_gathered_while_the_report_is_made_are_found_under_their_
         pq.write_table(pq.ParquetFile(one).read(), folder / f"{one.stem[:-20]}{7:020d}.parquet")
         one.unlink()
     assert (archive.facts(WEEK.period), past(archive, WEEK.period)) == at_first
+
+
+def test_what_does_not_fit_into_memory_goes_to_a_temporary_folder_that_is_gone_with_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    archive = archived(tmp_path / "archive", scene())
+    [[named]] = archive.rows("SELECT current_setting('temp_directory')")
+    assert (
+        Path(named).parent == tmp_path / "temporary"
+    )  # and not `.tmp` wherever it was started, which is / of a service
+    assert Path(named).stat().st_mode & 0o077 == 0
+    archive.rows("SET memory_limit = '30MB'")
+    archive.rows("SET threads = 1")
+    [[many]] = archive.rows("SELECT count(*) FROM (SELECT DISTINCT hash(range), range FROM range(2_000_000))")
+    assert many == 2_000_000
+    del archive
+    gc.collect()
+    assert not Path(named).exists()
 
 
 def test_a_folder_without_an_archive_is_misuse(tmp_path: Path) -> None:
