@@ -19,13 +19,6 @@ class Judgement(NamedTuple):
 
 UNTOUCHED = Judgement(is_true=False, weight=0.1)
 BY_A_PROGRAM = 0.5  # of what it would be worth of a person
-_MARKS = {
-    Verdict.ACTIONABLE: True,
-    Verdict.POOR_DETAILS: True,  # it had to be acted on, and said too little of how
-    Verdict.NOT_ACTIONABLE: False,
-    Verdict.FALSE_POSITIVE: False,
-    # A duplicate was no page worth having, but what it told of may have been: it says nothing.
-}
 _DEEDS = {  # of a person; those of programs say nothing of people
     Verdict.ACKNOWLEDGED: 0.2,
     Verdict.RESOLVED: 0.5,
@@ -40,7 +33,7 @@ def judge(outcomes: Iterable[Outcome]) -> Judgement | None:
     marks = [one for one in in_order if one.verdict.is_mark]
     if marks:
         last = marks[-1]
-        is_true = _MARKS.get(last.verdict)
+        is_true = last.verdict.is_needed
         return None if is_true is None else Judgement(is_true, 1.0 if last.is_person else BY_A_PROGRAM)
     weight = max((_DEEDS.get(one.verdict, 0.0) for one in in_order if one.is_person), default=0.0)
     return Judgement(is_true=True, weight=weight) if weight else None

@@ -27,16 +27,19 @@ class Verdict(StrEnum):
         """Whether it judges the incident; else it is a deed."""
         return self in _MARKS
 
+    @property
+    def is_needed(self) -> bool | None:
+        """Whether it says that somebody had to act; None: it does not say."""
+        return _MARKS.get(self)
 
-_MARKS = frozenset(
-    {
-        Verdict.ACTIONABLE,
-        Verdict.NOT_ACTIONABLE,
-        Verdict.FALSE_POSITIVE,
-        Verdict.POOR_DETAILS,
-        Verdict.DUPLICATE,
-    }
-)
+
+_MARKS = {
+    Verdict.ACTIONABLE: True,
+    Verdict.POOR_DETAILS: True,  # it had to be acted on, and said too little of how
+    Verdict.NOT_ACTIONABLE: False,
+    Verdict.FALSE_POSITIVE: False,
+    Verdict.DUPLICATE: None,  # no page worth having, but what it told of may have been
+}
 
 
 class Outcome(Record):

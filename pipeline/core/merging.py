@@ -8,6 +8,7 @@ from pipeline.core.review import Scope
 from pipeline.core.trace import come_back
 from schemas import Reason
 
+_WAITING = frozenset({Reason.SUPPRESSED, Reason.HELD})
 _NOBODY = (False, False, False)
 
 
@@ -16,6 +17,7 @@ class Merging:
 
     def __init__(self, scope: Scope, directions: Directions) -> None:
         self._state, self._alerts = scope.state, scope.alerts
+        self._grows_to = scope.policy.guardrails.grows_to
         self._deadlines, self._teller = scope.deadlines, scope.teller
         self._causes = Causes(self._alerts, directions)
 
@@ -37,8 +39,18 @@ class Merging:
             due_ms = revive(into, self._teller.rule_of(into))
             if due_ms is not None:
                 self._deadlines.incident(into.incident_id, due_ms)
+        if into.alerts >= self._grows_to:
+            self._ask_again(into, now_ms)
         self._teller.change(into, None)
         return into
+
+    def _ask_again(self, into: Open, now_ms: int) -> None:
+        """It has more alerts by now than a score or a learned hold keeps quiet: what waits in it is asked again."""
+        for code in into.members:
+            live = self._alerts.find(code)
+            if live is not None and live.incident is into and live.is_alive and live.quiet in _WAITING:
+                live.review_at_ms = now_ms
+                self._deadlines.alert(live)
 
     def _page_instead(self, into: Open) -> None:
         """Another incident was to page by this very record: what goes on for it does, unless people know as much."""
@@ -56,6 +68,8 @@ class Merging:
         if incident.paged_rank is not None:
             into.paged_rank = max(incident.paged_rank, -1 if into.paged_rank is None else into.paged_rank)
             into.paged_at_ms = max(incident.paged_at_ms or 0, into.paged_at_ms or 0)
+        into.is_spared |= incident.is_spared
+        into.is_quieted |= incident.is_quieted
         if incident.score is not None:
             weigh(into, incident.score, incident.scored)
         into.events += incident.events

@@ -19,7 +19,7 @@ from tests.integration.plant import COMMAND, POLICY, Plant, on_kafka, on_the_emb
 from tests.webhooks import signature, webhook
 
 pytestmark = pytest.mark.integration
-SECRET = "of-the-subscription"  # noqa: S105
+SECRET = "of-the-subscription"  # noqa: S105 - of a loopback webhook
 REPEAT_S = 2
 
 

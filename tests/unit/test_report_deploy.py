@@ -47,7 +47,7 @@ def test_the_cronjob_is_what_kubernetes_takes() -> None:
 def test_each_calls_the_report_with_options_that_exist(where: str) -> None:
     first, *options = commands()[where]
     assert first == "report"
-    report = typer.main.get_command(app).commands["report"]  # type: ignore[attr-defined]
+    report = typer.main.get_command(app).commands["report"]  # type: ignore[attr-defined]  # a group
     parsed = report.make_context("report", options).params
     assert parsed["post"] is True
     assert parsed["out"]

@@ -6,14 +6,7 @@ from typing import NamedTuple
 from pipeline.core.actionability.tuning import JUDGED_HALF_LIFE_MS, JUDGED_SHRINK, MOST_JUDGED, MOST_PAST
 from pipeline.core.decay import remaining
 from pipeline.core.logarithm import ln
-from schemas import Outcome, Verdict
-
-_NEEDED = {  # whether somebody had to act; a duplicate says nothing of what it told of
-    Verdict.ACTIONABLE: True,
-    Verdict.POOR_DETAILS: True,
-    Verdict.NOT_ACTIONABLE: False,
-    Verdict.FALSE_POSITIVE: False,
-}
+from schemas import Outcome
 
 
 class Past(NamedTuple):
@@ -94,4 +87,4 @@ def term_of(needed: float, idle: float) -> float:
 
 def needed_of(outcome: Outcome | None) -> bool | None:
     """Whether somebody had to act, as a person's mark says; None: it does not say."""
-    return None if outcome is None or not outcome.is_person else _NEEDED.get(outcome.verdict)
+    return None if outcome is None or not outcome.is_person else outcome.verdict.is_needed

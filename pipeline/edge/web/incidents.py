@@ -133,16 +133,12 @@ class Incidents:
         """How many of its kind, itself included, needed somebody; and how many were judged."""
         marks = [self._live.mark_of(one) for one in ([row, *kin] if row is not None else [])]
         verdicts = [one.verdict for one in marks if one is not None]
-        return sum(one in _NEEDED for one in verdicts), len(verdicts)
+        return sum(one.is_needed is True for one in verdicts), len(verdicts)
 
     def _absent(self, request: Request, key: str) -> Response:
         return self._pages.page(
             request, "message", HTTPStatus.NOT_FOUND, title="No such incident", text=f"{key[:40]} is not known here."
         )
-
-
-# It needed somebody, however poorly it was told; see models/verdicts.py.
-_NEEDED = frozenset({Verdict.ACTIONABLE, Verdict.POOR_DETAILS})
 
 
 def _terms(story: IncidentStory | None) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Facts, Triage
 from schemas import Control, Incident, IncidentState, Outcome, Verdict
-from tests.scene import alert, at, ms, resolved
+from tests.scene import Told, alert, at, ms, resolved
 
 POLICY = Policy(group_by=("cluster",), repeat_after=600, resolve_after=60, reopen_within=600, expire_after=86_400)
 DISK = alert("Disk", cluster="eu")
@@ -19,8 +19,8 @@ class Scene:
         self.key = opened.incident_id
         self.now = opened
 
-    def play(self, seconds: float, *told: object) -> Facts:
-        return self._keep(self.triage.step(at(seconds, *told, policy=POLICY)))  # type: ignore[arg-type]
+    def play(self, seconds: float, *told: Told) -> Facts:
+        return self._keep(self.triage.step(at(seconds, *told, policy=POLICY)))
 
     def say(self, seconds: float, verdict: Verdict, by: str = "ada", **more: object) -> list[Incident]:
         """What is said at that time; done then too, unless `done` says when."""
@@ -33,7 +33,8 @@ class Scene:
 
     def _keep(self, facts: Facts) -> Facts:
         self.pages += [page.payload.custom_details.reason.value for page in facts.pages]
-        self.now = facts.incidents[-1] if facts.incidents else getattr(self, "now", None)  # type: ignore[assignment]
+        if facts.incidents:
+            self.now = facts.incidents[-1]
         return facts
 
 

@@ -90,6 +90,26 @@ def test_what_is_held_pages_when_what_would_have_paged_merges_into_it() -> None:
     ]
 
 
+def test_what_a_merge_makes_too_large_to_be_quiet_pages_though_the_alert_that_led_to_it_is_silenced() -> None:
+    """Each by itself was kept quiet for its score; together they are as many as no score keeps quiet."""
+    fields = {"suppress": "on", "page_above": 1, "guardrails": {"watched": "1m", "tiers": [], "grows_to": 4}}
+    days = [(seconds, on_rack(one.name.removeprefix("Job"), rack=one.labels["rack"])) for seconds, one in morning()]
+    for silenced in NAMES:
+        by = Policy.model_validate(fields | {"silences": [{"match": [f"alertname={silenced}", "rack=r1"]}]})
+        triage, coming = Triage(by), [(12.0 * n, on_rack(name)) for n, name in enumerate(NAMES)]
+        for seconds, one in days:
+            triage.step(at(seconds, one, policy=by))
+        for seconds, one in coming:
+            facts = triage.step(at(seconds, one, policy=by))
+            if any(incident.merged_into for incident in facts.incidents):
+                break
+        if one.name == silenced:
+            pages = [*facts.pages, *triage.step(at(seconds + 1)).pages]
+            assert [page.payload.custom_details.reason for page in pages] == [Reason.GROWN]
+            return
+    pytest.fail("nothing merged by what was silenced")
+
+
 def test_a_merged_incident_resolves_its_page_and_says_where_it_goes_on() -> None:
     facts = surge()
     into = {one.incident_id: one.merged_into for one in facts.incidents if one.merged_into}

@@ -64,8 +64,11 @@ def test_no_rate_and_no_interval_is_below_what_is_known_nor_above_what_is_known_
     undrawn = [one.incident_id for one in cases if one.incident_id not in fine][:sought]
     marks = dict.fromkeys(fine, "not_actionable") | dict.fromkeys(undrawn, "actionable")
     found = missed([one._replace(mark=marks.get(one.incident_id)) for one in cases], PERIOD)
-    assert (found.low, found.rate, found.high) != (None, None, None)
-    assert sought / 100 == found.known.share <= found.low <= found.rate <= found.high <= 0.8  # type: ignore[operator]
+    assert found.low is not None
+    assert found.rate is not None
+    assert found.high is not None
+    assert found.known.share == sought / 100
+    assert sought / 100 <= found.low <= found.rate <= found.high <= 0.8
 
 
 def test_poor_details_are_no_grade() -> None:

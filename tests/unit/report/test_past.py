@@ -112,7 +112,7 @@ def test_a_label_that_is_new_each_time_is_found_unless_it_is_dropped_already(
         one
         for n in range(15)
         for one in (
-            *at(n * 600, alert("Import", **labels(label, n)), policy=policy),  # type: ignore[arg-type]
+            *at(n * 600, alert("Import", **labels(label, n)), policy=policy),  # type: ignore[arg-type]  # labels only
             *at(n * 600 + 500, resolved("Import", **labels(label, n)), policy=policy),
         )
     ]

@@ -38,7 +38,7 @@ HOUR_S = 3600
     ],
 )
 def test_a_proposal_has_its_reason_in_the_counts(changed: dict[str, object], title: str | None) -> None:
-    found = proposal_for(QUIET._replace(**changed))  # type: ignore[arg-type]
+    found = proposal_for(QUIET._replace(**changed))  # type: ignore[arg-type]  # a test names the fields
     assert (found.title if found else None) == title
 
 

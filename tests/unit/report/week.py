@@ -14,7 +14,7 @@ def case(name: str, at_h: float, **more: object) -> Case:
     fields = {"resolved_ms": opened_ms + HOUR_MS} | more
     return Case(
         f"inc1:{name}", opened_ms, opened_ms - MINUTE_MS, template=name[:4], name=name, severity="error",
-        summary=name, **fields,  # type: ignore[arg-type]
+        summary=name, **fields,  # type: ignore[arg-type]  # a test names the fields
     )  # fmt: skip
 
 

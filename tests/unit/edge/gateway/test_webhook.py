@@ -22,7 +22,7 @@ from tests.unit.edge.gateway.scene import gateway
 from tests.webhooks import SERVICE, signature, webhook
 
 pytestmark = pytest.mark.anyio
-SECRET = "a-long-secret"  # noqa: S105
+SECRET = "a-long-secret"  # noqa: S105 - of this test alone
 KEY = "inc1:e9dc6358fc2f3a6efa44"
 PATH = "/v1/pagerduty/webhook"
 

@@ -176,7 +176,8 @@ def test_what_comes_next_is_said_with_its_time_until_that_is_past() -> None:
     [row] = live.listed().rows
     step = live.latest.step(held.incident_id)
     coming, past = (next_of(row, step, now_ms, repeats=False) for now_ms in (10_000, 70_000))
-    assert coming is not None and past is not None  # noqa: PT018
+    assert coming is not None
+    assert past is not None
     assert (coming.text, coming.at_ms) == ("pages {} unless it resolves before", 60_000)
     assert past.at_ms is None
     assert why_of(row, step, None) == ("not paged: held", Reason.HELD.sentence)
