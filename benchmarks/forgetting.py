@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from pipeline import logs
-from pipeline.edge.gateway import create_gateway, listen, serve
+from pipeline.edge.gateway import create_gateway
+from pipeline.edge.serving import listen, serve
 from pipeline.log.entry import Draft
 from pipeline.settings import Settings
 

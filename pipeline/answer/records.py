@@ -6,7 +6,7 @@ from pipeline.answer.events import AlertStory, EventStory, Run
 from pipeline.answer.gather import Call, IncidentStory
 from pipeline.answer.named import Named
 from pipeline.answer.past import Decided, Looked
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 from schemas import Incident
 
 

@@ -22,10 +22,10 @@ from pipeline.command.surroundings import policy_of, read_settings
 from pipeline.command.teaching import Lesson, expected, in_use, learn, sentences, told
 from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
 from pipeline.core.clusters import key_of
-from pipeline.core.describe import rfc3339
 from pipeline.core.learned import NOTHING
 from pipeline.core.policy import Policy
 from pipeline.core.template import template_of
+from pipeline.core.timestamp import rfc3339
 from pipeline.errors import Misuse, Rejected
 from pipeline.normalise import Raw
 from pipeline.normalise.normaliser import Normaliser

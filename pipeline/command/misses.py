@@ -10,7 +10,7 @@ from pipeline.command.archive import now_ms
 from pipeline.command.recordings import recording_of
 from pipeline.command.surroundings import read_settings
 from pipeline.core.actionability.words import said as words_of
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 from pipeline.errors import Rejected
 from pipeline.log.extent import Recording
 from pipeline.replay.kept import Kept

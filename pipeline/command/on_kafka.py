@@ -16,8 +16,9 @@ from pipeline.command.surroundings import address_of, kafka_of, learned_of, poli
 
 def run_gateway(listen: str) -> None:
     """Serve until a signal. Raises Misuse."""
-    from pipeline.edge.gateway import FOLLOWED, AlertmanagerApi, Board, check_exposure, create_gateway, follow, serve
-    from pipeline.edge.gateway import listen as listen_at
+    from pipeline.edge.gateway import FOLLOWED, AlertmanagerApi, Board, check_exposure, create_gateway, follow
+    from pipeline.edge.serving import listen as listen_at
+    from pipeline.edge.serving import serve
     from pipeline.log.kafka import KafkaFollower, KafkaWriter
 
     settings = read_settings()
@@ -58,8 +59,8 @@ def run_worker(policy_file: Path | None, model: Path | None, listen: str | None)
 
 def run_pager(sink_name: str, listen: str | None) -> None:
     """Deliver pages until a signal. Raises Misuse."""
-    from pipeline.edge.gateway import listen as listen_at
     from pipeline.edge.pager import GROUP, PagerOptions, run_pager
+    from pipeline.edge.serving import listen as listen_at
     from pipeline.log.kafka import KafkaReader, KafkaWriter
     from pipeline.log.kafka_pulse import KafkaPulse
     from pipeline.watchdog import WORKERS, run_watchdog, watchdog_of

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.command.recorded import with_progress
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
-from pipeline.core.describe import rfc3339
 from pipeline.core.duration import instant_ms
 from pipeline.core.matcher import Matcher
 from pipeline.core.policy import Policy, Rule
+from pipeline.core.timestamp import rfc3339
 from pipeline.errors import Misuse
 from pipeline.explain import Explanation, explain, words
 from pipeline.normalise import identify

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from pipeline.core.describe import rfc3339
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
+from pipeline.core.timestamp import rfc3339
 from pipeline.errors import Missing, Misuse
 from pipeline.report.facts import WEEK_MS, Period
 from pipeline.report.misses import Missed, said

@@ -21,10 +21,9 @@ from pipeline.edge.gateway import (
     check_exposure,
     create_gateway,
     follow,
-    listen,
-    serve,
 )
 from pipeline.edge.pager import GROUP, run_pager
+from pipeline.edge.serving import listen, serve
 from pipeline.edge.web import FOLLOWED as SHOWN
 from pipeline.edge.web import TAILS, Doors, Live, beside, create_web
 from pipeline.log.embedded import EmbeddedLog

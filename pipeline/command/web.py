@@ -17,8 +17,8 @@ from pipeline.command.recordings import recording_of
 from pipeline.command.surroundings import address_of, kafka_of, policy_of, read_settings
 from pipeline.core.policy import Policy
 from pipeline.edge.following import follow
-from pipeline.edge.gateway import listen as listen_at
-from pipeline.edge.gateway import serve
+from pipeline.edge.serving import listen as listen_at
+from pipeline.edge.serving import serve
 from pipeline.edge.web import FOLLOWED, TAILS, Beyond, Explained, Live, check_web_exposure, create_web
 from pipeline.errors import Misuse
 from pipeline.settings import Settings

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from pipeline.core.describe import Told, group_in_words, link, member_of, rfc3339, say, summary, team_of
+from pipeline.core.describe import Told, group_in_words, link, member_of, say, summary, team_of
 from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
 from pipeline.core.shown import LONGEST, cut
+from pipeline.core.timestamp import rfc3339
 from schemas import (
     Alert,
     Cause,

@@ -32,10 +32,10 @@ from pipeline.codec import decode
 from pipeline.edge.courier import Courier, World
 from pipeline.edge.delivered import Delivered
 from pipeline.edge.delivery import Answer, DeliveryQueue, Pace, Ticket
-from pipeline.edge.gateway.serving import serve
 from pipeline.edge.log_calls import LogCalls
 from pipeline.edge.pager_health import PagerHealth, health_app
 from pipeline.edge.progress import Progress
+from pipeline.edge.serving import serve
 from pipeline.errors import Rejected, Retryable
 from pipeline.log.entry import Entry, Reader, Writer
 from schemas import Page

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from pipeline.core.describe import rfc3339
 from pipeline.core.duration import hold_written, written
 from pipeline.core.matcher import Matcher, all_match
 from pipeline.core.policy import Policy
 from pipeline.core.silence import END_MS
+from pipeline.core.timestamp import rfc3339
 from pipeline.explain import Explanation
 from pipeline.explain.forecast import HORIZON_MS, Waiting
 from schemas import Alert, Reason

@@ -7,9 +7,9 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from pipeline.codec import encode
-from pipeline.core.describe import rfc3339
 from pipeline.core.learned import NOTHING, Learned
 from pipeline.core.policy import Policy
+from pipeline.core.timestamp import rfc3339
 from pipeline.core.triage import Facts, Triage
 from pipeline.errors import Rejected
 from pipeline.normalise import Raw, by_scope

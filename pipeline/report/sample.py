@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.codec import encode
-from pipeline.core.describe import rfc3339
 from pipeline.core.policy import Policy
+from pipeline.core.timestamp import rfc3339
 from pipeline.core.triage import Facts, Triage
 from pipeline.log.entry import Entry
 from pipeline.normalise import Raw, by_scope, read

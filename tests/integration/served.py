@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.edge.gateway import check_exposure, create_gateway, listen, serve
+from pipeline.edge.gateway import check_exposure, create_gateway
+from pipeline.edge.serving import listen, serve
 from pipeline.errors import Retryable
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_reader import EmbeddedReader

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipeline.edge.gateway import listen
 from pipeline.edge.pager import GROUP, PagerOptions, run_pager
 from pipeline.edge.pagerduty import PagerDuty
 from pipeline.edge.routing import RoutingKeys
+from pipeline.edge.serving import listen
 from pipeline.log import Draft
 from pipeline.settings import Settings
 from schemas.topics import PAGES

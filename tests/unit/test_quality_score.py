@@ -15,7 +15,7 @@ from benchmarks.quality.baselines import Method, by_chain, by_fingerprint, by_ho
 from benchmarks.quality.learned import by_dbscan, by_graph
 from benchmarks.quality.score import score, untold
 from benchmarks.quality.stream import Stream, Verdicts, read_decisions, read_stream
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 from pipeline.errors import Misuse
 
 ROOT = Path(__file__).parents[2]

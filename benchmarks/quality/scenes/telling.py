@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.quality.scenes.alerts import Firing
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 
 STARTS_AT_MS = 1_767_571_200_000  # Monday, 2026-01-05
 REPEATED_S = 240  # so often a monitor repeats what still fires

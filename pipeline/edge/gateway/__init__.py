@@ -5,7 +5,6 @@ from pipeline.edge.gateway.alertmanager.api import AlertmanagerApi
 from pipeline.edge.gateway.alertmanager.board import FOLLOWED, Board
 from pipeline.edge.gateway.app import create_gateway
 from pipeline.edge.gateway.auth import check_exposure
-from pipeline.edge.gateway.serving import listen, serve
 
 __all__ = [
     "FOLLOWED",
@@ -14,6 +13,4 @@ __all__ = [
     "check_exposure",
     "create_gateway",
     "follow",
-    "listen",
-    "serve",
 ]

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline import metrics, sources
 from pipeline.codec import encode
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 from pipeline.edge.gateway import body
 from pipeline.edge.gateway.access import client_of
 from pipeline.edge.gateway.admission import Admission

@@ -77,6 +77,20 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "others"),
+    [
+        ("pipeline.edge.gateway", {"numba", "faust", "sklearn", "kafka"}),
+        ("pipeline.edge.pager", {"numba", "numpy", "faust", "sklearn", "kafka", "pipeline.edge.gateway"}),
+        ("pipeline.stream.worker", {"fastapi", "sklearn", "pipeline.edge"}),
+    ],
+)
+def test_a_part_starts_without_what_only_others_need(part: str, others: set[str]) -> None:
+    code = f"import sys, {part}\nprint(sorted({others} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "say which command (see pagesieve --help)"),

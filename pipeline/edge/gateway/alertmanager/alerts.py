@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.core.describe import rfc3339
 from pipeline.core.facets import facets
 from pipeline.core.matcher import Matcher, all_match, parse_matcher
+from pipeline.core.timestamp import rfc3339
 from pipeline.edge.gateway.alertmanager.board import Listed
 from pipeline.edge.gateway.alertmanager.shapes import AlertGroup, AlertStatus, GettableAlert, Receiver
 from pipeline.edge.gateway.alertmanager.silences import state_of

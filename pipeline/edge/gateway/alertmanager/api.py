@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.core.describe import rfc3339
+from pipeline.core.timestamp import rfc3339
 from pipeline.edge.gateway import body
 from pipeline.edge.gateway.admission import Admission, Slot
 from pipeline.edge.gateway.alertmanager.alerts import DEFAULT, Wanted, alerts, groups, read_filters, receivers

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from pipeline.codec import rejection
-from pipeline.core.describe import rfc3339
 from pipeline.core.matcher import LONGEST, Matcher, Op, parse_matcher
+from pipeline.core.timestamp import rfc3339
 from pipeline.edge.gateway.alertmanager.board import Listed
 from pipeline.edge.gateway.alertmanager.shapes import GettableSilence, MatcherShape, PostableSilence, SilenceStatus
 from pipeline.errors import Rejected

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
-from pipeline.edge.gateway.connection import Connection
+from pipeline.edge.connection import Connection
 from pipeline.errors import Misuse
 
 BACKLOG = 2048

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from pipeline.edge.gateway import create_gateway, listen, serve
-from pipeline.edge.gateway.connection import Connection
+from pipeline.edge.connection import Connection
+from pipeline.edge.gateway import create_gateway
+from pipeline.edge.serving import listen, serve
 from pipeline.errors import Misuse
 from pipeline.settings import Settings
 from tests.memory_log import MemoryLog
