@@ -14,6 +14,9 @@ from pipeline.log.entry import Entry, Reader
 from schemas.topics import DELIVERIES
 
 POLL_S = 0.25
+COMMIT_MS = (
+    250  # each holds up the next poll by some milliseconds; a restart knows from `pages.delivered` what went out
+)
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +30,7 @@ class LogCalls:
         self._world = world
         self._stop = stop
         self._failures = 0
+        self._committed_at_ms = world.monotonic_ms() - COMMIT_MS
 
     async def poll(self, at_most: int) -> list[Entry]:
         """The next entries; none while the log is away. A pager that is full only shows that it is there."""
@@ -39,6 +43,13 @@ class LogCalls:
             return []
         self._answered()
         return entries
+
+    async def commit_in_time(self, progress: Progress, *, is_busy: bool) -> None:
+        """Commit what is finished, but while pages come only every COMMIT_MS."""
+        now_ms = self._world.monotonic_ms()
+        if not is_busy or now_ms - self._committed_at_ms >= COMMIT_MS:
+            self._committed_at_ms = now_ms
+            await self.commit(progress)
 
     async def commit(self, progress: Progress) -> None:
         """Commit what is finished; if that fails, the next commit says it again."""

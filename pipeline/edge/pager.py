@@ -128,7 +128,7 @@ class Pager:
         try:
             while True:
                 await hand.take(entries)
-                await log_calls.commit(hand.progress)
+                await log_calls.commit_in_time(hand.progress, is_busy=bool(entries))
                 if stop.is_set():
                     return []
                 entries = await log_calls.poll(hand.room())
