@@ -7,10 +7,10 @@ CACHE  := $(HOME)/.cache/pagesieve
 export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
 export NUMBA_CACHE_DIR     := $(CACHE)/numba
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
-# `make test PYTEST='-k pager -x'` passes options on. A file of tests stays in one of JOBS processes; with JOBS=0 all stay
-# in this one, which a debugger needs.
+# `make test PYTEST='-k pager -x'` passes options on. A file of tests stays in one of JOBS processes, of which two cores
+# carry three, since real scenes mostly wait; with JOBS=0 all stay in this one, which a debugger needs.
 PYTEST ?=
-JOBS   ?= 2
+JOBS   ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench chaos kafka install install-dev

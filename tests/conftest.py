@@ -18,7 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The longest first, so that none of them is left to one process at the end.
-LONGEST = ("test_chaos.py", "test_benchmarks.py", "test_worker.py", "test_kafka_outage.py", "test_demo.py")
+LONGEST = ("test_chaos.py", "test_benchmarks.py", "test_audit.py", "test_worker.py", "test_end_to_end_killed.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
