@@ -101,6 +101,11 @@ class Placement:
         if known is not None:
             known.heard += live.events - 1
 
+    def is_guest(self, live: Live) -> bool:
+        """Whether the alert, an everyday one, is in an incident of what is not."""
+        known = self._state.correlation.known.get(live.code)
+        return known is not None and known.is_guest
+
     def reopened(self, live: Live, now_ms: int) -> None:
         """The incident of a state has reopened: if it was correlated, it takes newcomers again."""
         incident, correlation = live.incident, self._state.correlation
@@ -108,8 +113,8 @@ class Placement:
         if known is None or not incident.is_correlated or incident.stray_ms != FOREVER_MS:
             return
         incident.keep_rhythm(FOREVER_MS, now_ms)
-        max_age_ms = self._policy.rules[live.rule].max_age_ms
-        correlation.reopen(Newcomer(live.code, known, now_ms, STATE_UNIT_MS, max_age_ms), incident)
+        max_age_ms, is_everyday = self._policy.rules[live.rule].max_age_ms, self._is_everyday(live.code, now_ms)
+        correlation.reopen(Newcomer(live.code, known, now_ms, STATE_UNIT_MS, max_age_ms, is_everyday), incident)
 
     def open(self, opening: Opening) -> Open:
         """A new incident."""
@@ -120,19 +125,25 @@ class Placement:
         alert, code, last_at_ms, now_ms, home = arriving
         correlation = self._state.correlation
         known = correlation.meet(alert, code, now_ms, self._policy.graph)
-        is_onset = known.hear(now_ms, last_at_ms)
-        is_state = self.says_resolved(alert)
-        unit_ms = STATE_UNIT_MS if is_state else EVENT_UNIT_MS
-        newcomer = Newcomer(code, known, now_ms, unit_ms, rule.max_age_ms)
+        is_onset, is_state = known.hear(now_ms, last_at_ms), self.says_resolved(alert)
+        if not is_state and known.is_background:
+            return self._place_background(alert, now_ms, is_stormy)
+        known.is_guest = False
+        newcomer = Newcomer(
+            code,
+            known,
+            now_ms,
+            STATE_UNIT_MS if is_state else EVENT_UNIT_MS,
+            rule.max_age_ms,
+            is_everyday=is_state and known.heard > 1 and self._is_everyday(code, now_ms),
+        )
         may_surge = is_state and not self._policy.pages_now(facets(alert))
-        if may_surge:
-            surging = self._surging.incident_of(code, known, now_ms)
-            if surging is not None:
-                incident, token = surging
-                self._agree(incident, alert)
-                return Placed(incident, surged(max(0, now_ms - incident.grew_at_ms), token, alert))
-        if known.is_background:
-            return self._place_everyday(newcomer, alert, is_stormy, is_onset=is_onset, is_state=is_state)
+        surging = self._surging.incident_of(newcomer) if may_surge else None
+        if surging is not None:
+            incident, token = surging
+            known.is_guest = newcomer.is_everyday
+            self._agree(incident, alert)
+            return Placed(incident, surged(max(0, now_ms - incident.grew_at_ms), token, alert))
         found = correlation.best(newcomer)
         if found is not None:
             placed = self._join(found, newcomer, alert)
@@ -149,31 +160,29 @@ class Placement:
             if may_surge:
                 self._surging.opened(incident)
             placed = Placed(incident)
-        if is_onset:
+        if is_onset and not newcomer.is_everyday:  # its own rhythm explains it: it says nothing of what is usual
             correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
         return placed
 
-    def _place_everyday(
-        self, newcomer: Newcomer, alert: Alert, is_stormy: Ask, *, is_onset: bool, is_state: bool
-    ) -> Placed | None:
-        """An everyday alert says nothing of what comes with it: a state goes where it fits, but draws nobody there."""
-        correlation = self._state.correlation
-        if is_state and is_onset:
-            correlation.vocabulary.hear_onset((*newcomer.known.tokens, newcomer.known.pairs[-1]), newcomer.at_ms)
-        found = correlation.best(newcomer) if is_state else None
-        if found is not None and not found.is_home:
-            self._agree(found.profile.incident, alert)
-            return Placed(found.profile.incident, explained(correlation, found, newcomer, alert))
+    def _is_everyday(self, code: int, now_ms: int) -> bool:
+        """Whether a state keeps coming back, so that it would have come now anyway, whatever else begins."""
+        return self._state.usual.recurs(code, now_ms, BACKGROUND_GAP_MS)
+
+    def _place_background(self, alert: Alert, now_ms: int, is_stormy: Ask) -> Placed | None:
+        """An event that is background says nothing of what comes with it: it is grouped with itself."""
         if is_stormy():
             return None
-        incident = self._open_correlated(alert, newcomer.at_ms)
-        incident.keep_rhythm(BACKGROUND_GAP_MS, newcomer.at_ms, 1)
+        incident = self._open_correlated(alert, now_ms)
+        incident.keep_rhythm(BACKGROUND_GAP_MS, now_ms, 1)
         return Placed(incident)
 
     def _join(self, found: Fit, newcomer: Newcomer, alert: Alert) -> Placed:
-        incident, correlation = found.profile.incident, self._state.correlation
+        """An everyday state goes where it fits, but draws nobody there."""
+        profile, incident, correlation = found.profile, found.profile.incident, self._state.correlation
         why = explained(correlation, found, newcomer, alert)
-        correlation.join(newcomer, found.profile)
+        newcomer.known.is_guest = newcomer.is_everyday and not (found.is_home or profile.is_everyday)
+        if not newcomer.known.is_guest:
+            correlation.join(newcomer, profile)
         if not found.is_home:
             self._agree(incident, alert)
         return Placed(incident, why)

@@ -26,14 +26,16 @@ class Seeking:
         """Whether an alert that was correlated looks for its incident anew.
 
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
-        alerts kept it open, or had it not flapped itself.
+        alerts kept it open, or had it not flapped itself, or where it is but a guest.
         """
         if change not in SEEKING or self._alerts.is_full:
             return False
         stray_ms = live.incident.stray_ms
         if not self._arrival.placement.says_resolved(alert):
             return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
-        return change is Change.REFIRED and live.incident.is_correlated and self._is_late(live, now_ms)
+        if change is Change.DUPLICATE or not live.incident.is_correlated:
+            return False
+        return self._arrival.placement.is_guest(live) or (change is Change.REFIRED and self._is_late(live, now_ms))
 
     def is_left_over(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
         """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from pipeline.core.columns import FOREVER_MS
-from pipeline.core.correlation.known import Known
+from pipeline.core.correlation.correlation import Newcomer
 from pipeline.core.incidents import Open
 from pipeline.core.merging import Merging
 from pipeline.core.review import Scope
@@ -16,17 +16,20 @@ class Surging:
         self._state, self._alerts, self._merging = scope.state, scope.alerts, merging
         self._is_homeless = False  # whether the last alert is part of a surge of which no incident is open
 
-    def incident_of(self, code: int, known: Known, now_ms: int) -> tuple[Open, str] | None:
+    def incident_of(self, newcomer: Newcomer) -> tuple[Open, str] | None:
         """The surge's incident, if the alert belongs there, and what surges.
 
         It may be an older one that turns out to be its begin.
         """
         correlation = self._state.correlation
-        surge = correlation.surge
-        token = surge.hear(known, now_ms, correlation.vocabulary)
+        surge, known, now_ms = correlation.surge, newcomer.known, newcomer.at_ms
         self._is_homeless = False
+        if newcomer.is_everyday:
+            token, found = surge.takes(known, now_ms), self._of_surge()
+            return None if token is None or found is None else (found, correlation.vocabulary.texts[token])
+        token = surge.hear(known, now_ms, correlation.vocabulary)
         if token is None:
-            surge.remember(code, known, now_ms)
+            surge.remember(newcomer.code, known, now_ms)
             return None
         found = self._of_surge()
         if token not in surge.tokens:

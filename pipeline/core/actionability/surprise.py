@@ -224,6 +224,16 @@ def begin(  # noqa: PLR0913, PLR0917  # a kernel gets its numbers one by one
     return new
 
 
+@kernel(_HABITS, types.uint64, types.int64, types.int64)
+def recurs(habits: Habits, alert: int, at_ms: int, most_ms: int) -> bool:
+    """Whether an alert keeps coming back: it began three times or more, as a rule within `most_ms`, and so of late."""
+    habit = habits[slot_of(habits, _key(alert))]
+    if habit["gaps"] < 2.0 or at_ms - habit["last_at_ms"] > most_ms:
+        return False
+    is_often: bool = habit["gap"] <= _ln(most_ms / 1000.0)
+    return is_often
+
+
 @kernel(_HABITS, types.uint64)
 def page(habits: Habits, alert: int) -> None:
     """A page told of an alert: one of its template was seen by a person."""

@@ -36,6 +36,10 @@ class Usual:
         found: list[float] = self._found.tolist()
         return found
 
+    def recurs(self, alert: int, at_ms: int, most_ms: int) -> bool:
+        """Whether an alert keeps coming back: three times or more, as a rule within `most_ms`, and so of late."""
+        return bool(surprise.recurs(self._slots, alert, at_ms, most_ms))
+
     def page(self, alert: int) -> None:
         """A page told of an alert first."""
         surprise.page(self._slots, alert)

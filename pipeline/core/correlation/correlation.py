@@ -38,6 +38,7 @@ class Newcomer(NamedTuple):
     at_ms: int
     unit_ms: int
     max_age_ms: int  # no older incident takes it, unless it is in there
+    is_everyday: bool = False  # a state that keeps coming back: by itself it tells of nothing new
 
 
 class Fit(NamedTuple):
@@ -104,6 +105,8 @@ class Correlation:
             # Almost all go here: what most alerts have is no reason to look at one.
             if profile.tokens.isdisjoint(rare) or profile.tokens.isdisjoint(sharp):
                 continue
+            if profile.is_everyday and not newcomer.is_everyday:
+                continue
             if profile.number in homes or profile.incident.opened_at_ms < oldest_ms:
                 continue
             fits = self._fits(weighed, profile, at_ms, since_ms)
@@ -139,7 +142,7 @@ class Correlation:
                 self._unlist(profiles.pop(number))
             else:
                 profiles.move_to_end(number)
-        profile = Profile(incident, self.opened, newcomer.unit_ms, at_ms)
+        profile = Profile(incident, self.opened, newcomer.unit_ms, at_ms, newcomer.is_everyday)
         self.opened += 1
         incident.profile = profile.number
         profiles[profile.number] = profile

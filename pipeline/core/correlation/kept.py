@@ -21,6 +21,7 @@ class KeptProfile(NamedTuple):
     number: int
     unit_ms: int
     grew_at_ms: int
+    is_everyday: bool
     members: list[int]
 
 
@@ -32,6 +33,7 @@ class KeptSurge(NamedTuple):
     counted_at_ms: list[int]
     recent: list[tuple[int, int]]  # (time, code)
     surging: list[int]
+    kinds: list[int]
     incident_id: str | None
     last_at_ms: int
 
@@ -51,6 +53,7 @@ class KeptCorrelation(NamedTuple):
     sessions: list[float]
     heard: list[int]
     last_at_ms: list[int | None]
+    guests: list[int]  # codes
     opened: int
     grown: list[int]
     surge: KeptSurge
@@ -73,11 +76,14 @@ def keep(correlation: Correlation) -> KeptCorrelation:
         [one.sessions for one in known],
         [one.heard for one in known],
         [one.last_at_ms for one in known],
+        [code for code, one in correlation.known.items() if one.is_guest],
         correlation.opened,
         list(correlation.grown),
         _kept_surge(correlation.surge),
         [
-            KeptProfile(one.incident.incident_id, one.number, one.unit_ms, one.grew_at_ms, list(one.members))
+            KeptProfile(
+                one.incident.incident_id, one.number, one.unit_ms, one.grew_at_ms, one.is_everyday, list(one.members)
+            )
             for one in correlation.profiles.values()
         ],
     )
@@ -100,9 +106,16 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
             correlation.known[code] = Known(its, pairs, needs, sessions, heard, last_at_ms)
             for token in (*its, name):
                 vocabulary.alerts[token] += 1
+        for code in kept.guests:
+            correlation.known[code].is_guest = True
         for one in kept.profiles:
             profile = Profile(
-                incident_of(one.incident_id), one.number, one.unit_ms, one.grew_at_ms, dict.fromkeys(one.members)
+                incident_of(one.incident_id),
+                one.number,
+                one.unit_ms,
+                one.grew_at_ms,
+                one.is_everyday,
+                dict.fromkeys(one.members),
             )
             correlation.relist(profile)
         correlation.grown = {number: correlation.profiles[number] for number in kept.grown}
@@ -119,6 +132,7 @@ def _kept_surge(surge: Surge) -> KeptSurge:
         list(surge.counted_at_ms.values()),
         [(onset.at_ms, onset.code) for onset in surge.recent],
         list(surge.tokens),
+        list(surge.kinds),
         surge.incident_id,
         surge.last_at_ms,
     )
@@ -130,6 +144,7 @@ def _surge_of(kept: KeptSurge, correlation: Correlation) -> Surge:
         dict(zip(kept.tokens, kept.counted_at_ms, strict=True)),
         deque([Onset(at_ms, code, correlation.known[code].pairs) for at_ms, code in kept.recent]),
         dict.fromkeys(kept.surging),
+        dict.fromkeys(kept.kinds),
         kept.incident_id,
         kept.last_at_ms,
     )

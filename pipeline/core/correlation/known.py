@@ -26,13 +26,14 @@ class Known:
     sessions: float = 0.0
     heard: int = 0  # how often it looked for an incident
     last_at_ms: int | None = None  # when it last came, and was no plain duplicate
+    is_guest: bool = False  # everyday, it went into an incident of what is not: when it comes again, it goes its way
     homes: tuple[int, ...] = ()  # profiles that it is a member of; derived. As no list it is no work for the collector
     weighed: Weighed | None = None  # what its tokens say, as of `weighed_at`; derived
     weighed_at: int = -1
 
     @property
     def is_background(self) -> bool:
-        """Whether it comes so often that it says nothing of what comes with it."""
+        """Whether a log-like event comes so often that it says nothing of what comes with it."""
         return self.sessions >= BACKGROUND_SESSIONS
 
     def hear(self, at_ms: int, last_at_ms: int | None) -> bool:

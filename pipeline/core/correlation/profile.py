@@ -15,6 +15,7 @@ class Profile:
     number: int  # in order of opening
     unit_ms: int
     grew_at_ms: int  # when a new member last joined: repeats do not hold the door open for strangers
+    is_everyday: bool = False  # begun by what keeps coming back: it takes nothing else
     members: dict[int, None] = field(default_factory=dict)  # codes, in order of joining
     counts: dict[int, int] = field(default_factory=dict)  # token → how many members have it; derived
     tokens: KeysView[int] = field(init=False)  # of `counts`, as they are now

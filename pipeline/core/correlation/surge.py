@@ -43,6 +43,7 @@ class Surge:
     counted_at_ms: dict[int, int] = field(default_factory=dict)  # as of when
     recent: deque[Onset] = field(default_factory=deque)
     tokens: dict[int, None] = field(default_factory=dict)  # those that surge
+    kinds: dict[int, None] = field(default_factory=dict)  # names, as tokens, of what is part of the surge
     incident_id: str | None = None  # that of the surge
     last_at_ms: int = 0  # when it last grew
 
@@ -50,6 +51,7 @@ class Surge:
         """An alert begins. The token that makes it part of a surge: one that does already, or begins to; else None."""
         if self.tokens and at_ms - self.last_at_ms > SURGE_ENDS_MS:
             self.tokens.clear()
+            self.kinds.clear()
             self.incident_id = None
         while self.recent and at_ms - self.recent[0].at_ms > SURGE_SPAN_MS:
             self.recent.popleft()
@@ -72,10 +74,20 @@ class Surge:
         if found is None:
             return None
         self.last_at_ms = at_ms
+        self.kinds[known.pairs[-1]] = None
         for token in known.pairs:
             if token not in self.tokens and token != best:
                 self._add(token, at_ms, -1.0)
         return found
+
+    def takes(self, known: Known, at_ms: int) -> int | None:
+        """The token that makes an everyday alert part of the surge, if others of its kind are; it counts for none.
+
+        It would have come anyway: that it carries what a whole cluster carries says nothing.
+        """
+        if at_ms - self.last_at_ms > SURGE_ENDS_MS or known.pairs[-1] not in self.kinds:
+            return None
+        return next((token for token in known.pairs if token in self.tokens), None)
 
     def begins(self, token: int, at_ms: int, vocabulary: Vocabulary) -> list[int]:
         """Let the token surge. The codes of those that began with it a short while ago, explained by it from now on."""
@@ -86,6 +98,7 @@ class Surge:
                 rest.append(onset)
                 continue
             claimed.append(onset.code)
+            self.kinds[onset.pairs[-1]] = None
             left = remaining(max(0, at_ms - onset.at_ms), SURGE_HALF_LIFE_MS)
             for other in onset.pairs:
                 if other != token:
@@ -102,7 +115,7 @@ class Surge:
 
     def forget_tokens(self) -> None:
         """The tokens have other numbers from now on."""
-        for several in (self.counts, self.counted_at_ms, self.recent, self.tokens):
+        for several in (self.counts, self.counted_at_ms, self.recent, self.tokens, self.kinds):
             several.clear()
         self.incident_id = None
 
