@@ -54,6 +54,7 @@ class Placement:
         self._state, self._policy, self._book = scope.state, scope.policy, scope.book
         self.merging = Merging(scope, directions)
         self._surging = Surging(scope, self.merging)
+        self._everyday_surging = Surging(scope, self.merging, is_everyday=True)
         self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
         self.why: Why | None = None  # of the last alert that was placed
 
@@ -138,10 +139,10 @@ class Placement:
             is_everyday=is_state and known.heard > 1 and self._is_everyday(code, now_ms),
         )
         may_surge = is_state and not self._policy.pages_now(facets(alert))
-        surging = self._surging.incident_of(newcomer) if may_surge else None
-        if surging is not None:
-            incident, token = surging
-            known.is_guest = newcomer.is_everyday
+        surging = self._everyday_surging if newcomer.is_everyday else self._surging
+        found_surge = self._surge_of(newcomer, surging) if may_surge else None
+        if found_surge is not None:
+            incident, token = found_surge
             self._agree(incident, alert)
             return Placed(incident, surged(max(0, now_ms - incident.grew_at_ms), token, alert))
         found = correlation.best(newcomer)
@@ -158,11 +159,20 @@ class Placement:
             incident.keep_rhythm(FOREVER_MS if is_state else REPEAT_MS, now_ms)
             correlation.open(newcomer, incident)
             if may_surge:
-                self._surging.opened(incident)
+                surging.opened(incident)
             placed = Placed(incident)
         if is_onset and not newcomer.is_everyday:  # its own rhythm explains it: it says nothing of what is usual
             correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
         return placed
+
+    def _surge_of(self, newcomer: Newcomer, surging: Surging) -> tuple[Open, str] | None:
+        """The incident of the surge that takes it, and what surges: for an everyday state first one of what is not."""
+        if newcomer.is_everyday:
+            found = self._surging.guest_of(newcomer)
+            if found is not None:
+                newcomer.known.is_guest = True
+                return found
+        return surging.incident_of(newcomer)
 
     def _is_everyday(self, code: int, now_ms: int) -> bool:
         """Whether a state keeps coming back, so that it would have come now anyway, whatever else begins."""

@@ -4,6 +4,7 @@ from collections import Counter
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.correlation.correlation import Newcomer
+from pipeline.core.correlation.surge import Surge
 from pipeline.core.incidents import Open
 from pipeline.core.merging import Merging
 from pipeline.core.review import Scope
@@ -12,8 +13,9 @@ from pipeline.core.review import Scope
 class Surging:
     """Watches the states of one scope for surges."""
 
-    def __init__(self, scope: Scope, merging: Merging) -> None:
+    def __init__(self, scope: Scope, merging: Merging, *, is_everyday: bool = False) -> None:
         self._state, self._alerts, self._merging = scope.state, scope.alerts, merging
+        self._is_everyday = is_everyday  # whether it watches those that keep coming back, which surge by themselves
         self._is_homeless = False  # whether the last alert is part of a surge of which no incident is open
 
     def incident_of(self, newcomer: Newcomer) -> tuple[Open, str] | None:
@@ -21,19 +23,20 @@ class Surging:
 
         It may be an older one that turns out to be its begin.
         """
-        correlation = self._state.correlation
-        surge, known, now_ms = correlation.surge, newcomer.known, newcomer.at_ms
+        correlation, surge = self._state.correlation, self._surge
+        known, now_ms = newcomer.known, newcomer.at_ms
         self._is_homeless = False
-        if newcomer.is_everyday:
-            token, found = surge.takes(known, now_ms), self._of_surge()
-            return None if token is None or found is None else (found, correlation.vocabulary.texts[token])
         token = surge.hear(known, now_ms, correlation.vocabulary)
         if token is None:
             surge.remember(newcomer.code, known, now_ms)
             return None
         found = self._of_surge()
         if token not in surge.tokens:
-            claimed = self._claimed(surge.begins(token, now_ms, correlation.vocabulary), token)
+            begun = surge.begins(token, now_ms)
+            if not self._is_everyday:  # of those nothing was taken for usual
+                for onset in begun:
+                    correlation.vocabulary.take_back_onset(onset.pairs, now_ms)
+            claimed = self._claimed([onset.code for onset in begun], token)
             several = claimed if found is None or found in claimed else [found, *claimed]
             if several:
                 found = self._merging.merge(several, now_ms)
@@ -42,13 +45,23 @@ class Surging:
         self._is_homeless = found is None
         return None if found is None else (found, correlation.vocabulary.texts[token])
 
+    def guest_of(self, newcomer: Newcomer) -> tuple[Open, str] | None:
+        """The surge's incident, if an everyday alert belongs there all the same, and what surges."""
+        token, found = self._surge.takes(newcomer.known, newcomer.at_ms), self._of_surge()
+        return None if token is None or found is None else (found, self._state.correlation.vocabulary.texts[token])
+
     def opened(self, incident: Open) -> None:
         """The last alert opened an incident; it is the surge's from now on, if there is a surge that has none."""
         if self._is_homeless:
-            self._state.correlation.surge.incident_id = incident.incident_id
+            self._surge.incident_id = incident.incident_id
+
+    @property
+    def _surge(self) -> Surge:
+        correlation = self._state.correlation
+        return correlation.everyday_surge if self._is_everyday else correlation.surge
 
     def _of_surge(self) -> Open | None:
-        incident = self._state.incidents.get(self._state.correlation.surge.incident_id or "")
+        incident = self._state.incidents.get(self._surge.incident_id or "")
         return incident if incident is not None and incident.resolved_at_ms is None else None
 
     def _claimed(self, codes: list[int], token: int) -> list[Open]:
@@ -72,4 +85,6 @@ class Surging:
         if incident.incident_id in {state.storm_id, state.overflow_id}:
             return False
         profile = state.correlation.profiles.get(-1 if incident.profile is None else incident.profile)
-        return profile is not None and 2 * profile.counts.get(token, 0) >= len(profile.members)
+        if profile is None or profile.is_everyday is not self._is_everyday:
+            return False
+        return 2 * profile.counts.get(token, 0) >= len(profile.members)

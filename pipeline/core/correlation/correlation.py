@@ -60,6 +60,7 @@ class Correlation:
     # By number, the next to be swept first. A plain dict would look past all that ever left its begin.
     profiles: OrderedDict[int, Profile] = field(default_factory=OrderedDict)
     surge: Surge = field(default_factory=Surge)
+    everyday_surge: Surge = field(default_factory=Surge)  # of what keeps coming back, told apart from all else
     opened: int = 0  # profiles so far
     grown: dict[int, Profile] = field(default_factory=dict)  # by number, the one that grew last at the end
     learned: int = 0  # counts what changed how rare tokens are; nothing depends on its value
@@ -260,6 +261,7 @@ class Correlation:
         self.vocabulary = vocabulary
         self.learned += 1
         self.surge.forget_tokens()
+        self.everyday_surge.forget_tokens()
         for known in self.known.values():
             known.homes = ()
         for profile in self.profiles.values():

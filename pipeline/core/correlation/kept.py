@@ -57,6 +57,7 @@ class KeptCorrelation(NamedTuple):
     opened: int
     grown: list[int]
     surge: KeptSurge
+    everyday_surge: KeptSurge
     profiles: list[KeptProfile]
 
 
@@ -80,6 +81,7 @@ def keep(correlation: Correlation) -> KeptCorrelation:
         correlation.opened,
         list(correlation.grown),
         _kept_surge(correlation.surge),
+        _kept_surge(correlation.everyday_surge),
         [
             KeptProfile(
                 one.incident.incident_id, one.number, one.unit_ms, one.grew_at_ms, one.is_everyday, list(one.members)
@@ -120,6 +122,7 @@ def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correla
             correlation.relist(profile)
         correlation.grown = {number: correlation.profiles[number] for number in kept.grown}
         correlation.surge = _surge_of(kept.surge, correlation)
+        correlation.everyday_surge = _surge_of(kept.everyday_surge, correlation)
     except LookupError as exc:
         raise ValueError("a damaged snapshot: its correlation names what is not in it") from exc
     return correlation

@@ -89,21 +89,20 @@ class Surge:
             return None
         return next((token for token in known.pairs if token in self.tokens), None)
 
-    def begins(self, token: int, at_ms: int, vocabulary: Vocabulary) -> list[int]:
-        """Let the token surge. The codes of those that began with it a short while ago, explained by it from now on."""
+    def begins(self, token: int, at_ms: int) -> list[Onset]:
+        """Let the token surge. Those that began with it a short while ago, explained by it from now on."""
         self.tokens[token] = None
         claimed, rest = [], deque[Onset]()
         for onset in self.recent:
             if token not in onset.pairs:
                 rest.append(onset)
                 continue
-            claimed.append(onset.code)
+            claimed.append(onset)
             self.kinds[onset.pairs[-1]] = None
             left = remaining(max(0, at_ms - onset.at_ms), SURGE_HALF_LIFE_MS)
             for other in onset.pairs:
                 if other != token:
                     self._add(other, at_ms, -left)
-            vocabulary.take_back_onset(onset.pairs, at_ms)
         self.recent = rest
         return claimed
 
