@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.actionability import usual as module
+from pipeline.core.actionability.habit import FOUND
 from pipeline.core.actionability.usual import Usual
 from tests.apart import samples
 from tests.laws.usual_oracle import OracleUsual
@@ -27,6 +28,8 @@ def test_what_is_usual_equals_its_oracle(story: list[tuple[object, ...]]) -> Non
         match step:
             case ("begin", int(template), int(alert), int(place), int(gap_ms)):
                 at_ms += gap_ms
+                for most_ms in (1000, 7_200_000, 10 * DAY_MS):
+                    assert usual.recurs(alert, at_ms, most_ms) == oracle.recurs(alert, at_ms, most_ms)
                 found = usual.begin(template, alert, place, at_ms)
                 assert found == oracle.begin(template, alert, place, at_ms)
             case ("page", int(alert)):
@@ -69,6 +72,7 @@ def sample() -> bytes:
     """What is found out and known after a thousand beginnings and ends."""
     usual, found = Usual(), []
     for n in range(1000):
+        found.append([float(usual.recurs(2 << 60 | n * n % 101, n * n * 1237, 7_200_000))] * len(FOUND))
         found.append(usual.begin(1 << 60 | n * n % 13, 2 << 60 | n * n % 101, n % 7 and 3 << 60 | n % 7, n * n * 1237))
         if n % 3 == 0:
             usual.end(2 << 60 | n * n % 101, n * 1000)

@@ -104,6 +104,12 @@ class OracleUsual:
         why = [*seen, float(watched_ms), alert_habit.ended, alert_habit.short, template_habit.paged]
         return [*terms, probability_of(claimed + sum(terms)), *why]
 
+    def recurs(self, alert: int, at_ms: int, most_ms: int) -> bool:
+        known = self.habits.get(("alert", alert))
+        if known is None or known.gaps < 2:
+            return False
+        return at_ms - known.last_at_ms <= most_ms and known.gap <= ln(most_ms / 1000)
+
     def page(self, alert: int) -> None:
         if ("alert", alert) in self.habits:
             self.habits["template", self.template_of[alert]].paged += 1

@@ -13,7 +13,7 @@ from pipeline.core.incidents import Open
 from pipeline.core.logarithm import ln
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
-from schemas import Alerts, Reason, Tick
+from schemas import Alerts, Reason, Status, Tick
 from tests.scene import Told, alert, at, decided, identity, ms, play, reasons, resolved
 
 AT_ONCE = Policy()
@@ -161,6 +161,40 @@ def test_an_everyday_state_goes_along_where_it_fits() -> None:
     *_, opened, joined = decided(facts)
     assert (opened.reason, joined.reason) == (Reason.OPENED, Reason.JOINED)
     assert joined.incident_id == opened.incident_id
+
+
+def flapping(one: Told, times: int) -> list[tuple[float, Told]]:
+    """It fires each half hour, for a minute."""
+    over = one._replace(status=Status.RESOLVED)
+    return [told for n in range(times) for told in ((1800.0 * n, one), (1800.0 * n + 60, over))]
+
+
+@pytest.mark.parametrize(("times", "is_drawn"), [(1, True), (2, True), (3, False), (8, False)])
+def test_a_state_that_keeps_coming_back_draws_no_stranger(times: int, *, is_drawn: bool) -> None:
+    """It would have come anyway: three times in the last hours are a rhythm."""
+    slow, down = alert("SlowQuery", database="orders"), alert("PostgresDown", database="orders", node="db1")
+    told = [*flapping(slow, times), (1800.0 * times, slow), (1800.0 * times + 10, down)]
+    facts = play(*usual(), *(at(at_s, one, policy=AT_ONCE) for at_s, one in told), policy=AT_ONCE)
+    *_, first, stranger = decided(facts)
+    assert (first.incident_id == stranger.incident_id) is is_drawn
+    assert stranger.reason is (Reason.JOINED if is_drawn else Reason.OPENED)
+
+
+def test_states_that_keep_coming_back_share_an_incident_with_their_like() -> None:
+    slow, busy = alert("SlowQuery", database="orders"), alert("BusyDisk", database="orders")
+    told = sorted([*flapping(slow, 5), *((at_s + 900, one) for at_s, one in flapping(busy, 5))], key=lambda one: one[0])
+    told += [(9000.0, slow), (9010.0, busy)]
+    facts = play(*usual(), *(at(at_s, one, policy=AT_ONCE) for at_s, one in told), policy=AT_ONCE)
+    *_, first, second = decided(facts)
+    assert first.incident_id == second.incident_id
+
+
+def test_after_hours_of_silence_what_kept_coming_back_is_news_again() -> None:
+    slow, down = alert("SlowQuery", database="orders"), alert("PostgresDown", database="orders", node="db1")
+    told = [*flapping(slow, 8), (30_000.0, slow), (30_010.0, down)]
+    facts = play(*usual(), *(at(at_s, one, policy=AT_ONCE) for at_s, one in told), policy=AT_ONCE)
+    *_, first, second = decided(facts)
+    assert first.incident_id == second.incident_id
 
 
 def test_what_comes_every_day_glues_nothing() -> None:
