@@ -18,10 +18,12 @@ LEAST_LIKE = 0.05  # below it nothing joins ...
 LEAST_ALIKE = 0.25  # ... and below this where nothing tells yet which tokens are rare
 SURPRISE = 0.1353352832366127  # e^-2: so many of a shared token are expected by chance at most
 
-BACKGROUND_SESSIONS = 10.0  # with so many, an alert is everyday: it glues nothing, and is grouped with itself
+BACKGROUND_SESSIONS = 10.0  # with so many, a log-like event glues nothing, and is grouped with itself
 SESSION_MS = 300_000  # silence that ends a session
 SESSIONS_HALF_LIFE_MS = 419_218_000  # 7 days · ln 2
-BACKGROUND_GAP_MS = 7_200_000  # silence that ends an incident of an everyday alert: hourly jobs are not punctual
+# Silence that ends an incident of such an event, and that a state which keeps coming back does not exceed: hourly jobs
+# are not punctual.
+BACKGROUND_GAP_MS = 7_200_000
 
 RATE_SPAN_MS = 21_600_000  # 6 h: over which a token's usual rate is taken
 RATE_HALF_LIFE_MS = 14_971_979  # 6 h · ln 2
