@@ -75,6 +75,10 @@ class LiveAlerts:
             raise KeyError(fingerprint_of(code))
         return live
 
+    def looking_at(self, code: int) -> Live | None:
+        """The alert with this code, if it is looked at already."""
+        return self._taken.get(code)
+
     def has(self, code: int) -> bool:
         """Whether an alert with this code is remembered."""
         return code in self._taken or self._memory.table.find(code ^ self.salt) >= 0

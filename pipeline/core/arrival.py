@@ -85,7 +85,8 @@ class Arrival:
             incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self.enter(alert, (code, index), known, incident, now_ms)
-        self.overflowing.remembered(code, now_ms)
+        if self._state.overflow_id is not None:
+            self.overflowing.remembered(code, now_ms)
         # Log-like events come in bursts as it is: of those only what would open an incident counts towards a storm.
         counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)
@@ -237,6 +238,7 @@ class Arrival:
         incident.hear()
         if before is None or before.fired_at_ms is None:
             self.score(live, alert, now_ms)
+            live.template = self.scoring.text
         else:
             weigh(incident, live.score, self.scored)
         is_state = fields["is_state"] or fields["source"] in self._state.states

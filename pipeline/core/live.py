@@ -63,6 +63,7 @@ class Live:
     hold_ms: int = 0  # how long its page waits by what was learned, from when it began to fire
     guard: Guard | None = None  # what lets it page whatever its score
     told: Alert | None = None  # what it says, where that is unpacked
+    template: str | None = None  # of what it says, where that was asked for
 
     @property
     def alert(self) -> Alert:
@@ -143,6 +144,6 @@ class Live:
 
     def say(self, alert: Alert) -> None:
         """Another event has changed it."""
-        self.told = alert
+        self.told, self.template = alert, None
         self.severity, self.starts_at_ms = alert.severity, alert.starts_at_ms
         self.owner.said[self.code] = self

@@ -54,6 +54,7 @@ class Placement:
         self._state, self._policy, self._book = scope.state, scope.policy, scope.book
         self.merging = Merging(scope, directions)
         self._surging = Surging(scope, self.merging)
+        self._graph, self._names_some = scope.policy.graph, bool(scope.policy.page_now)
         self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
         self.why: Why | None = None  # of the last alert that was placed
 
@@ -119,12 +120,12 @@ class Placement:
         """The incident that it fits best, and why; one that it opens if it fits none, but not in a storm."""
         alert, code, last_at_ms, now_ms, home = arriving
         correlation = self._state.correlation
-        known = correlation.meet(alert, code, now_ms, self._policy.graph)
+        known = correlation.meet(alert, code, now_ms, self._graph)
         is_onset = known.hear(now_ms, last_at_ms)
         is_state = self.says_resolved(alert)
         unit_ms = STATE_UNIT_MS if is_state else EVENT_UNIT_MS
         newcomer = Newcomer(code, known, now_ms, unit_ms, rule.max_age_ms)
-        may_surge = is_state and not self._policy.pages_now(facets(alert))
+        may_surge = is_state and not (self._names_some and self._policy.pages_now(facets(alert)))
         if may_surge:
             surging = self._surging.incident_of(code, known, now_ms)
             if surging is not None:

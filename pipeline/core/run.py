@@ -1,6 +1,6 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import itemgetter
@@ -148,6 +148,12 @@ class Run:
         if self.index < self.count:
             nth = self.nth + 1
             self._enter(nth if self._ends[nth] > self.index else bisect_right(self._ends, self.index))
+
+    @property
+    def is_gathered(self) -> bool:
+        """Whether this record has several events, of which one at least was no state when the run began."""
+        gathered = self._gathered
+        return bool(gathered) and self.start in gathered[bisect_left(gathered, self.start) :][:1]
 
     def hear_resolved(self, states: Container[str]) -> None:
         """A source has said resolved for the first time."""

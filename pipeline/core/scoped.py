@@ -187,7 +187,7 @@ class ScopeTriage:
         while run.index < run.count:
             if foresees and run.index == run.start and len(run.record.alerts) > 1:
                 self._foresee(run, facts[run.nth])
-            if gathers and run.index == run.start and run.end - run.start > 1 and not run.is_planned:
+            if gathers and run.index == run.start and run.is_gathered and not run.is_planned:
                 self._plan(run, facts[run.nth])
             # What is not told yet is told before time moves, and when its record ends.
             deadline_ms = NEVER_MS if teller.pending else self.deadlines.next_ms()

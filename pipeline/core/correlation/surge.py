@@ -107,12 +107,20 @@ class Surge:
         self.incident_id = None
 
     def _add(self, token: int, at_ms: int, more: float) -> float:
-        count, counted_at_ms = self.counts.get(token, 0.0), self.counted_at_ms.get(token, at_ms)
-        if count and at_ms > counted_at_ms:
-            count *= remaining(at_ms - counted_at_ms, SURGE_HALF_LIFE_MS)
-        count = max(0.0, count + more)
-        self.counts[token], self.counted_at_ms[token] = count, max(at_ms, counted_at_ms)
-        if len(self.counts) > _SWEPT_AT:
+        """So many onsets more. How many there are by now."""
+        counts = self.counts
+        count = counts.get(token)
+        if count is None:
+            count, self.counted_at_ms[token] = 0.0, at_ms
+        elif (elapsed_ms := at_ms - self.counted_at_ms[token]) > 0:
+            self.counted_at_ms[token] = at_ms
+            if count:
+                count *= remaining(elapsed_ms, SURGE_HALF_LIFE_MS)
+        count += more
+        if count < 0.0:
+            count = 0.0
+        counts[token] = count
+        if len(counts) > _SWEPT_AT:
             self._sweep(at_ms)
         return count
 

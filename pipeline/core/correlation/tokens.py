@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pipeline.core.correlation.tuning import LONGEST_TOKEN, MOST_TOKENS
 from schemas import Alert
+from schemas.record import fields_of
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PORT = re.compile(r":\d{1,5}$")
@@ -29,9 +31,11 @@ def name_of(alert: Alert) -> str:
 
 def tokens_of(alert: Alert) -> list[str]:
     """Its tokens, sorted, each once; of very many the first. A value holds `=`, which no word does."""
-    words = {word.lower() for word in _WORD.findall(alert.name)}
-    values = {_token_of(key, value) for key, value in alert.labels.items() if key not in _NOT_WHERE}
-    return sorted(words | values)[:MOST_TOKENS]
+    fields = fields_of(alert)
+    name, labels = fields["name"], fields["labels"]
+    words = _words(name) if len(name) <= LONGEST_TOKEN else _new_words(name)
+    values = [_token_of(key, value) for key, value in labels.items() if key not in _NOT_WHERE]
+    return sorted(words.union(values))[:MOST_TOKENS]
 
 
 def needed(services: Iterable[str], own: Sequence[str]) -> list[str]:
@@ -50,6 +54,13 @@ def said(token: str, alert: Alert) -> str:
                 return f"{key}={value}"[:LONGEST_TOKEN]
         return f"needs {token[1:]}"
     return token
+
+
+def _new_words(name: str) -> frozenset[str]:
+    return frozenset([word.lower() for word in _WORD.findall(name)])
+
+
+_words = lru_cache(maxsize=1024)(_new_words)
 
 
 def _token_of(key: str, value: str) -> str:
