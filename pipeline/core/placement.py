@@ -19,7 +19,7 @@ from pipeline.core.review import Scope
 from pipeline.core.surging import Surging
 from schemas import Alert, Why
 
-_NO_PLACES = frozenset({"alertname", "severity"})  # labels that say what, not where
+_NO_PLACES = ("alertname", "severity")  # labels that say what, not where
 
 
 Ask = Callable[[], bool]  # asking may count the alert, so it is asked only of what would open an incident
@@ -193,7 +193,9 @@ class Placement:
 
 def places_of(alert: Alert) -> dict[str, str]:
     """What a correlated incident is told by as long as all its alerts agree in it."""
-    places = {key: value for key, value in alert.labels.items() if key not in _NO_PLACES}
+    places = alert.labels.copy()
+    for label in _NO_PLACES:
+        places.pop(label, None)
     return places or {"name": alert.name}
 
 

@@ -34,7 +34,11 @@ def tokens_of(alert: Alert) -> list[str]:
     fields = fields_of(alert)
     name, labels = fields["name"], fields["labels"]
     words = _words(name) if len(name) <= LONGEST_TOKEN else _new_words(name)
-    values = [_token_of(key, value) for key, value in labels.items() if key not in _NOT_WHERE]
+    values = [
+        _value(key, value) if len(value) <= LONGEST_TOKEN else _token_of(key, value)
+        for key, value in labels.items()
+        if key not in _NOT_WHERE
+    ]
     return sorted(words.union(values))[:MOST_TOKENS]
 
 
@@ -69,3 +73,7 @@ def _token_of(key: str, value: str) -> str:
         value = _PORT.sub("", value)
     is_anything = len(value) < _SHORTEST or value.isdigit() or value in _ANYTHING
     return f"{key if is_anything else ''}={value}"[:LONGEST_TOKEN]
+
+
+# Most labels have one of a few values; what is long is not kept.
+_value = lru_cache(maxsize=8192)(_token_of)
