@@ -55,6 +55,7 @@ class Arrival:
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
+        self._flapping = self._policy.flapping
         self.scoring = Scoring(
             self._state.usual,
             self._state.spells,
@@ -141,15 +142,16 @@ class Arrival:
         around = _PLAIN
         if is_event or live.is_flapping or incident.changes:
             around = Circumstances(is_event, live.is_flapping, bool(incident.changes))
-        self.scored = self.scoring.begin(alert, live.code, now_ms, around)
-        live.score, live.begun_at_ms = fields_of(self.scored)["probability"], now_ms
-        weigh(incident, live.score, self.scored)
+        scored = self.scored = self.scoring.begin(alert, live.code, now_ms, around)
+        said = fields_of(scored)
+        live.score, live.begun_at_ms = said["probability"], now_ms
+        weigh(incident, live.score, scored)
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms
-        live.guard = self.guard = self._suppression.guard(live, alert, self.scored, self.scoring)
+        live.guard = self.guard = self._suppression.guard(live, alert, scored, self.scoring)
         if live.fired_at_ms == now_ms:  # what counts anew has fired all the while: it was paged, or had its time
             self.held = self._holding.choose(
-                live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=self.scored.watched_ms
+                live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=said["watched_ms"]
             )
 
     def _refire(
@@ -242,7 +244,7 @@ class Arrival:
         else:
             weigh(incident, live.score, self.scored)
         is_state = fields["is_state"] or fields["source"] in self._state.states
-        flaps_now = is_state and live.change(now_ms, self._policy.flapping)
+        flaps_now = is_state and live.change(now_ms, self._flapping)
         calm, opening = _JOINED, _OPENED if is_first else _SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN

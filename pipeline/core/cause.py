@@ -28,6 +28,7 @@ from pipeline.core.subject import subject_of
 from pipeline.core.tally import count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
+from schemas.record import fields_of
 
 MOST_SUSPECTS = 6
 MOST_OF_LAST = 3  # of them, of the newest burst: the others are of those before it, until it has proved the larger
@@ -133,12 +134,13 @@ class Causes:
         is_more = self._is_directed and self._count(evidence, alert)
         if (
             began_ms >= evidence.late_ms
-            and evidence.mildest <= alert.severity.rank <= evidence.mild
+            and evidence.mildest <= fields_of(alert)["severity"].rank <= evidence.mild
             and began_ms <= (burst := evidence.bursts[-1]).last_ms + CALM_MS
             and not is_more
         ):  # almost always, in a crowd: no suspect, and nothing else is new
             burst.alerts += 1
-            burst.last_ms = max(burst.last_ms, began_ms)
+            if began_ms > burst.last_ms:
+                burst.last_ms = began_ms
             alerts = evidence.alerts
             if not alerts & (alerts - 1) or (self._is_directed and alerts <= _FEW):  # shares have changed
                 self._settle(evidence)
@@ -257,5 +259,5 @@ def lasting(span_ms: int) -> str:
 
 def _began_ms(alert: Alert, now_ms: int) -> int:
     """Since when what we hear of now holds, as far as that says anything of an incident of now."""
-    starts_at_ms = alert.starts_at_ms
+    starts_at_ms: int = fields_of(alert)["starts_at_ms"]
     return starts_at_ms if now_ms - _LONGEST_DELAY_MS <= starts_at_ms <= now_ms else now_ms

@@ -18,6 +18,7 @@ from pipeline.core.policy import Rule
 from pipeline.core.review import Scope
 from pipeline.core.surging import Surging
 from schemas import Alert, Why
+from schemas.record import fields_of
 
 _NO_PLACES = ("alertname", "severity")  # labels that say what, not where
 
@@ -60,7 +61,8 @@ class Placement:
 
     def says_resolved(self, alert: Alert) -> bool:
         """Whether its source tells when it ends: it sends states, not events."""
-        return alert.is_state or alert.source in self._state.states
+        fields = fields_of(alert)
+        return fields["is_state"] or fields["source"] in self._state.states
 
     def place(self, arriving: Arriving, rule: Rule, is_stormy: Ask = no) -> Open | None:
         """The incident that takes it: one that was open, or a new one.
