@@ -45,7 +45,6 @@ class LiveAlerts:
         """How many were looked at since `put_back`."""
         return len(self._taken)
 
-    @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
         if self._room <= 0:

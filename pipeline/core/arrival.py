@@ -74,8 +74,9 @@ class Arrival:
         self.placement.why = None
         index = self._policy.rule_of(facets(alert)) if self._is_routed else 0
         rule = self._rules[index]
-        is_unwanted = self._quiet.may_hush and self._quiet.hushed(facets(alert), rule, now_ms) is not None
-        if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full):
+        is_grouped = rule.group_by is not None
+        is_unwanted = self._quiet.may_hush() and self._quiet.hushed(facets(alert), rule, now_ms) is not None
+        if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full()):
             incident = self.overflowing.incident
             if incident is not None:
                 due_ms = self.over_ms(alert, index, incident, now_ms)
@@ -89,10 +90,10 @@ class Arrival:
         if self._state.overflow_id is not None:
             self.overflowing.remembered(code, now_ms)
         # Log-like events come in bursts as it is: of those only what would open an incident counts towards a storm.
-        counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
+        counts_all = not is_unwanted and (is_grouped or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)
         found = None
-        if rule.group_by is not None:
+        if is_grouped:
             found = None if is_stormy else self.placement.group(alert, rule, now_ms)
         else:
             last_at_ms = None if known is None else known.last_at_ms

@@ -139,8 +139,7 @@ class Causes:
             and not is_more
         ):  # almost always, in a crowd: no suspect, and nothing else is new
             burst.alerts += 1
-            if began_ms > burst.last_ms:
-                burst.last_ms = began_ms
+            burst.last_ms = max(burst.last_ms, began_ms)
             alerts = evidence.alerts
             if not alerts & (alerts - 1) or (self._is_directed and alerts <= _FEW):  # shares have changed
                 self._settle(evidence)

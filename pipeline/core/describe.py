@@ -76,9 +76,7 @@ def _state_of(incident: Open) -> IncidentState:
 
 def member_record(live: Live) -> Member:
     """One alert of an incident as it stands."""
-    return member_of(
-        live.alert, live.severity, live.first_at_ms, is_firing=live.is_firing, template=live.template
-    )
+    return member_of(live.alert, live.severity, live.first_at_ms, is_firing=live.is_firing, template=live.template)
 
 
 def summary(incident: Open, heading: Heading, note: str | None) -> str:
@@ -88,7 +86,7 @@ def summary(incident: Open, heading: Heading, note: str | None) -> str:
 
 def team_of(alert: Alert, policy: Policy) -> str | None:
     """Who is paged for it."""
-    team = alert.labels.get(policy.team_label)
+    team = fields_of(alert)["labels"].get(policy.team_label)
     return cut(team, LONGEST) if team else None
 
 

@@ -27,14 +27,13 @@ def key_of(alert: Alert, rule: Rule) -> str:
 
 @lru_cache(maxsize=8192)  # most new alerts are of a group that there is
 def _key(group_by: tuple[str, ...], values: tuple[str | None, ...]) -> str:
-    return "\0".join(
-        [f"{label}\1{value}" for label, value in zip(group_by, values, strict=True) if value is not None]
-    )
+    return "\0".join([f"{label}\1{value}" for label, value in zip(group_by, values, strict=True) if value is not None])
 
 
 def fitting(state: ScopeState, key: str, now_ms: int, rule: Rule) -> Open | None:
     """The open incident that takes a new alert of this group now, if there is one."""
     found = state.incidents.get(state.by_group.get(key, ""))
-    if found is None or now_ms - found.grew_at_ms > rule.gap_ms or now_ms - found.opened_at_ms > rule.max_age_ms:
+    limits = fields_of(rule)
+    if found is None or now_ms - found.grew_at_ms > limits["gap_ms"]:
         return None
-    return found
+    return None if now_ms - found.opened_at_ms > limits["max_age_ms"] else found

@@ -21,6 +21,7 @@ from pipeline.core.shown import cut, shown
 from pipeline.core.subject import LONGEST as LONGEST_VALUE
 from pipeline.core.subject import places, subject_of, where
 from schemas import Alert, Cause
+from schemas.record import fields_of
 
 LONGEST = 200  # characters of the sentence: PagerDuty takes 1024, and a lock screen shows these
 SHOWN_CAUSES = 3
@@ -122,8 +123,9 @@ def _again(incident: Open, heading: Heading, evidence: Evidence) -> str:
 
 def alone(alert: Alert, group: dict[str, str]) -> str:
     """What one alert says, and where it is, as far as it does not say that itself."""
-    name, labels = cut(alert.name, _LONGEST_NAME), alert.labels
-    text = " ".join((alert.annotations.get("summary") or alert.annotations.get("description") or "").split())
+    fields = fields_of(alert)
+    name, labels, annotations = cut(fields["name"], _LONGEST_NAME), fields["labels"], fields["annotations"]
+    text = " ".join((annotations.get("summary") or annotations.get("description") or "").split())
     found = places(labels, group)
     if text:
         at = where(labels, [label for label in found if labels[label] not in text])

@@ -87,7 +87,6 @@ class Live:
         """Whether it is a reason to page."""
         return self.quiet is None and (self.is_firing or self.is_flapping)
 
-    @property
     def next_ms(self) -> int:
         """When something happens to it if no event comes."""
         next_ms = self.due_ms if self.due_ms < self.review_at_ms else self.review_at_ms

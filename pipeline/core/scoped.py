@@ -191,7 +191,7 @@ class ScopeTriage:
                 self._plan(run, facts[run.nth])
             # What is not told yet is told before time moves, and when its record ends.
             deadline_ms = NEVER_MS if teller.pending else self.deadlines.next_ms()
-            if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
+            if run.is_unknown() and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
                 run.decide(self._hearing.hear(run, is_unknown=True))
             else:
                 self._scan(run, facts, deadline_ms)

@@ -26,7 +26,7 @@ def is_value(token: str) -> bool:
 
 def name_of(alert: Alert) -> str:
     """The name as a token, which is no word and no value."""
-    return f"{_NAME}{alert.name}"[:LONGEST_TOKEN]
+    return f"{_NAME}{fields_of(alert)['name']}"[:LONGEST_TOKEN]
 
 
 def tokens_of(alert: Alert) -> list[str]:
