@@ -179,9 +179,7 @@ class Causes:
         """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
         for suspect in evidence.suspects if self._is_directed else ():
             self._look_around(suspect, evidence)
-        ranked = sorted(
-            evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms)
-        )  # stable: as they came
+        ranked = _ranked(evidence)
         last = len(evidence.bursts) - 1
         newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
         others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
@@ -211,13 +209,19 @@ class Causes:
                 suspect.led_by += alerts * (leads < -_USUALLY)
 
 
-def points(suspect: Suspect, evidence: Evidence) -> int:
-    """How much speaks for it."""
+def _ranked(evidence: Evidence) -> list[Suspect]:
+    """Its suspects, the likeliest first; of equals the one that began first."""
+    began = sum([burst.alerts for burst in evidence.bursts])
+    return sorted(evidence.suspects, key=lambda one: (-points(one, evidence, began), one.began_ms))
+
+
+def points(suspect: Suspect, evidence: Evidence, began: int) -> int:
+    """How much speaks for it; so many alerts began in all bursts together."""
     bursts = evidence.bursts
     burst = bursts[suspect.burst]
     others = max(evidence.alerts - 1, 1)
     return (
-        _CROWD * burst.alerts // sum([one.alerts for one in bursts])
+        _CROWD * burst.alerts // began
         + _SOON * _SOON_MS // (_SOON_MS + max(suspect.began_ms - burst.first_ms, 0))
         + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - bursts[0].first_ms)
         + _SEVERITY * suspect.rank

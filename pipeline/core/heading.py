@@ -175,12 +175,14 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
 
 def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
     quiet = evidence.hushed.get(suspect.code)
-    return Cause.trusted(
-        fingerprint=fingerprint_of(suspect.code),
-        name=suspect.name,
-        subject=suspect.subject,
-        began_at_ms=suspect.began_ms,
-        why=why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
+    return Cause.owning(
+        {
+            "fingerprint": fingerprint_of(suspect.code),
+            "name": suspect.name,
+            "subject": suspect.subject,
+            "began_at_ms": suspect.began_ms,
+            "why": why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
+        }
     )
 
 
