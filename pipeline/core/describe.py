@@ -86,7 +86,7 @@ def summary(incident: Open, heading: Heading, note: str | None) -> str:
 
 def team_of(alert: Alert, policy: Policy) -> str | None:
     """Who is paged for it."""
-    team = fields_of(alert)["labels"].get(policy.team_label)
+    team = fields_of(alert)["labels"].get(fields_of(policy)["team_label"])
     return cut(team, LONGEST) if team else None
 
 

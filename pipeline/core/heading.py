@@ -57,9 +57,8 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
     if evidence is None or not suspects:
         code = lead if evidence is not None else incident.members[0]
         alert = say(code)
-        return Heading(
-            group, alert.name, alone(alert, incident.group), "", "", (), code, lead, _version(evidence), incident.group
-        )
+        name, what = fields_of(alert)["name"], alone(alert, incident.group)
+        return Heading(group, name, what, "", "", (), code, lead, _version(evidence), incident.group)
     suspects = sorted(suspects, key=lambda one: one.code in evidence.hushed)  # stable: of each the likeliest first
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)

@@ -47,6 +47,7 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
     """
     scope, policy_version = context
     incident, (kind, reason) = told.incident, call
+    alert_count = incident.alerts
     where = group_in_words(incident.group)
     details = PageDetails.owning(
         {
@@ -59,12 +60,12 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
             else f"{reason.sentence} It is {incident.merged_into}.",
             "scope": scope,
             "team": incident.team,
-            "alert_count": incident.alerts,
+            "alert_count": alert_count,
             "firing": incident.firing,
             "causes": tuple(map(_page_cause, told.heading.causes)),
             "changes": tuple(map(_page_change, incident.changes)),
             "alerts": tuple(map(_page_alert, told.listed)),
-            "unlisted": incident.alerts - len(told.listed),
+            "unlisted": alert_count - len(told.listed),
             "policy_version": policy_version,
         }
     )

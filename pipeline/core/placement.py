@@ -195,7 +195,7 @@ class Placement:
 
 def places_of(alert: Alert) -> dict[str, str]:
     """What a correlated incident is told by as long as all its alerts agree in it."""
-    places = alert.labels.copy()
+    places: dict[str, str] = fields_of(alert)["labels"].copy()
     for label in _NO_PLACES:
         places.pop(label, None)
     return places or {"name": alert.name}
