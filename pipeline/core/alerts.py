@@ -45,7 +45,6 @@ class LiveAlerts:
         """How many were looked at since `put_back`."""
         return len(self._taken)
 
-    @property
     def is_full(self) -> bool:
         """Whether the partition can remember no more, whatever the scope's own limit."""
         if self._room <= 0:
@@ -74,6 +73,10 @@ class LiveAlerts:
         if live is None:
             raise KeyError(fingerprint_of(code))
         return live
+
+    def looking_at(self, code: int) -> Live | None:
+        """The alert with this code, if it is looked at already."""
+        return self._taken.get(code)
 
     def has(self, code: int) -> bool:
         """Whether an alert with this code is remembered."""

@@ -55,6 +55,7 @@ class Arrival:
         self._max_live, self._is_routed = self._policy.max_live_alerts, bool(self._policy.routes)
         self._changes = changes
         self._causes = Causes(self._alerts, directions)
+        self._flapping = self._policy.flapping
         self.scoring = Scoring(
             self._state.usual,
             self._state.spells,
@@ -73,8 +74,9 @@ class Arrival:
         self.placement.why = None
         index = self._policy.rule_of(facets(alert)) if self._is_routed else 0
         rule = self._rules[index]
-        is_unwanted = self._quiet.may_hush and self._quiet.hushed(facets(alert), rule, now_ms) is not None
-        if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full):
+        is_grouped = rule.group_by is not None
+        is_unwanted = self._quiet.may_hush() and self._quiet.hushed(facets(alert), rule, now_ms) is not None
+        if self._quiet.alive >= self._max_live or (known is None and self._alerts.is_full()):
             incident = self.overflowing.incident
             if incident is not None:
                 due_ms = self.over_ms(alert, index, incident, now_ms)
@@ -85,12 +87,13 @@ class Arrival:
             incident = self.placement.open(special(alert, "overflow", self._state.name, now_ms))
             self._state.overflow_id = incident.incident_id
             return self.enter(alert, (code, index), known, incident, now_ms)
-        self.overflowing.remembered(code, now_ms)
+        if self._state.overflow_id is not None:
+            self.overflowing.remembered(code, now_ms)
         # Log-like events come in bursts as it is: of those only what would open an incident counts towards a storm.
-        counts_all = not is_unwanted and (rule.group_by is not None or self.placement.says_resolved(alert))
+        counts_all = not is_unwanted and (is_grouped or self.placement.says_resolved(alert))
         is_stormy = counts_all and self._weather.arrives(alert, now_ms)
         found = None
-        if rule.group_by is not None:
+        if is_grouped:
             found = None if is_stormy else self.placement.group(alert, rule, now_ms)
         else:
             last_at_ms = None if known is None else known.last_at_ms
@@ -140,15 +143,16 @@ class Arrival:
         around = _PLAIN
         if is_event or live.is_flapping or incident.changes:
             around = Circumstances(is_event, live.is_flapping, bool(incident.changes))
-        self.scored = self.scoring.begin(alert, live.code, now_ms, around)
-        live.score, live.begun_at_ms = fields_of(self.scored)["probability"], now_ms
-        weigh(incident, live.score, self.scored)
+        scored = self.scored = self.scoring.begin(alert, live.code, now_ms, around)
+        said = fields_of(scored)
+        live.score, live.begun_at_ms = said["probability"], now_ms
+        weigh(incident, live.score, scored)
         if not incident.alive or incident.stray_ms != FOREVER_MS:
             incident.begun_at_ms = now_ms
-        live.guard = self.guard = self._suppression.guard(live, alert, self.scored, self.scoring)
+        live.guard = self.guard = self._suppression.guard(live, alert, scored, self.scoring)
         if live.fired_at_ms == now_ms:  # what counts anew has fired all the while: it was paged, or had its time
             self.held = self._holding.choose(
-                live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=self.scored.watched_ms
+                live, alert, self.scoring.template, is_new=self.scoring.is_new, watched_ms=said["watched_ms"]
             )
 
     def _refire(
@@ -237,10 +241,11 @@ class Arrival:
         incident.hear()
         if before is None or before.fired_at_ms is None:
             self.score(live, alert, now_ms)
+            live.template = self.scoring.text
         else:
             weigh(incident, live.score, self.scored)
         is_state = fields["is_state"] or fields["source"] in self._state.states
-        flaps_now = is_state and live.change(now_ms, self._policy.flapping)
+        flaps_now = is_state and live.change(now_ms, self._flapping)
         calm, opening = _JOINED, _OPENED if is_first else _SURFACED
         if incident.incident_id == self._state.storm_id:
             calm, opening = Reason.STORM, Reason.STORM_BEGAN

@@ -28,6 +28,7 @@ from pipeline.core.subject import subject_of
 from pipeline.core.tally import count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
+from schemas.record import fields_of
 
 MOST_SUSPECTS = 6
 MOST_OF_LAST = 3  # of them, of the newest burst: the others are of those before it, until it has proved the larger
@@ -133,7 +134,7 @@ class Causes:
         is_more = self._is_directed and self._count(evidence, alert)
         if (
             began_ms >= evidence.late_ms
-            and evidence.mildest <= alert.severity.rank <= evidence.mild
+            and evidence.mildest <= fields_of(alert)["severity"].rank <= evidence.mild
             and began_ms <= (burst := evidence.bursts[-1]).last_ms + CALM_MS
             and not is_more
         ):  # almost always, in a crowd: no suspect, and nothing else is new
@@ -178,9 +179,7 @@ class Causes:
         """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
         for suspect in evidence.suspects if self._is_directed else ():
             self._look_around(suspect, evidence)
-        ranked = sorted(
-            evidence.suspects, key=lambda one: (-points(one, evidence), one.began_ms)
-        )  # stable: as they came
+        ranked = _ranked(evidence)
         last = len(evidence.bursts) - 1
         newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
         others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
@@ -210,13 +209,19 @@ class Causes:
                 suspect.led_by += alerts * (leads < -_USUALLY)
 
 
-def points(suspect: Suspect, evidence: Evidence) -> int:
-    """How much speaks for it."""
+def _ranked(evidence: Evidence) -> list[Suspect]:
+    """Its suspects, the likeliest first; of equals the one that began first."""
+    began = sum([burst.alerts for burst in evidence.bursts])
+    return sorted(evidence.suspects, key=lambda one: (-points(one, evidence, began), one.began_ms))
+
+
+def points(suspect: Suspect, evidence: Evidence, began: int) -> int:
+    """How much speaks for it; so many alerts began in all bursts together."""
     bursts = evidence.bursts
     burst = bursts[suspect.burst]
     others = max(evidence.alerts - 1, 1)
     return (
-        _CROWD * burst.alerts // sum([one.alerts for one in bursts])
+        _CROWD * burst.alerts // began
         + _SOON * _SOON_MS // (_SOON_MS + max(suspect.began_ms - burst.first_ms, 0))
         + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - bursts[0].first_ms)
         + _SEVERITY * suspect.rank
@@ -257,5 +262,5 @@ def lasting(span_ms: int) -> str:
 
 def _began_ms(alert: Alert, now_ms: int) -> int:
     """Since when what we hear of now holds, as far as that says anything of an incident of now."""
-    starts_at_ms = alert.starts_at_ms
+    starts_at_ms: int = fields_of(alert)["starts_at_ms"]
     return starts_at_ms if now_ms - _LONGEST_DELAY_MS <= starts_at_ms <= now_ms else now_ms

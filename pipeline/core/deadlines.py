@@ -55,7 +55,7 @@ class Deadlines:
 
     def alert(self, live: Live) -> None:
         """See that the alert comes up when something may happen to it, or before."""
-        due_ms = live.next_ms
+        due_ms = live.next_ms()
         if due_ms >= live.queued_ms:
             return
         live.queued_ms = due_ms

@@ -18,20 +18,20 @@ _BLANK: dict[str, Any] = dict.fromkeys(Incident.model_fields)
 
 
 class Told(NamedTuple):
-    """What there is to tell: an incident, its first alerts, what is said of all, and its summary if it has one."""
+    """What there is to tell: an incident, its first alerts, what is said of all, and that in one sentence."""
 
     incident: Open
     listed: tuple[Member, ...]
     heading: Heading
     quiet: Reason | None  # why nobody was paged, if nobody was
-    note: str | None
+    summary: str
     is_suppressible: bool = False
 
 
-def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
-    """The full picture at this revision. `context` is (scope, policy)."""
-    scope, policy = context
-    incident, listed, heading, quiet, _, is_suppressible = told
+def incident_record(told: Told, context: tuple[str, str]) -> Incident:
+    """The full picture at this revision. `context` is (scope, policy version)."""
+    scope, policy_version = context
+    incident, listed, heading, quiet, sentence, is_suppressible = told
     fields, alerts = _BLANK.copy(), incident.alerts
     fields["incident_id"] = incident.incident_id
     fields["revision"] = incident.revision
@@ -54,7 +54,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["scored"] = incident.scored
     fields["is_suppressible"] = is_suppressible
     fields["team"] = incident.team
-    fields["summary"] = summary(told)
+    fields["summary"] = sentence
     fields["alerts"] = alerts
     fields["firing"] = incident.firing
     fields["events"] = incident.events
@@ -62,7 +62,7 @@ def incident_record(told: Told, context: tuple[str, Policy]) -> Incident:
     fields["changes"] = incident.changes
     fields["members"] = listed
     fields["unlisted"] = alerts - len(listed)
-    fields["policy_version"] = policy.name
+    fields["policy_version"] = policy_version
     return Incident.owning(fields)
 
 
@@ -76,19 +76,17 @@ def _state_of(incident: Open) -> IncidentState:
 
 def member_record(live: Live) -> Member:
     """One alert of an incident as it stands."""
-    return member_of(live.alert, live.severity, live.first_at_ms, is_firing=live.is_firing)
+    return member_of(live.alert, live.severity, live.first_at_ms, is_firing=live.is_firing, template=live.template)
 
 
-def summary(told: Told) -> str:
-    """The one sentence that a tired person reads."""
-    if told.note is not None:
-        return cut(told.note, SUMMARY_LIMIT)
-    return summary_of(told.incident, told.heading)
+def summary(incident: Open, heading: Heading, note: str | None) -> str:
+    """The one sentence that a tired person reads; `note`: what it is where its alerts do not tell it best."""
+    return summary_of(incident, heading) if note is None else cut(note, SUMMARY_LIMIT)
 
 
 def team_of(alert: Alert, policy: Policy) -> str | None:
     """Who is paged for it."""
-    team = alert.labels.get(policy.team_label)
+    team = fields_of(alert)["labels"].get(fields_of(policy)["team_label"])
     return cut(team, LONGEST) if team else None
 
 
@@ -104,14 +102,16 @@ def group_in_words(group: dict[str, str]) -> str:
     return cut(", ".join(map("=".join, group.items())), LONGEST)
 
 
-def member_of(alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool) -> Member:
-    """One alert of an incident."""
+def member_of(
+    alert: Alert, severity: Severity, first_at_ms: int, *, is_firing: bool, template: str | None = None
+) -> Member:
+    """One alert of an incident, and its template where that is known."""
     fields = fields_of(alert)
     return Member.owning(
         {
             "fingerprint": fields["fingerprint"],
             "name": cut(fields["name"], LONGEST),
-            "template": template_of(alert),
+            "template": template_of(alert) if template is None else template,
             "labels": shown(fields["labels"]),
             "severity": severity,
             "status": Status.FIRING if is_firing else Status.RESOLVED,

@@ -63,7 +63,10 @@ class Evidence:
 
     def shared(self) -> dict[str, str]:
         """The labels that at least nine of ten have."""
-        return {label: value for label, value in self.labels.items() if self._is_shared(label)}
+        if not self.strays:
+            return self.labels.copy()
+        strays, most = self.strays.get, self.alerts // _FEW
+        return {label: value for label, value in self.labels.items() if strays(label, 0) <= most}
 
     def hear(self, alert: Alert) -> None:
         """One more alert: its name, and which labels it shares."""

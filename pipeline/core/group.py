@@ -1,5 +1,7 @@
 """Which incident an alert belongs to: the open one of its group that still grows, else a new one."""
 
+from functools import lru_cache
+
 from pipeline.core.incidents import Open
 from pipeline.core.policy import Rule
 from pipeline.core.state import ScopeState
@@ -19,14 +21,19 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
 
 def key_of(alert: Alert, rule: Rule) -> str:
     """The alert's group as one string."""
-    labels = fields_of(alert)["labels"]
-    parts = [f"{label}\1{labels[label]}" for label in rule.group_by or () if label in labels]
-    return "\0".join(parts) or f"name\1{alert.name}"
+    group_by = rule.group_by or ()
+    return _key(group_by, tuple(map(fields_of(alert)["labels"].get, group_by))) or f"name\1{alert.name}"
+
+
+@lru_cache(maxsize=8192)  # most new alerts are of a group that there is
+def _key(group_by: tuple[str, ...], values: tuple[str | None, ...]) -> str:
+    return "\0".join([f"{label}\1{value}" for label, value in zip(group_by, values, strict=True) if value is not None])
 
 
 def fitting(state: ScopeState, key: str, now_ms: int, rule: Rule) -> Open | None:
     """The open incident that takes a new alert of this group now, if there is one."""
     found = state.incidents.get(state.by_group.get(key, ""))
-    if found is None or now_ms - found.grew_at_ms > rule.gap_ms or now_ms - found.opened_at_ms > rule.max_age_ms:
+    limits = fields_of(rule)
+    if found is None or now_ms - found.grew_at_ms > limits["gap_ms"]:
         return None
-    return found
+    return None if now_ms - found.opened_at_ms > limits["max_age_ms"] else found

@@ -21,6 +21,7 @@ from pipeline.core.shown import cut, shown
 from pipeline.core.subject import LONGEST as LONGEST_VALUE
 from pipeline.core.subject import places, subject_of, where
 from schemas import Alert, Cause
+from schemas.record import fields_of
 
 LONGEST = 200  # characters of the sentence: PagerDuty takes 1024, and a lock screen shows these
 SHOWN_CAUSES = 3
@@ -56,9 +57,8 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
     if evidence is None or not suspects:
         code = lead if evidence is not None else incident.members[0]
         alert = say(code)
-        return Heading(
-            group, alert.name, alone(alert, incident.group), "", "", (), code, lead, _version(evidence), incident.group
-        )
+        name, what = fields_of(alert)["name"], alone(alert, incident.group)
+        return Heading(group, name, what, "", "", (), code, lead, _version(evidence), incident.group)
     suspects = sorted(suspects, key=lambda one: one.code in evidence.hushed)  # stable: of each the likeliest first
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)
@@ -122,8 +122,9 @@ def _again(incident: Open, heading: Heading, evidence: Evidence) -> str:
 
 def alone(alert: Alert, group: dict[str, str]) -> str:
     """What one alert says, and where it is, as far as it does not say that itself."""
-    name, labels = cut(alert.name, _LONGEST_NAME), alert.labels
-    text = " ".join((alert.annotations.get("summary") or alert.annotations.get("description") or "").split())
+    fields = fields_of(alert)
+    name, labels, annotations = cut(fields["name"], _LONGEST_NAME), fields["labels"], fields["annotations"]
+    text = " ".join((annotations.get("summary") or annotations.get("description") or "").split())
     found = places(labels, group)
     if text:
         at = where(labels, [label for label in found if labels[label] not in text])
@@ -173,12 +174,14 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
 
 def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
     quiet = evidence.hushed.get(suspect.code)
-    return Cause.trusted(
-        fingerprint=fingerprint_of(suspect.code),
-        name=suspect.name,
-        subject=suspect.subject,
-        began_at_ms=suspect.began_ms,
-        why=why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
+    return Cause.owning(
+        {
+            "fingerprint": fingerprint_of(suspect.code),
+            "name": suspect.name,
+            "subject": suspect.subject,
+            "began_at_ms": suspect.began_ms,
+            "why": why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
+        }
     )
 
 

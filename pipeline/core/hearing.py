@@ -137,7 +137,7 @@ class Hearing:
         elif not incident.is_forgotten and (due_ms := incident.due_ms) is not None:
             next_at_ms = due_ms if due_ms > (self._state.watermark_ms or 0) else None
         if live is not None and (live.is_firing or live.is_flapping):
-            next_ms = live.next_ms
+            next_ms = live.next_ms()
             next_at_ms = next_ms if next_at_ms is None else min(next_ms, next_at_ms)
         return decided(
             alert,

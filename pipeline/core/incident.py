@@ -30,6 +30,7 @@ from pipeline.core.live import Live
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.state import ScopeState
 from schemas import Alert, Reason, Score
+from schemas.record import fields_of
 
 _SPECIAL = "\1"  # no key of a group begins so
 
@@ -51,13 +52,13 @@ def special(alert: Alert, kind: str, name: str, now_ms: int) -> Opening:
 def open_incident(state: ScopeState, book: Incidents, opening: Opening, policy: Policy) -> Open:
     """Open one."""
     alert, group, key, now_ms = opening
-    nth = 0
-    while (new_id := incident_id(state.name, alert.fingerprint, now_ms, nth)) in state.incidents or (
+    fields, nth = fields_of(alert), 0
+    while (new_id := incident_id(state.name, fields["fingerprint"], now_ms, nth)) in state.incidents or (
         new_id in state.forgotten
     ):
         nth += 1
     incident = Open(
-        book, state.name, new_id, group, key, now_ms, now_ms, now_ms, alert.severity, team_of(alert, policy)
+        book, state.name, new_id, group, key, now_ms, now_ms, now_ms, fields["severity"], team_of(alert, policy)
     )
     if not key.startswith(_SPECIAL):
         incident.template = template_key(alert)

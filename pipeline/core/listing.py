@@ -35,9 +35,7 @@ class Listings:
         """How `incident` is told now."""
         listing = self._kept.get(incident.incident_id)
         if listing is None:
-            glimpses = self._alerts.glance(incident.members[: self._max_listed])
-            listed = [member_of(*one[:3], is_firing=one.is_firing) for one in glimpses]
-            members = tuple(listed)
+            members = self._made(incident)
             self._count(len(members))
         elif listing.heading is not None and is_current(listing.heading, incident):
             return listing.members, listing.heading
@@ -46,6 +44,13 @@ class Listings:
         heading = heading_of(incident, self._alerts.say)
         self._kept[incident.incident_id] = Listing(members, heading)
         return members, heading
+
+    def _made(self, incident: Open) -> tuple[Member, ...]:
+        codes = incident.members
+        if len(codes) == 1 and (live := self._alerts.looking_at(codes[0])) is not None:  # it has just opened
+            return (member_record(live),)
+        glimpses = self._alerts.glance(codes[: self._max_listed])
+        return tuple([member_of(*one[:3], is_firing=one.is_firing) for one in glimpses])
 
     def renew(self, incident: Open, live: Live) -> None:
         """An alert of `incident` is new, or is to be told otherwise."""

@@ -63,6 +63,7 @@ class Live:
     hold_ms: int = 0  # how long its page waits by what was learned, from when it began to fire
     guard: Guard | None = None  # what lets it page whatever its score
     told: Alert | None = None  # what it says, where that is unpacked
+    template: str | None = None  # of what it says, where that was asked for
 
     @property
     def alert(self) -> Alert:
@@ -86,7 +87,6 @@ class Live:
         """Whether it is a reason to page."""
         return self.quiet is None and (self.is_firing or self.is_flapping)
 
-    @property
     def next_ms(self) -> int:
         """When something happens to it if no event comes."""
         next_ms = self.due_ms if self.due_ms < self.review_at_ms else self.review_at_ms
@@ -143,6 +143,6 @@ class Live:
 
     def say(self, alert: Alert) -> None:
         """Another event has changed it."""
-        self.told = alert
+        self.told, self.template = alert, None
         self.severity, self.starts_at_ms = alert.severity, alert.starts_at_ms
         self.owner.said[self.code] = self

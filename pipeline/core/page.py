@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from pipeline.core.describe import Told, group_in_words, link, member_of, say, summary, team_of
+from pipeline.core.describe import Told, group_in_words, link, member_of, say, team_of
 from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
 from pipeline.core.shown import LONGEST, cut
@@ -25,6 +25,7 @@ from schemas import (
     Severity,
 )
 from schemas.page import SUMMARY_LIMIT
+from schemas.record import fields_of
 
 _PAGERDUTY: dict[Severity, Literal["critical", "error", "warning", "info"]] = {
     Severity.CRITICAL: "critical",
@@ -37,15 +38,16 @@ _BY_RANK: tuple[Literal["critical", "error", "warning", "info"], ...] = ("info",
 _LINKS = {"runbook_url": "runbook", "runbook": "runbook", "dashboard_url": "dashboard", "dashboard": "dashboard"}
 
 
-def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[str, Policy]) -> Page:
+def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[str, str]) -> Page:
     """The page that tells a person. `alerts`: what may have caused it, and the first of the worst, if another.
 
-    `context` is (scope, policy).
+    `context` is (scope, policy version).
 
     13 µs where an incident has one alert. Constructors that check took 100, most of what it cost to open one.
     """
-    scope, policy = context
+    scope, policy_version = context
     incident, (kind, reason) = told.incident, call
+    alert_count = incident.alerts
     where = group_in_words(incident.group)
     details = PageDetails.owning(
         {
@@ -58,18 +60,18 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
             else f"{reason.sentence} It is {incident.merged_into}.",
             "scope": scope,
             "team": incident.team,
-            "alert_count": incident.alerts,
+            "alert_count": alert_count,
             "firing": incident.firing,
             "causes": tuple(map(_page_cause, told.heading.causes)),
             "changes": tuple(map(_page_change, incident.changes)),
             "alerts": tuple(map(_page_alert, told.listed)),
-            "unlisted": incident.alerts - len(told.listed),
-            "policy_version": policy.name,
+            "unlisted": alert_count - len(told.listed),
+            "policy_version": policy_version,
         }
     )
     payload = PagePayload.owning(
         {
-            "summary": summary(told),
+            "summary": told.summary,
             "source": where or alerts[0].source,
             # What is silenced makes no page more urgent.
             "severity": _PAGERDUTY[incident.severity] if incident.loud_rank < 0 else _BY_RANK[incident.loud_rank],
@@ -78,7 +80,9 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
             "custom_details": details,
         }
     )
-    links = _links(alerts) + _links_of(incident.changes)
+    links = _links(alerts)
+    if incident.changes:
+        links += _links_of(incident.changes)
     return _page("resolve" if kind is PageKind.RESOLVE else "trigger", incident.incident_id, links, payload)
 
 
@@ -121,15 +125,16 @@ def _page(
 
 
 def _page_alert(member: Member) -> PageAlert:
+    fields = fields_of(member)
     return PageAlert.owning(
         {
-            "name": member.name,
-            "labels": member.labels,
-            "severity": member.severity,
-            "status": member.status,
-            "starts_at": rfc3339(member.starts_at_ms),
-            "summary": member.summary,
-            "url": member.url,
+            "name": fields["name"],
+            "labels": fields["labels"],
+            "severity": fields["severity"],
+            "status": fields["status"],
+            "starts_at": rfc3339(fields["starts_at_ms"]),
+            "summary": fields["summary"],
+            "url": fields["url"],
         }
     )
 
@@ -150,15 +155,17 @@ def _links_of(changes: Iterable[Change]) -> tuple[PageLink, ...]:
 
 def _links(alerts: Sequence[Alert]) -> tuple[PageLink, ...]:
     links: dict[str, str] = {}
-    for alert in alerts:
-        for key, text in _LINKS.items():
-            if key in alert.annotations:
-                links.setdefault(alert.annotations[key], text)
-        if alert.url:
-            links.setdefault(alert.url, "source")
+    for fields in map(fields_of, alerts):
+        annotations, url = fields["annotations"], fields["url"]
+        if not annotations.keys().isdisjoint(_LINKS):
+            for key, text in _LINKS.items():
+                if key in annotations:
+                    links.setdefault(annotations[key], text)
+        if url:
+            links.setdefault(url, "source")
     return tuple(
         [
-            PageLink.trusted(href=href, text=text)
+            PageLink.owning({"href": href, "text": text})
             for href, text in links.items()
             if href.startswith("http") and link(href)
         ]

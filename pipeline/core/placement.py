@@ -18,8 +18,9 @@ from pipeline.core.policy import Rule
 from pipeline.core.review import Scope
 from pipeline.core.surging import Surging
 from schemas import Alert, Why
+from schemas.record import fields_of
 
-_NO_PLACES = frozenset({"alertname", "severity"})  # labels that say what, not where
+_NO_PLACES = ("alertname", "severity")  # labels that say what, not where
 
 
 Ask = Callable[[], bool]  # asking may count the alert, so it is asked only of what would open an incident
@@ -55,12 +56,14 @@ class Placement:
         self.merging = Merging(scope, directions)
         self._surging = Surging(scope, self.merging)
         self._everyday_surging = Surging(scope, self.merging, is_everyday=True)
+        self._graph, self._names_some = scope.policy.graph, bool(scope.policy.page_now)
         self.planned: dict[int, Placed] = {}  # by code: where those go that were placed together
         self.why: Why | None = None  # of the last alert that was placed
 
     def says_resolved(self, alert: Alert) -> bool:
         """Whether its source tells when it ends: it sends states, not events."""
-        return alert.is_state or alert.source in self._state.states
+        fields = fields_of(alert)
+        return fields["is_state"] or fields["source"] in self._state.states
 
     def place(self, arriving: Arriving, rule: Rule, is_stormy: Ask = no) -> Open | None:
         """The incident that takes it: one that was open, or a new one.
@@ -125,7 +128,7 @@ class Placement:
         """The incident that it fits best, and why; one that it opens if it fits none, but not in a storm."""
         alert, code, last_at_ms, now_ms, home = arriving
         correlation = self._state.correlation
-        known = correlation.meet(alert, code, now_ms, self._policy.graph)
+        known = correlation.meet(alert, code, now_ms, self._graph)
         is_onset, is_state = known.hear(now_ms, last_at_ms), self.says_resolved(alert)
         if not is_state and known.is_background:
             return self._place_background(alert, now_ms, is_stormy)
@@ -138,7 +141,7 @@ class Placement:
             rule.max_age_ms,
             is_everyday=is_state and known.heard > 1 and self._is_everyday(code, now_ms),
         )
-        may_surge = is_state and not self._policy.pages_now(facets(alert))
+        may_surge = is_state and not (self._names_some and self._policy.pages_now(facets(alert)))
         surging = self._everyday_surging if newcomer.is_everyday else self._surging
         found_surge = self._surge_of(newcomer, surging) if may_surge else None
         if found_surge is not None:
@@ -211,7 +214,9 @@ class Placement:
 
 def places_of(alert: Alert) -> dict[str, str]:
     """What a correlated incident is told by as long as all its alerts agree in it."""
-    places = {key: value for key, value in alert.labels.items() if key not in _NO_PLACES}
+    places: dict[str, str] = fields_of(alert)["labels"].copy()
+    for label in _NO_PLACES:
+        places.pop(label, None)
     return places or {"name": alert.name}
 
 

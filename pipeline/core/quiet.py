@@ -27,7 +27,7 @@ class Quiet:
         self._policy = policy
         self._rules = policy.rules
         self._silences = silences
-        self._inhibitor = Inhibitor(policy.inhibit)
+        self._inhibitor, self._inhibits = Inhibitor(policy.inhibit), bool(policy.inhibit)
         # rule → its alerts that fire and that nobody asked not to be paged for, where their number counts
         self._crowds: dict[int, set[int]] = {}
         self.has_joined = False  # whether `judge` has just counted an alert that was not counted so before
@@ -43,7 +43,6 @@ class Quiet:
             for rule in self._rules
         ]
 
-    @property
     def may_hush(self) -> bool:
         """Whether anybody ever asked not to be paged, or not at some times."""
         return self._may_mute or not self._silences.is_empty
@@ -69,7 +68,7 @@ class Quiet:
         if not live.is_counted:
             live.is_counted = True
             self.alive += 1
-        if self._policy.inhibit:
+        if self._inhibits:
             self._inhibitor.begin_of(live)
             if not live.is_firing:
                 self._inhibitor.rest(live.code)
@@ -111,7 +110,7 @@ class Quiet:
         if asked is not None and asked[0] is Reason.SILENCED:
             return asked
         reason, until_ms = asked or self._waiting(live, rule, now_ms)
-        if reason is not None and self.may_hush:
+        if reason is not None and self.may_hush():
             until_ms = min(until_ms, self._begins_ms(facets(live.alert), rule, now_ms))
         return reason, until_ms
 
@@ -144,7 +143,7 @@ class Quiet:
 
     def _asked_for(self, live: Live, rule: Rule, now_ms: int) -> Judged | None:
         """What people said keeps it quiet, whatever it is."""
-        if self.may_hush:
+        if self.may_hush():
             hushed = self.hushed(facets(live.alert), rule, now_ms)
             if hushed is not None:
                 return hushed

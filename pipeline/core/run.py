@@ -1,6 +1,6 @@
 """A run of records of one scope, decided in order: where it stands, and what was decided so far."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import itemgetter
@@ -75,7 +75,6 @@ class Run:
         """The event that is to be decided next; its code is in `codes`."""
         return self.alerts[self.index]
 
-    @property
     def is_unknown(self) -> bool:
         """Whether no alert has the next event's key: none had it when the run began, and none has come since."""
         return self.rows[self.index] < 0 and self.codes[self.index] not in self._come
@@ -148,6 +147,12 @@ class Run:
         if self.index < self.count:
             nth = self.nth + 1
             self._enter(nth if self._ends[nth] > self.index else bisect_right(self._ends, self.index))
+
+    @property
+    def is_gathered(self) -> bool:
+        """Whether this record has several events, of which one at least was no state when the run began."""
+        gathered = self._gathered
+        return bool(gathered) and self.start in gathered[bisect_left(gathered, self.start) :][:1]
 
     def hear_resolved(self, states: Container[str]) -> None:
         """A source has said resolved for the first time."""
@@ -229,10 +234,10 @@ def decided(  # noqa: PLR0913  # the parts of a decision
     why: Why | None = None,
 ) -> Decided:
     """The decision on one event."""
-    fields = _BLANK.copy()
-    fields["fingerprint"], fields["source_fingerprint"], fields["at_ms"] = _told(fields_of(alert))
+    fields, said = _BLANK.copy(), fields_of(alert)
+    fields["fingerprint"], fields["source_fingerprint"], fields["at_ms"] = _told(said)
     fields["incident_id"], fields["reason"] = incident_id, reason
-    fields["paged"] = reason.pages and alert.status is _FIRING
+    fields["paged"] = reason.pages and said["status"] is _FIRING
     fields["is_late"], fields["next_at_ms"] = is_late, next_at_ms
     fields["policy_version"], fields["why"] = policy_version, why
     fields["score"], fields["scored"], fields["guard"], fields["held"] = score, scored, guard, held

@@ -187,11 +187,11 @@ class ScopeTriage:
         while run.index < run.count:
             if foresees and run.index == run.start and len(run.record.alerts) > 1:
                 self._foresee(run, facts[run.nth])
-            if gathers and run.index == run.start and run.end - run.start > 1 and not run.is_planned:
+            if gathers and run.index == run.start and run.is_gathered and not run.is_planned:
                 self._plan(run, facts[run.nth])
             # What is not told yet is told before time moves, and when its record ends.
             deadline_ms = NEVER_MS if teller.pending else self.deadlines.next_ms()
-            if run.is_unknown and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
+            if run.is_unknown() and self._is_next(run.fields[run.index]["at_ms"], deadline_ms):
                 run.decide(self._hearing.hear(run, is_unknown=True))
             else:
                 self._scan(run, facts, deadline_ms)

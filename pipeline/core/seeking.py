@@ -28,7 +28,7 @@ class Seeking:
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
         alerts kept it open, or had it not flapped itself, or where it is but a guest.
         """
-        if change not in SEEKING or self._alerts.is_full:
+        if change not in SEEKING or self._alerts.is_full():
             return False
         stray_ms = live.incident.stray_ms
         if not self._arrival.placement.says_resolved(alert):
@@ -40,7 +40,7 @@ class Seeking:
     def is_left_over(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
         """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""
         incident = live.incident
-        if change not in {Change.REFIRED, Change.REOPENED} or not incident.is_correlated or self._alerts.is_full:
+        if change not in {Change.REFIRED, Change.REOPENED} or not incident.is_correlated or self._alerts.is_full():
             return False
         is_milder = alert.severity.rank < incident.lead_rank and len(incident.members) - incident.parted >= _OUTAGE
         if not is_milder or incident.alive != incident.flapping:

@@ -28,6 +28,7 @@ from pipeline.core.decay import remaining
 from pipeline.core.duration import PositiveDuration
 from pipeline.core.tally import Tally
 from schemas import Alert
+from schemas.record import fields_of
 
 
 class StormPolicy(BaseModel):
@@ -74,17 +75,18 @@ def count(state: StormState, at_ms: int, policy: StormPolicy) -> bool:
 
     At the latest before the next window, and at once while there is a storm.
     """
+    limits = fields_of(policy)
     at_ms = max(at_ms, state.window_at_ms)
     if state.is_storm and at_ms >= ends_at_ms(state, policy):
         end(state)
-    window_at_ms = at_ms - at_ms % policy.window_ms
+    window_at_ms = at_ms - at_ms % limits["window_ms"]
     if window_at_ms > state.window_at_ms:
         _close(state, window_at_ms, policy)
     state.count += 1
     if state.tally.alerts == 0:
         state.since_ms = at_ms
     state.tally.alerts += 1
-    if 2 * state.count < policy.floor:  # almost always
+    if 2 * state.count < limits["floor"]:  # almost always
         return False
     threshold = threshold_of(state, policy)
     if 2 * state.count >= threshold:

@@ -30,10 +30,13 @@ _LONGEST_LABEL = 20
 
 def subject_of(labels: Mapping[str, str]) -> str:
     """The one thing that an alert is about; empty where its labels name none."""
-    for label in _SUBJECTS:
-        if label in labels:
-            return cut(labels[label], LONGEST)
-    return ""
+    label = _subject(tuple(labels))
+    return "" if label is None else cut(labels[label], LONGEST)
+
+
+@lru_cache(maxsize=1024)  # a monitor names its labels alike
+def _subject(labels: tuple[str, ...]) -> str | None:
+    return next((label for label in _SUBJECTS if label in labels), None)
 
 
 def places(labels: Mapping[str, str], group: Iterable[str]) -> list[str]:
@@ -41,7 +44,7 @@ def places(labels: Mapping[str, str], group: Iterable[str]) -> list[str]:
     return list(_places(tuple(labels), tuple(group)))
 
 
-@lru_cache(maxsize=1024)  # a monitor names its labels alike
+@lru_cache(maxsize=1024)  # likewise
 def _places(labels: tuple[str, ...], group: tuple[str, ...]) -> tuple[str, ...]:
     found = [label for label in group if label in labels][:_MOST]
     for kinds in (_WIDE, _NARROW):

@@ -111,11 +111,13 @@ class LiveTable:
         for row, (numbers, rest) in enumerate(fresh, first):
             self.put(row, numbers, rest)
         while self._used < end:
-            if not len(self._old) and not _is_crowded(end, self._slots):
-                self._used = end
-            else:
+            if len(self._old):
+                self._used += self._drain(end - self._used)
+            elif _is_crowded(end, self._slots):
                 self._used += 1
                 self._grow_index()
+            else:
+                self._used = end
         kernels.enter(self._slots, self._rows, first, end)
         return list(range(first, end))
 
@@ -234,14 +236,20 @@ class LiveTable:
     def _grow_index(self) -> None:
         """Keep room for the rows: start to grow, or go on growing."""
         if len(self._old):
-            end = min(self._drained + _DRAINED_SLOTS, len(self._old))
-            kernels.drain(self._slots, self._old, self._drained, end)
-            self._drained = end
-            if end == len(self._old):
-                self._old = _NO_SLOTS
+            self._drain(1)
         elif _is_crowded(len(self), self._slots):
             self._old, self._drained = self._slots, 0
             self._slots = reserve(2 * len(self._old), _SLOT)
+
+    def _drain(self, rows: int) -> int:
+        """Go on growing as for so many rows more. For how many of them there was something to move."""
+        rows = min(rows, -(-(len(self._old) - self._drained) // _DRAINED_SLOTS))
+        end = min(self._drained + rows * _DRAINED_SLOTS, len(self._old))
+        kernels.drain(self._slots, self._old, self._drained, end)
+        self._drained = end
+        if end == len(self._old):
+            self._old = _NO_SLOTS
+        return rows
 
 
 def _gathered(rows: Rows, live: NDArray[np.int64]) -> Rows:

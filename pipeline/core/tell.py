@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pipeline.core.alerts import LiveAlerts
 from pipeline.core.deadlines import Deadlines
-from pipeline.core.describe import Told, incident_record
+from pipeline.core.describe import Told, incident_record, summary
 from pipeline.core.incident import repeats_at_ms
 from pipeline.core.incidents import Open
 from pipeline.core.listing import Listings
@@ -31,7 +31,8 @@ class Teller:
 
     def __init__(self, state: ScopeState, policy: Policy, alerts: LiveAlerts, deadlines: Deadlines) -> None:
         self._state = state
-        self._policy = policy
+        self._version, self._rules, self._guardrails = policy.name, policy.rules, policy.guardrails
+        self._only = policy.rules[0] if len(policy.rules) == 1 else None  # almost everywhere
         self._alerts = alerts
         self._deadlines = deadlines
         self.pending: dict[str, Reason | None] = {}  # what changed and is not told yet
@@ -65,7 +66,7 @@ class Teller:
 
     def rule_of(self, incident: Open) -> Rule:
         """The rule that an incident as a whole obeys: that of the alert that opened it."""
-        return self._policy.rules[self._alerts.rule_at(incident.members[0])]
+        return self._only or self._rules[self._alerts.rule_at(incident.members[0])]
 
     def repeats_at_ms(self, incident: Open) -> int | None:
         """When a page that goes out now is repeated if nobody acknowledges it; None if somebody has, or it never is."""
@@ -79,16 +80,17 @@ class Teller:
         if not self.pending:
             return
         changed, self.pending = self.pending, {}
+        state, context = self._state, (self._state.name, self._version)
+        now_ms = state.watermark_ms or 0
         for key, cause in changed.items():
-            incident = self._state.incidents[key]
+            incident = state.incidents[key]
             incident.revision += 1
-            incident.updated_at_ms = self._state.watermark_ms or 0
+            incident.updated_at_ms = now_ms
             members, heading = self.listings.of(incident)
-            note = sentence(self._state.storm) if key == self._state.storm_id else incident.note
+            text = summary(incident, heading, sentence(state.storm) if key == state.storm_id else incident.note)
             call = call_for(incident, cause)
             quiet = incident.quiet if incident.paged_rank is None else None
-            told = Told(incident, members, heading, quiet, note, self._is_suppressible(incident))
-            context = (self._state.name, self._policy)
+            told = Told(incident, members, heading, quiet, text, self._is_suppressible(incident))
             facts.incidents.append(incident_record(told, context))
             if call is not None:
                 codes = [heading.cause] if heading.cause == heading.lead else [heading.cause, heading.lead]
@@ -98,14 +100,14 @@ class Teller:
                 facts.pages.append(page_record(told, alerts, call, context))
                 if call.reason.pages:
                     for code in codes:
-                        self._state.usual.page(code)
+                        state.usual.page(code)
                     self._remember(incident)
             if incident.resolved_at_ms is not None:
                 self.listings.drop(key)
 
     def _is_suppressible(self, incident: Open) -> bool:
         """Whether `suppress: on` would have told nobody of it so far."""
-        return not incident.is_spared and is_short(incident, self.rule_of(incident), self._policy.guardrails)
+        return not incident.is_spared and is_short(incident, self.rule_of(incident), self._guardrails)
 
     def _remember(self, incident: Open) -> None:
         """Let the page repeat in time, if its rule says so and anything in it is alive."""

@@ -34,7 +34,11 @@ _PLACE_SALT, _TEMPLATE_SALT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # a host m
 
 def template_key(alert: Alert) -> int:
     """The key of its template."""
-    return key_of(template_of(alert)) ^ _TEMPLATE_SALT
+    return _keyed(template_of(alert))
+
+
+def _keyed(template: str) -> int:
+    return key_of(template) ^ _TEMPLATE_SALT
 
 
 class Circumstances(NamedTuple):
@@ -53,7 +57,7 @@ class Scoring:
     ) -> None:
         self._usual, self._spells, self._judged = usual, spells, judged
         self._scorer, self._version, self._model_age_ms = scorer, scorer.version, model_age_ms
-        self.template = 0  # the key of that of the alert that was scored last,
+        self.text, self.template = "", 0  # the template of the alert that was scored last, its key,
         self.is_new = False  # whether nobody was ever paged for it,
         self.doubt: Guard | None = None  # and why its score cannot be believed
 
@@ -74,7 +78,8 @@ class Scoring:
             claims["runbook"] = RUNBOOK
         if around.is_changed:
             claims["change"] = CHANGE
-        self.template = template_key(alert)
+        self.text = template_of(alert)
+        self.template = _keyed(self.text)
         hour, judged = self._hour(now_ms), self._judged.term(self.template, now_ms)
         if hour:
             claims["hour"] = hour

@@ -66,12 +66,13 @@ class Spells:
         return in_order
 
     def _make_room(self) -> None:
-        kept = self.known()
+        kept = self._slots  # as `Usual` does
         if len(self._slots) >= MOST_SLOTS:
+            kept = self.known()
             by_age = np.lexsort((kept["key"], kept["last_at_ms"]))
             kept = kept[np.sort(by_age[len(kept) // 2 :])]
-        self._used = len(kept)
-        self._slots = np.zeros(_slots_for(len(kept)), SPELLS)
+            self._used = len(kept)
+        self._slots = np.zeros(_slots_for(self._used), SPELLS)
         spell.move(self._slots, kept)
 
 

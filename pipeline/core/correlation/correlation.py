@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.core.correlation.known import Known, Weighed
 from pipeline.core.correlation.profile import Profile
 from pipeline.core.correlation.surge import Surge
-from pipeline.core.correlation.tokens import is_value, name_of, needed, tokens_of
+from pipeline.core.correlation.tokens import name_of, needed, tokens_of
 from pipeline.core.correlation.tuning import (
     CAP,
     HOME,
@@ -77,7 +77,8 @@ class Correlation:
             needs = [] if graph is None else needed(graph.needs_of(alert.labels), texts)
             tokens = self.vocabulary.learn([*texts, *needs])
             name = self.vocabulary.learn([name_of(alert)])
-            pairs = tuple([token for token, text in zip(tokens, texts, strict=False) if is_value(text)])
+            # Whether it is the value of a label, without a call for each.
+            pairs = tuple([token for token, text in zip(tokens, texts, strict=False) if "=" in text])
             known = self.known[code] = Known(tokens, pairs + name, len(needs))
             self.learned += 1
         return known
@@ -139,7 +140,7 @@ class Correlation:
         profiles, at_ms = self.profiles, newcomer.at_ms
         for number in list(islice(profiles, _SWEPT)):
             profile = profiles[number]
-            if at_ms - profile.incident.beat_ms > CAP * profile.unit_ms or len(profiles) > MOST_OPEN:
+            if len(profiles) > MOST_OPEN or at_ms - profile.incident.beat_ms > CAP * profile.unit_ms:
                 self._unlist(profiles.pop(number))
             else:
                 profiles.move_to_end(number)

@@ -1,5 +1,7 @@
 """What an incident that takes newcomers is like, and how long it waits for them."""
 
+# What `Counter` counts with, on a plain dict: a third of the time that a loop takes.
+from collections import _count_elements  # type: ignore[attr-defined]  # typeshed leaves it out
 from collections.abc import KeysView
 from dataclasses import dataclass, field
 
@@ -35,5 +37,4 @@ class Profile:
     def add(self, code: int, tokens: tuple[int, ...]) -> None:
         """A new member joins."""
         self.members[code] = None
-        for token in tokens:
-            self.counts[token] = self.counts.get(token, 0) + 1
+        _count_elements(self.counts, tokens)

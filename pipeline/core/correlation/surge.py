@@ -7,6 +7,7 @@ resolved: log-like events come in bursts as it is.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -57,8 +58,8 @@ class Surge:
             self.recent.popleft()
         best, most, surging = None, SURGE_EVIDENCE, None
         watched_ms = vocabulary.watched_ms(at_ms)
-        for token in known.pairs:
-            count, is_surging = self._add(token, at_ms, 1.0), token in self.tokens
+        for token, count in zip(known.pairs, self._count(known.pairs, at_ms), strict=True):
+            is_surging = token in self.tokens
             if count < SURGE_AT_LEAST and not is_surging:  # almost always
                 continue
             if count < SURGE_FACTOR * (vocabulary.least(token, at_ms) / watched_ms * SURGE_SPAN_MS):
@@ -77,7 +78,7 @@ class Surge:
         self.kinds[known.pairs[-1]] = None
         for token in known.pairs:
             if token not in self.tokens and token != best:
-                self._add(token, at_ms, -1.0)
+                self._take(token, at_ms, 1.0)
         return found
 
     def takes(self, known: Known, at_ms: int) -> int | None:
@@ -102,7 +103,7 @@ class Surge:
             left = remaining(max(0, at_ms - onset.at_ms), SURGE_HALF_LIFE_MS)
             for other in onset.pairs:
                 if other != token:
-                    self._add(other, at_ms, -left)
+                    self._take(other, at_ms, left)
         self.recent = rest
         return claimed
 
@@ -118,15 +119,30 @@ class Surge:
             several.clear()
         self.incident_id = None
 
-    def _add(self, token: int, at_ms: int, more: float) -> float:
+    def _count(self, tokens: Sequence[int], at_ms: int) -> list[float]:
+        """One more onset of each. How many there are by now."""
+        counts, counted_at_ms, found = self.counts, self.counted_at_ms, []
+        for token in tokens:
+            count = counts.get(token)
+            if count is None:
+                count, counted_at_ms[token] = 0.0, at_ms
+            elif at_ms > counted_at_ms[token]:
+                count *= remaining(at_ms - counted_at_ms[token], SURGE_HALF_LIFE_MS)
+                counted_at_ms[token] = at_ms
+            counts[token] = count = count + 1.0
+            found.append(count)
+            if len(counts) > _SWEPT_AT:
+                self._sweep(at_ms)
+        return found
+
+    def _take(self, token: int, at_ms: int, less: float) -> None:
+        """So many onsets were none of this token."""
         count, counted_at_ms = self.counts.get(token, 0.0), self.counted_at_ms.get(token, at_ms)
         if count and at_ms > counted_at_ms:
             count *= remaining(at_ms - counted_at_ms, SURGE_HALF_LIFE_MS)
-        count = max(0.0, count + more)
-        self.counts[token], self.counted_at_ms[token] = count, max(at_ms, counted_at_ms)
+        self.counts[token], self.counted_at_ms[token] = max(0.0, count - less), max(at_ms, counted_at_ms)
         if len(self.counts) > _SWEPT_AT:
             self._sweep(at_ms)
-        return count
 
     def _sweep(self, at_ms: int) -> None:
         old = [token for token, then_ms in self.counted_at_ms.items() if at_ms - then_ms > 10 * SURGE_SPAN_MS]

@@ -26,12 +26,14 @@ class Vocabulary:
 
     def learn(self, texts: Sequence[str]) -> tuple[int, ...]:
         """The tokens of one more distinct alert."""
-        found = list(map(self.numbers.get, texts))
-        tokens = tuple([self._add(text) if token is None else token for token, text in zip(found, texts, strict=True)])
-        alerts = self.alerts
-        for token in tokens:
+        tokens, numbers, alerts = [], self.numbers, self.alerts
+        for text in texts:
+            token = numbers.get(text)
+            if token is None:
+                token = self._add(text)
             alerts[token] += 1
-        return tokens
+            tokens.append(token)
+        return tuple(tokens)
 
     def hear_onset(self, tokens: Iterable[int], at_ms: int) -> None:
         """An alert with these tokens has begun."""

@@ -20,8 +20,11 @@ class Waiting:
     """As much of a live alert as a deadline reads."""
 
     code: int
-    next_ms: int
+    due_ms: int
     queued_ms: int = FOREVER_MS
+
+    def next_ms(self) -> int:
+        return self.due_ms
 
 
 def queue(deadlines: Deadlines, due_ms: int, code: int) -> None:
