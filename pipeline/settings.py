@@ -76,8 +76,13 @@ def secrets_in(said: SecretStr | None, file: Path | None, variable: str) -> list
         try:
             found += file.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
-            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+            raise Misuse(f"{variable}_FILE {file}: {_why(exc)}") from None
     return [secret.strip() for secret in found if secret.strip()]
+
+
+def _why(exc: OSError | UnicodeDecodeError) -> str:
+    """What is wrong with a file of secrets, and nothing of what stands in it."""
+    return (exc.strerror or "it cannot be read") if isinstance(exc, OSError) else "it is no UTF-8"
 
 
 class Posting(BaseSettings):
@@ -113,6 +118,6 @@ def secret_in(said: SecretStr | None, file: Path | None, variable: str) -> Secre
         try:
             said = SecretStr(file.read_text("utf-8").strip())
         except (OSError, UnicodeDecodeError) as exc:
-            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+            raise Misuse(f"{variable}_FILE {file}: {_why(exc)}") from None
     said = None if said is None else SecretStr(said.get_secret_value().strip())  # the end of a line is no part of it
     return said if said and said.get_secret_value() else None
