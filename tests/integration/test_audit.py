@@ -57,7 +57,7 @@ def post(plant: Plant, *events: object) -> None:
 
 
 def tell_a_story(plant: Plant) -> None:
-    """Two alerts of one incident fire, one event is bad, and all resolve: three sent twice; nothing in one is usable."""
+    """Two alerts of one incident fire, one event is bad, and all resolve: three sent twice. One body is useless."""
     post(plant, *EVENTS, {"name": 7})
     post(plant, "nothing in it is an event")
     plant.wait_for_calls("books", "trigger")

@@ -34,7 +34,8 @@ def test_a_question_is_answered_for_people_and_for_programs(archive: Path) -> No
 
 
 def test_a_row_with_more_columns_than_the_width_has_room_for_is_shown_a_value_a_line(archive: Path) -> None:
-    wide = "SELECT " + ", ".join(f"{number} AS column_{number}" for number in range(30)) + " FROM range(2)"
+    columns = ", ".join(f"{number} AS column_{number}" for number in range(30))
+    wide = f"FROM range(2) SELECT {columns}"
     shown = pagesieve("sql", wide, "--archive", archive).stdout.splitlines()
     assert (len(shown), shown[29], shown[30], shown[31]) == (61, "column_29  29", "", "column_0   0")
 

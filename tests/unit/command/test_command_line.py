@@ -102,6 +102,10 @@ def test_a_part_starts_without_what_only_others_need(part: str, others: set[str]
         (("up", "--data-dir", "/nowhere", "--listen", "::1:9095"), "--listen ::1:9095: expected HOST:PORT"),
         (("up", "--data-dir", "/nowhere", "--listen", "0.0.0.0:0"), "PAGESIEVE_TOKENS"),
         (("up", "--data-dir", "/nowhere", "--policy", "/no/policy"), "policy /no/policy: No such file or directory"),
+        (
+            ("up", "--data-dir", "/nowhere", "--schedule", "/no/shifts"),
+            "schedule /no/shifts: No such file",
+        ),
         (("gateway",), "PAGESIEVE_KAFKA is not set"),
         (("worker",), "PAGESIEVE_KAFKA is not set"),
         (("pager",), "PAGESIEVE_KAFKA is not set"),
