@@ -97,7 +97,9 @@ class _Nowhere:
 
 
 def _beyond() -> Beyond:
-    return Beyond(lambda *_: None, lambda _: [], None, "p1:x", repeats=False, policy_text=None)
+    return Beyond(
+        lambda *_: None, lambda _: [], None, "p1:x", repeats=False, policy_text=None, archived_from=lambda: None
+    )
 
 
 def _incidents() -> Iterator[Entry]:

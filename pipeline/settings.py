@@ -1,5 +1,6 @@
 """Settings say where things are, from the environment; what is decided is the policy's."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +46,7 @@ class Settings(BaseSettings):
     )
     web_trusted_proxies: str = Field(default="", description="comma-separated addresses or networks of such proxies")
     web_origin: str | None = Field(
-        default=None, pattern=r"^https?://[^/\s]+$", description="the page's own, like https://pagesieve.example.com"
+        default=None, description="the page's own address, like https://pagesieve.example.com"
     )
     gateway_url: str = Field(default="http://127.0.0.1:9095", description="where `pagesieve mark` finds the gateway")
     snapshot_every_s: float = Field(default=30.0, gt=0, description="how often triage's state is kept, at most")
@@ -60,6 +61,13 @@ class Settings(BaseSettings):
         description="the same after every restart, another for every worker; a killed one then comes back at once",
     )
     log_level: str = "info"
+
+    @field_validator("web_origin")
+    @classmethod
+    def _has_no_path(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/\s]+", value):
+            raise ValueError("expected an address without a path, like https://pagesieve.example.com")
+        return value
 
     @field_validator("log_level")
     @classmethod
@@ -76,8 +84,13 @@ def secrets_in(said: SecretStr | None, file: Path | None, variable: str) -> list
         try:
             found += file.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
-            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+            raise Misuse(f"{variable}_FILE {file}: {_why(exc)}") from None
     return [secret.strip() for secret in found if secret.strip()]
+
+
+def _why(exc: OSError | UnicodeDecodeError) -> str:
+    """What is wrong with a file of secrets, and nothing of what stands in it."""
+    return (exc.strerror or "it cannot be read") if isinstance(exc, OSError) else "it is no UTF-8"
 
 
 class Posting(BaseSettings):
@@ -113,6 +126,6 @@ def secret_in(said: SecretStr | None, file: Path | None, variable: str) -> Secre
         try:
             said = SecretStr(file.read_text("utf-8").strip())
         except (OSError, UnicodeDecodeError) as exc:
-            raise Misuse(f"{variable}_FILE {file}: {type(exc).__name__}") from None
+            raise Misuse(f"{variable}_FILE {file}: {_why(exc)}") from None
     said = None if said is None else SecretStr(said.get_secret_value().strip())  # the end of a line is no part of it
     return said if said and said.get_secret_value() else None

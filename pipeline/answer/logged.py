@@ -110,7 +110,7 @@ class LoggedPast:
         partition, offset = map(int, place.split(":"))
         extents = self._recording.extents[RAW.name]
         if partition not in extents:
-            return f"{RAW.name} has no partition {partition}: there are {', '.join(map(str, sorted(extents)))}"
+            return f"{RAW.name} has no partition {partition}, only {', '.join(map(str, sorted(extents)))}"
         return _beyond(partition, offset, extents[partition])
 
     def _read(self, kind: type[R], entry: Entry) -> R | None:

@@ -69,6 +69,7 @@ class Balance:
     decided: int = 0
     on_the_way: int = 0
     oldest_on_the_way_ms: int | None = None  # when the oldest of them was sent
+    refused: int = 0  # requests of which the gateway took nothing: they stand on `alerts.rejected` alone
     forgotten: int = 0  # events whose decision retention has removed
     earlier: int = 0  # events decided or rejected that were sent before the log's beginning
     repeated: int = 0  # outputs written again after a crash; a reader keeps the first
@@ -79,6 +80,7 @@ class Balance:
     incidents_quieted: int = 0  # that nobody was told of, for their scores
     incidents_removed: int = 0  # named by decisions or pages, and removed by retention since
     pages_triggered: int = 0
+    pages_updated: int = 0  # told again, of what is worse, back, repeated, or calmed down
     pages_resolved: int = 0
     pages_open: int = 0
     pages_refused: int = 0  # by PagerDuty; they stand on `alerts.rejected`

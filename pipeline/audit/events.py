@@ -46,6 +46,7 @@ class EventBook:
         """One record of `alerts.rejected` about the input."""
         self._note_beginning(entry)
         if record.partition is None or record.offset is None:
+            self._balance.refused += 1
             return
         if record.topic == ALERTS.name:
             self._balance.repeated += self._decided[record.partition][record.offset]

@@ -110,6 +110,7 @@ class IncidentBook:
         known = story.pages.setdefault(details.revision, paged)
         if known is paged:
             self._balance.pages_triggered += paged.is_trigger
+            self._balance.pages_updated += not paged.is_trigger and not paged.is_resolve
             self._balance.pages_resolved += paged.is_resolve
         elif (known.source, known.digest) == (paged.source, paged.digest):
             self._balance.repeated += 1

@@ -1,6 +1,7 @@
 """The audit as a person and a program see it: a short table, the first few places at fault, and an exit code."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from rich.table import Table
 from pipeline.audit import TOPICS_IN_ORDER, Balance, Flaw, audit
 from pipeline.command.recordings import recording_of
 from pipeline.command.surroundings import read_settings
+
+PIPED = 200  # characters, more than any row has
 
 
 def run_audit(data_dir: Path | None, *, is_drained: bool, as_json: bool) -> int:
@@ -28,7 +31,8 @@ def run_audit(data_dir: Path | None, *, is_drained: bool, as_json: bool) -> int:
 
 
 def _print(balance: Balance) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    # Where no person's screen sets the width, a row is a line: for grep, and as README.md shows it.
+    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPED)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -68,10 +72,12 @@ def _rows(balance: Balance) -> list[tuple[str, list[tuple[str, int, str]]]]:
     ]
     pages = [
         ("triggered", balance.pages_triggered, ""),
+        ("updated", balance.pages_updated, "told again: worse, back, repeated or calmed down"),
         ("resolved", balance.pages_resolved, ""),
         ("open", balance.pages_open, "incidents whose last page is no resolve"),
     ]
     rare = [
+        (events, ("refused", balance.refused, "requests with nothing usable, answered 400; on alerts.rejected alone")),
         (events, ("decision removed", balance.forgotten, "by retention, but the event still stands on alerts.raw")),
         (events, ("of before", balance.earlier, "were sent before the beginning of alerts.raw, not counted above")),
         (events, ("repeated", balance.repeated, "records written again after a crash, harmless")),

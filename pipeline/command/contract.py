@@ -1,6 +1,7 @@
 """The contract as programs and people read it: a JSON Schema for every record, and the table of topics."""
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -38,7 +39,7 @@ def print_topics() -> None:
         bytes_of = "the producer's own body" if topic is RAW else "bytes"
         record = " | ".join(record.__name__ for record in topic.record) or bytes_of
         table.add_row(topic.name, topic.key, record, str(topic.partitions), kept, str(topic.version))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 def _described(topic: Topic) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from models.training import Figures, train
 from pipeline.command.collection import collect_rarely
 from pipeline.command.judged import Rules, Said, read_said
 from pipeline.command.model_files import Kept, Source, write_model
-from pipeline.command.recorded import with_progress
+from pipeline.command.recorded import no_event_in, with_progress
 from pipeline.command.surroundings import policy_of, read_settings
 from pipeline.command.teaching import Lesson, expected, in_use, learn, sentences, told
 from pipeline.core.actionability.features import VERSION as FEATURES_VERSION
@@ -106,8 +106,7 @@ def _heard(given: Given) -> tuple["HistoryReader", list[Source], Policy]:
     reader = HistoryReader(source, policy)
     sources = [_read(path, reader) for path in files]
     if not reader.at_ms:
-        others = ", ".join(name for name in SOURCES if name != source)
-        raise Misuse(f"{files[0]}: nothing in it is an event as {source} writes it; --source may be {others}")
+        raise no_event_in(files[0], source)
     return reader, sources, policy
 
 

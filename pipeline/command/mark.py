@@ -82,6 +82,9 @@ def _post(client: httpx.Client, url: str, outcomes: list[dict[str, str]], before
     )
     try:
         answer = client.post(f"{url}/v1/outcomes", json={"outcomes": outcomes})
+    except httpx.ConnectError:
+        done = f"{before} are marked, the others are not" if before else "nothing is marked"
+        raise Retryable(f"no gateway answers at {url}: {done}; start it, or name another with --gateway") from None
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise Retryable(f"the gateway at {url} does not answer ({type(exc).__name__}){again}") from None
     try:

@@ -50,7 +50,7 @@ def _cases(folder: Path | None, data_dir: Path | None, period: Period) -> list[C
         from pipeline.report.query import Archive  # noqa: PLC0415 - DuckDB, only where there is an archive
 
         return list(Archive.open(root, period).cases)
-    wanted = "say what to look through: --archive DIR, PAGESIEVE_ARCHIVE"
+    wanted = "say what to look through: --archive DIR or PAGESIEVE_ARCHIVE, or the log itself"
     with closing(recording_of(data_dir, settings, (INCIDENTS.name, OUTCOMES.name), wanted)) as recording:
         return _recorded(recording)
 

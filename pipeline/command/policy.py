@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.command.recorded import with_progress
+from pipeline.command.recorded import no_event_in, with_progress
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
 from pipeline.core.duration import instant_ms
 from pipeline.core.matcher import Matcher
 from pipeline.core.policy import Policy, Rule
 from pipeline.core.timestamp import rfc3339
-from pipeline.errors import Misuse
+from pipeline.errors import Misuse, Rejected
 from pipeline.explain import Explanation, explain, words
 from pipeline.normalise import identify
 from pipeline.policy_file import examine
@@ -67,9 +67,14 @@ def _past(policy: Policy, origin: Lookback) -> "Past | None":
 
 
 def run_explain(event: str, at: str | None, policy_file: Path | None, *, as_json: bool) -> None:
-    """Print what the policy makes of each alert in `event`. Raises Misuse and Rejected, naming what is wrong."""
+    """Print what the policy makes of each alert in `event`. Raises Misuse, naming what is wrong."""
     policy = policy_of(policy_file, read_settings())
-    for number, alert in enumerate(alerts_in(_body(event), _moment_ms(at), policy)):
+    body, at_ms = _body(event), _moment_ms(at)
+    try:
+        alerts = alerts_in(body, at_ms, policy)
+    except Rejected as exc:
+        raise Misuse(f"{_name(event)}{exc}") from None
+    for number, alert in enumerate(alerts):
         found = explain(alert, policy)
         if as_json:
             print(json.dumps(_told(found, policy)))
@@ -88,6 +93,8 @@ def run_suggest(path: Path, source: str, policy_file: Path | None, *, as_json: b
             found = suggest(with_progress(raw, path, opened), source, policy)
     except OSError as exc:
         raise Misuse(f"{path}: {exc.strerror or exc}") from None
+    if found.rejected and not found.events:
+        raise no_event_in(path, source)
     if as_json:
         told = found._asdict() | {"proposals": [proposal._asdict() for proposal in found.proposals]}
         print(json.dumps(told))
@@ -113,6 +120,13 @@ def alerts_in(body: bytes, at_ms: int, policy: Policy) -> list[Alert]:
     if parsed.rejected:
         raise parsed.rejected[0]
     return [identify(claim, None, policy) for claim in parsed.claims]
+
+
+def _name(event: str) -> str:
+    """What a complaint about `event` begins with: the file, if it stands in one."""
+    if event == "-":
+        return "stdin: "
+    return "" if event.lstrip().startswith(("{", "[")) else f"{event}: "
 
 
 def _body(event: str) -> bytes:

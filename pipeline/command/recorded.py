@@ -66,8 +66,16 @@ def run_replay(
     else:
         print(f"{_sentence(funnel)}; {quieted.sentence()}")
     if funnel.rejected and not funnel.events:
-        others = ", ".join(name for name in SOURCES if name != source)
-        raise Misuse(f"{files.recorded}: nothing in it is an event as {source} writes it; --source may be {others}")
+        raise no_event_in(files.recorded, source)
+
+
+def no_event_in(path: Path, source: str) -> Misuse:
+    """What is said of a file in which nothing is an event."""
+    others = ", ".join(name for name in SOURCES if name != source)
+    return Misuse(
+        f"{path}: nothing in it is an event as {source} writes it; `pagesieve replay --rejected OUT` says why, line by "
+        f"line; --source may be {others}"
+    )
 
 
 def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | None:
@@ -126,8 +134,8 @@ def lines_of(raw: io.FileIO, path: Path) -> Iterator[bytes]:
 
 def _sentence(funnel: Funnel) -> str:
     said = (
-        f"{funnel.events} events of {funnel.alerts} alerts → {funnel.incidents} incidents → {funnel.pages} pages; "
-        f"{funnel.lines} lines, {funnel.rejected} rejected"
+        f"{funnel.events:,} events of {funnel.alerts:,} alerts → {funnel.incidents:,} incidents → "
+        f"{funnel.pages:,} pages; {funnel.lines:,} lines, {funnel.rejected:,} rejected"
     )
     if funnel.truncated:
         said += f"; {funnel.truncated} alerts were cut off by their source"

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import orjson
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.command.archive import archive_of
 from pipeline.command.surroundings import read_settings
@@ -16,6 +16,7 @@ from pipeline.errors import Misuse
 
 MOST_ROWS_SHOWN = 1000
 AT_ONCE = 10_000
+NARROWEST = 10  # characters of a column that can be read
 _IN_DUCKDB = {
     Kind.TEXT: "VARCHAR",
     Kind.FLAG: "BOOLEAN",
@@ -89,14 +90,20 @@ def _print_lines(answer: Any, names: list[str]) -> None:
 
 
 def _print_table(answer: Any, names: list[str]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
+    """A row a line; where there are more columns than the width has room for, a value a line."""
     rows = answer.fetchmany(MOST_ROWS_SHOWN + 1)
-    for row in rows[:MOST_ROWS_SHOWN]:
-        table.add_row(*("" if value is None else _shown(value) for value in row))
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False)
-    console.print(table)
+    shown = [["" if value is None else _shown(value) for value in row] for row in rows[:MOST_ROWS_SHOWN]]
+    console = Console(highlight=False, markup=False)
+    if len(names) * NARROWEST > console.width:
+        longest = max(map(len, names))
+        for number, row in enumerate(shown):
+            lines = (f"{name:{longest}}  {value}" for name, value in zip(names, row, strict=True))
+            console.print(*[""] * (number > 0), *lines, sep="\n", soft_wrap=True)
+    else:
+        table = Table(*(Column(name, overflow="fold") for name in names), box=None, pad_edge=False)
+        for row in shown:
+            table.add_row(*row)
+        console.print(table)
     if len(rows) > MOST_ROWS_SHOWN:
         console.print(f"… only the first {MOST_ROWS_SHOWN}; --json gives all")
 

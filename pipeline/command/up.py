@@ -13,6 +13,7 @@ from pipeline.command.shadow import tell_at_start
 from pipeline.command.sinks import make_sink
 from pipeline.command.surroundings import address_of, learned_of, policy_of, read_settings
 from pipeline.command.web import Around, beyond_of
+from pipeline.core.jit import warm_up
 from pipeline.edge.archive import archive_beside, archive_now_and_then, check_archive
 from pipeline.edge.gateway import (
     FOLLOWED,
@@ -56,6 +57,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
     doors = Doors(settings)
     around = Around(policy, policy_file or settings.policy, data_dir, root, schedule, model or settings.model)
     beyond = beyond_of(around, settings)
+    warm_up()  # some seconds at the first start, in which a port that is open already would let its callers wait
     listener = listen(host, port)
 
     async def live() -> None:

@@ -5,6 +5,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +23,9 @@ from pipeline.edge.serving import listen as listen_at
 from pipeline.edge.serving import serve
 from pipeline.edge.web import FOLLOWED, TAILS, Beyond, Explained, Live, check_web_exposure, create_web
 from pipeline.errors import Misuse
+from pipeline.report.schedule import read_schedule
 from pipeline.settings import Settings
+from schemas.topics import DECISIONS
 
 logger = structlog.get_logger("pagesieve")
 MOST_SAID = 500  # characters of why a report cannot be made
@@ -75,9 +79,11 @@ def run_web(
 
 
 def beyond_of(around: Around, settings: Settings) -> Beyond:
-    """The other rooms, as the page is given them. Raises Misuse if the policy cannot be read."""
+    """The other rooms, as the page is given them. Raises Misuse if the policy or the schedule cannot be read."""
     from pipeline.answer import TOPICS_IN_ORDER, IncidentStory, LoggedPast  # noqa: PLC0415 - only where there is a page
     from pipeline.answer.gather import incident_story  # noqa: PLC0415 - as above
+
+    read_schedule(around.schedule)  # what is wrong with it is said now, and not when the first report is asked for
 
     def story(incident_id: str, most: int, since_ms: int | None) -> IncidentStory | None:
         with closing(
@@ -96,7 +102,14 @@ def beyond_of(around: Around, settings: Settings) -> Beyond:
         text = around.policy_file.read_text("utf-8", "replace")
     repeats = any(rule.repeat_after_ms is not None for rule in around.policy.rules)
     made = report if around.archive is not None else None
-    return Beyond(story, explain, made, around.policy.name, repeats, text)
+    return Beyond(story, explain, made, around.policy.name, repeats, text, partial(_archived_from, around.archive))
+
+
+def _archived_from(root: Path | None) -> date | None:
+    """The first day in the archive."""
+    folders = (root / DECISIONS.name).glob("day=*") if root is not None else ()
+    first = min((path.name.removeprefix("day=") for path in folders), default=None)
+    return date.fromisoformat(first) if first is not None else None
 
 
 def _explained(body: bytes, policy: Policy) -> list[Explained]:

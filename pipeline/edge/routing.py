@@ -53,6 +53,12 @@ class RoutingKeys:
         """Whether no key can come from anywhere: a folder may be filled later."""
         return self._default is None and not self._variables and self._folder is None
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a key now."""
+        self._look()
+        return self._default is not None or bool(self._variables) or bool(self._files)
+
     def route(self, team: str | None) -> Route:
         """The route of `team`; its key is None where neither the team nor the default has one."""
         self._look()

@@ -30,7 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
+        # `socket` adds the address once more, in its own words.
+        reason = str(exc.strerror).partition(" (while")[0] if isinstance(exc, OSError) else exc
         raise Misuse(f"cannot listen on {host}:{port}: {reason}") from None
     # Opened again by its number, Python asks the kernel for its protocol. Without that asyncio does not see that it is
     # TCP, leaves Nagle's algorithm on, and every answer waits 40 ms for the client's delayed acknowledgement.

@@ -36,6 +36,8 @@ class Part(NamedTuple):
 
 def subject(report: Report) -> str:
     """The title of a letter or message."""
+    if not report.counts.events:
+        return f"On call {report.week}: nothing is recorded of this week"
     night = sum(load.hours[Hours.SLEEP] for load in report.loads)
     return (
         f"On call {report.week}: {report.counts.pages} page{'' if report.counts.pages == 1 else 's'}, {night} at night"

@@ -21,6 +21,9 @@ from pipeline.report.template import first_seen, long_standing
 from schemas import Severity
 
 MOST_LISTED = 15
+NOTHING = "Nothing is recorded of this week"
+BEGINS = "The archive begins in this week: nothing is known to compare it with."
+BEFORE = "The archive holds nothing of the four weeks before it either."
 WEEKS_BEFORE = 4
 
 
@@ -89,7 +92,7 @@ def make(archive: Archive, week: Week, schedule: Schedule, trial: Trial) -> Repo
         gaps=_gaps([case for case in mine if case.is_paged]),
         to_grade=to_grade(mine, week.period)[:MOST_LISTED],
         quieted=digest(mine)[:MOST_LISTED],
-        notes=notes if had_any else [*notes, "The archive begins in this week: nothing is known to compare it with."],
+        notes=notes if had_any else [*notes, BEGINS if facts.counts.events else BEFORE],
     )
 
 
@@ -108,7 +111,7 @@ def _long_silences(archive: Archive, period: Period, policy: Policy) -> list[Ask
 
 def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str:
     pages, nights = facts.counts.pages, sum(one.hours[Hours.SLEEP] for one in load)
-    said = f"{_count(pages, 'page')}, {nights} of them at night"
+    said = f"{_count(pages, 'page')}, {nights} of them at night" if facts.counts.events else NOTHING
     worth = actionable(facts.mine)
     if worth.share is not None:
         said += f"; {worth.part} of {worth.whole} incidents needed somebody ({100 * worth.share:.0f} %)"

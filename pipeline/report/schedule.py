@@ -130,7 +130,9 @@ def read_schedule(path: Path | None) -> Schedule:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Misuse(f"schedule {path}: {where}: {first['msg']}") from None
-    except (OSError, ValueError, yaml.YAMLError) as exc:
+    except OSError as exc:
+        raise Misuse(f"schedule {path}: {exc.strerror}") from None
+    except (ValueError, yaml.YAMLError) as exc:
         raise Misuse(f"schedule {path}: {' '.join(str(exc).split())}") from None
     return schedule
 

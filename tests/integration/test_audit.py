@@ -57,15 +57,16 @@ def post(plant: Plant, *events: object) -> None:
 
 
 def tell_a_story(plant: Plant) -> None:
-    """Two alerts of one incident fire, one event is bad, and all resolve: three sent twice."""
+    """Two alerts of one incident fire, one event is bad, and all resolve: three sent twice. One body is useless."""
     post(plant, *EVENTS, {"name": 7})
+    post(plant, "nothing in it is an event")
     plant.wait_for_calls("books", "trigger")
     post(plant, *({**event, "status": "resolved"} for event in EVENTS), "no event")
     plant.wait_for_calls("books", "trigger", "resolve")
 
 
 def sums(found: dict[str, Any]) -> dict[str, int]:
-    names = ("sent", "rejected", "decided", "on_the_way", "pages_triggered", "pages_resolved", "pages_open")
+    names = ("sent", "rejected", "decided", "refused", "on_the_way", "pages_triggered", "pages_resolved", "pages_open")
     return {name: found[name] for name in names}
 
 
@@ -73,6 +74,7 @@ BALANCED = {
     "sent": 6,
     "rejected": 2,
     "decided": 4,
+    "refused": 1,
     "on_the_way": 0,
     "pages_triggered": 1,
     "pages_resolved": 1,

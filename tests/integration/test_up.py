@@ -43,6 +43,10 @@ class Up:
         return self._process.pid
 
     def start(self, **settings: str) -> None:
+        self.begin(**settings)
+        until(self.is_ready)
+
+    def begin(self, **settings: str) -> None:
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("pagesieve"), "up", *self.options()],
             env={name: value for name, value in os.environ.items() if not name.startswith("PAGESIEVE_")} | settings,
@@ -52,7 +56,6 @@ class Up:
         )
         self._collecting = threading.Thread(target=self._collect, args=(self._process.stdout,), daemon=True)
         self._collecting.start()
-        until(self.is_ready)
 
     def options(self) -> list[str]:
         return ["--data-dir", str(self.data_dir), "--listen", f"127.0.0.1:{self.port}", "--policy", str(self.policy)]
@@ -119,6 +122,20 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def test_whoever_asks_while_it_still_compiles_is_refused_and_not_kept_waiting(up: Up, tmp_path: Path) -> None:
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{up.url}/readyz", timeout=2.0).status_code == 200
+        except httpx.ConnectError:
+            return False  # and ReadTimeout fails: the port is open, and nobody answers there
+
+    up.begin(NUMBA_CACHE_DIR=str(tmp_path / "cold"))
+    until(answers)
+    for _ in range(20):
+        assert answers()
+        time.sleep(0.05)
 
 
 def test_an_alert_becomes_a_page_and_its_resolve_ends_it(up: Up) -> None:

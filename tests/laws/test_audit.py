@@ -49,6 +49,7 @@ def test_what_normalise_and_triage_write_balances_also_when_they_died_and_wrote_
     }
     assert balance.pages_triggered == list(kinds.values()).count(PageKind.TRIGGER)
     assert balance.pages_resolved == list(kinds.values()).count(PageKind.RESOLVE)
+    assert balance.pages_triggered + balance.pages_updated + balance.pages_resolved == len(kinds)
 
 
 def test_outputs_that_were_written_again_are_counted_apart() -> None:

@@ -46,6 +46,8 @@ def _times(begun: float) -> str:
 
 def _span(score: Score) -> str:
     minutes = score.watched_ms / 60_000
+    if minutes <= 0.5:
+        return "in less than a minute"
     if minutes < 120:
         return f"in {minutes:.0f} min"
     return f"in {minutes / 60:.0f} h" if minutes < 2 * 24 * 60 else f"in {minutes / 60 / 24:.0f} days"

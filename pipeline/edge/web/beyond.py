@@ -1,6 +1,7 @@
 """What the page asks of other rooms: they are given to it, so that it knows none of them and waits for none."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from pipeline.answer import IncidentStory
@@ -22,3 +23,5 @@ class Beyond(NamedTuple):
     policy_name: str
     repeats: bool  # whether it lets some pages come again until somebody acknowledges
     policy_text: str | None  # as the file has it; None: the defaults decide
+    # The first day in the archive; None: nothing is in it yet, or there is none. Blocks.
+    archived_from: Callable[[], date | None]

@@ -45,7 +45,11 @@ class Reading:
     async def reports(self, request: Request) -> Response:
         """Which reports there are."""
         now = datetime.fromtimestamp(time.time(), UTC)
-        weeks = [_week(now - timedelta(days=7 * number)) for number in range(WEEKS + 1)]
+        first = await asyncio.to_thread(self._beyond.archived_from)
+        days = [now - timedelta(days=7 * number) for number in range(WEEKS + 1)]
+        weeks = [
+            _week(day) for day in days if first is not None and day.date().isocalendar() >= first.isocalendar()[:2]
+        ]
         return self._pages.page(request, "reports", weeks=weeks, has_archive=self._beyond.report is not None)
 
     async def report(self, request: Request) -> Response:

@@ -100,7 +100,7 @@ def next_of(row: Row, step: Step | None, now_ms: int, *, repeats: bool) -> Next 
         return None
     at_ms = step.next_at_ms if step is not None and step.next_at_ms is not None else None
     if at_ms is None or at_ms < now_ms:
-        return _without_time(row)
+        return _without_time(row, repeats=repeats and row.place is not Place.TAKEN)
     if not line.firing:
         text = "resolves {} if nothing of it fires again"
     elif not line.is_paged:
@@ -126,21 +126,24 @@ def why_of(row: Row, step: Step | None, told: Told | None) -> tuple[str, str]:
     return "paged", ""
 
 
-def _without_time(row: Row) -> Next:
+def _without_time(row: Row, *, repeats: bool) -> Next:
     line = row.line
     if not line.firing:
         return Next("resolves soon if nothing of it fires again", None)
     if line.is_paged:
-        return Next("ends when its alerts resolve", None)
+        again = "may page again until somebody acknowledges; " if repeats else ""
+        return Next(f"{again}ends when its alerts resolve", None)
     return Next("stays quiet until it lasts, grows, gets worse or what keeps it quiet ends", None)
 
 
+_OVER = "or counts as over if nothing more is heard of it"
 _SOME_TIME = "is looked at again {}"
 _QUIET = {
     Reason.HELD: "pages {} unless it resolves before",
-    Reason.SILENCED: "pages {}, when its silence ends, if it still fires",
-    Reason.MUTED: "pages {}, when its quiet time ends, if it still fires",
-    Reason.SUPPRESSED: "pages {} if it lasts until then",
+    # Of the two it is what comes first: a decision says when it is, and not which.
+    Reason.SILENCED: f"pages {{}} if its silence ends then, {_OVER}",
+    Reason.MUTED: f"pages {{}} if its quiet time ends then, {_OVER}",
+    Reason.SUPPRESSED: f"pages {{}} if it lasts until then, {_OVER}",
     Reason.TOO_FEW: "is looked at again {}; pages when more like it fire",
     Reason.INHIBITED: "is looked at again {}; pages when what explains it ends first",
 }

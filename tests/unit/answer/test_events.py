@@ -107,7 +107,7 @@ def test_a_place_where_nothing_was_decided_says_why(log: Log) -> None:
     past = LoggedPast(log)
     assert ask(log, "0:7") is None
     assert past.beyond("0:7") == "nothing stands there yet: alerts.raw[0] ends before 5"
-    assert past.beyond("9:7") == "alerts.raw has no partition 9: there are 0, 1"
+    assert past.beyond("9:7") == "alerts.raw has no partition 9, only 0, 1"
     assert "on its way" in LoggedPast(log.extended(RAW.name, 0, committed=3)).beyond("0:4")
     assert "retention has removed" in LoggedPast(log.extended(RAW.name, 0, first=2)).beyond("0:1")
     with pytest.raises(Misuse, match="give it with --decisions"):

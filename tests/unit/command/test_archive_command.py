@@ -33,6 +33,13 @@ def test_a_question_is_answered_for_people_and_for_programs(archive: Path) -> No
     assert [line.split() for line in shown.splitlines()] == [["incident_id", "deeds"], ["inc1:a", "1"], ["inc1:b", "1"]]
 
 
+def test_a_row_with_more_columns_than_the_width_has_room_for_is_shown_a_value_a_line(archive: Path) -> None:
+    columns = ", ".join(f"{number} AS column_{number}" for number in range(30))
+    wide = f"FROM range(2) SELECT {columns}"
+    shown = pagesieve("sql", wide, "--archive", archive).stdout.splitlines()
+    assert (len(shown), shown[29], shown[30], shown[31]) == (61, "column_29  29", "", "column_0   0")
+
+
 def test_a_long_answer_is_given_whole(archive: Path) -> None:
     done = pagesieve("sql", "SELECT n FROM range(25000) t(n)", "--json", "--archive", archive)
     assert [json.loads(line)["n"] for line in done.stdout.splitlines()] == list(range(25_000))

@@ -102,6 +102,10 @@ def test_a_part_starts_without_what_only_others_need(part: str, others: set[str]
         (("up", "--data-dir", "/nowhere", "--listen", "::1:9095"), "--listen ::1:9095: expected HOST:PORT"),
         (("up", "--data-dir", "/nowhere", "--listen", "0.0.0.0:0"), "PAGESIEVE_TOKENS"),
         (("up", "--data-dir", "/nowhere", "--policy", "/no/policy"), "policy /no/policy: No such file or directory"),
+        (
+            ("up", "--data-dir", "/nowhere", "--schedule", "/no/shifts"),
+            "schedule /no/shifts: No such file",
+        ),
         (("gateway",), "PAGESIEVE_KAFKA is not set"),
         (("worker",), "PAGESIEVE_KAFKA is not set"),
         (("pager",), "PAGESIEVE_KAFKA is not set"),
@@ -199,7 +203,8 @@ def test_replay_of_another_sources_recording_says_so(tmp_path: Path) -> None:
     recorded = tmp_path / "webhooks.ndjson"
     recorded.write_text('{"version":"4","alerts":[]}\n{"alerts":[{"labels":{}}]}\n')
     done = pagesieve("replay", recorded, "--decisions", tmp_path / "out")
-    assert done.stderr.strip().endswith("as canonical writes it; --source may be alertmanager, prometheus")
+    assert "nothing in it is an event as canonical writes it; " in done.stderr
+    assert done.stderr.strip().endswith("; --source may be alertmanager, prometheus")
     assert done.returncode == 2
 
 

@@ -101,7 +101,7 @@ def test_a_grade_counts_and_what_was_acted_upon_is_a_miss_at_once(month: Path) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "--archive DIR, PAGESIEVE_ARCHIVE: --data-dir of `pagesieve up`, or PAGESIEVE_KAFKA"),
+        ((), "--archive DIR or PAGESIEVE_ARCHIVE, or the log itself: --data-dir of `pagesieve up`, or PAGESIEVE_KAFKA"),
         (("--archive", "/nowhere"), "there are no decisions in it"),
         (("--data-dir", "/nowhere"), "there is no log"),
         (("--week", "47"), "--week 47: expected a week"),

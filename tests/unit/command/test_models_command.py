@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_in_one_line(trained: Path, tmp_path: Path) -> Non
     nothing = tmp_path / "nothing.ndjson"
     nothing.write_text("nonsense\n")
     said = complaint(pagesieve("train", "--history", nothing, "--out", tmp_path / "m"), 2)
-    assert "nothing in it is an event as canonical writes it" in said
+    assert "nothing in it is an event as canonical writes it; `pagesieve replay --rejected OUT` says why" in said
     said = complaint(pagesieve("train", "--history", tmp_path / "no", "--out", tmp_path / "m"), 2)
     assert "No such file" in said
     assert "there is no model m1:attic" in complaint(pagesieve("models", "use", "m1:attic", "--dir", trained), 2)

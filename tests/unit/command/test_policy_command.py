@@ -159,6 +159,19 @@ def test_suggest_proposes_the_line_that_drops_a_measured_value(tmp_path: Path) -
     assert (found["events"], found["proposals"], found["line"]) == (80, [], None)
 
 
+def test_explain_names_the_file_in_which_there_is_no_alert(tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text("nothing")
+    assert complaint(pagesieve("policy", "explain", event), 2).startswith(f"{event}: ")
+    assert complaint(pagesieve("policy", "explain", "{}"), 2) == "name: is needed"
+
+
+def test_suggest_refuses_a_file_in_which_nothing_is_an_event(tmp_path: Path) -> None:
+    recorded = tmp_path / "notes.ndjson"
+    recorded.write_text("nothing\n")
+    assert f"{recorded}: nothing in it is an event" in complaint(pagesieve("policy", "suggest", recorded), 2)
+
+
 def test_suggest_names_what_it_cannot_read() -> None:
     assert complaint(pagesieve("policy", "suggest", "/no/events"), 2) == "/no/events: No such file or directory"
     assert "--source smoke" in complaint(pagesieve("policy", "suggest", "/dev/null", "--source", "smoke"), 2)

@@ -93,7 +93,10 @@ def test_who_refuses_it_is_quoted_and_the_setting_named() -> None:
         ),
         ({"PAGESIEVE_POST_SMTP_SECURITY": "some"}, "PAGESIEVE_POST_SMTP_SECURITY: Input should be"),
         ({"PAGESIEVE_POST_LINK": "reports"}, "PAGESIEVE_POST_LINK: "),
-        ({"PAGESIEVE_POST_SLACK_URL_FILE": "/nowhere"}, "PAGESIEVE_POST_SLACK_URL_FILE /nowhere: FileNotFoundError"),
+        (
+            {"PAGESIEVE_POST_SLACK_URL_FILE": "/nowhere"},
+            "PAGESIEVE_POST_SLACK_URL_FILE /nowhere: No such file",
+        ),
     ],
 )
 def test_a_place_that_cannot_be_right_is_said_before_any_work_is_done(environment: dict[str, str], said: str) -> None:

@@ -47,6 +47,12 @@ def test_a_score_says_what_it_came_from() -> None:
     assert "100 % of the times it fired lately it resolved by itself within ten minutes" in words[1]
 
 
+def test_what_was_watched_for_seconds_is_not_said_to_be_watched_for_no_time() -> None:
+    scored = last(at(0, alert("disk", host="h1")), at(3, alert("disk", host="h2"))).scored
+    assert scored is not None
+    assert "alerts of its kind began about once in less than a minute (-0.69)" in said(scored)
+
+
 def test_terms_add_up_to_the_score() -> None:
     scored = last(*everyday(3, host="h1"), at(3 * DAY_S + 7, alert("cpu", severity="critical", host="h1"))).scored
     assert scored is not None

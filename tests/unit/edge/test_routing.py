@@ -56,6 +56,14 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert key_of(found, "red") == DEFAULT
 
 
+def test_a_folder_without_a_key_is_known_to_hold_none_until_there_is_one(tmp_path: Path) -> None:
+    found = keys(tmp_path)
+    assert not found.is_empty
+    assert not found.has_any
+    (tmp_path / "red").write_text(RED)
+    assert found.has_any
+
+
 def test_keys_known_stay_when_the_folder_goes_away(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()

@@ -104,7 +104,7 @@ async def test_inside_another_loop_signals_stay_the_callers() -> None:
 def test_address_that_is_taken_is_misuse_and_named() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Misuse, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
+        with pytest.raises(Misuse, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use$"):
             listen("127.0.0.1", port)
 
 

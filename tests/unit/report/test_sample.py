@@ -11,11 +11,15 @@ import yaml
 from pipeline.core.policy import Policy
 from pipeline.core.volatile import Proposal
 from pipeline.report import render
+from pipeline.report.advice import Trial
+from pipeline.report.facts import Week
 from pipeline.report.labels import Volatile
+from pipeline.report.message import subject
 from pipeline.report.misses import briefly
 from pipeline.report.proposal import Kind
-from pipeline.report.report import Report
-from pipeline.report.sample import sample
+from pipeline.report.query import Archive
+from pipeline.report.report import Report, make
+from pipeline.report.sample import POLICY, SCHEDULE, sample
 from schemas import Reason
 
 
@@ -45,6 +49,14 @@ def test_the_funnel_is_what_stands_in_the_archive(root: Path, report: Report) ->
     )
     assert sum(map(sum, report.heat)) == report.counts.pages == sum(load.pages for load in report.loads)
     assert sum(one.noisy.pages for one in report.advised) <= report.counts.pages
+
+
+def test_a_week_of_which_nothing_is_recorded_is_not_called_one_without_pages(root: Path) -> None:
+    before = Week.named("2026-W40")
+    report = make(Archive.open(root, before.period), before, SCHEDULE, Trial(POLICY))
+    assert report.headline == "Nothing is recorded of this week."
+    assert report.notes == ["The archive holds nothing of the four weeks before it either."]
+    assert subject(report) == "On call 2026-W40: nothing is recorded of this week"
 
 
 def test_each_change_that_is_proposed_is_yaml_and_a_policy_and_says_what_it_would_have_done(report: Report) -> None:

@@ -116,7 +116,7 @@ def test_tokens_come_from_settings_and_from_a_file(tmp_path: Path) -> None:
 
 
 def test_tokens_file_that_cannot_be_read_is_misuse(tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match=r"PAGESIEVE_TOKENS_FILE .*gone: FileNotFoundError"):
+    with pytest.raises(Misuse, match=r"PAGESIEVE_TOKENS_FILE .*gone: No such file or directory"):
         Tokens.of(Settings(tokens_file=tmp_path / "gone"))
 
 

@@ -226,5 +226,5 @@ def test_secrets_come_from_settings_and_from_a_file_and_one_that_cannot_be_read_
     secrets = Secrets.of(Settings(pagerduty_webhook_secrets="first,", pagerduty_webhook_secrets_file=file))
     known = [secrets.have_signed(b"x", [signature(b"x", one)]) for one in ("first", "second", "third", "", " third ")]
     assert known == [True, True, True, False, False]
-    with pytest.raises(Misuse, match=r"PAGESIEVE_PAGERDUTY_WEBHOOK_SECRETS_FILE .*gone: FileNotFoundError"):
+    with pytest.raises(Misuse, match=r"PAGESIEVE_PAGERDUTY_WEBHOOK_SECRETS_FILE .*gone: No such file or directory"):
         Secrets.of(Settings(pagerduty_webhook_secrets_file=tmp_path / "gone"))

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
@@ -45,7 +46,9 @@ class Site:
         def explain(body: bytes) -> Sequence[Explained]:
             return [("it", [("pages", [body.decode()])])]
 
-        return Beyond(story, explain, None, "p1:test", repeats=False, policy_text=None)._replace(**changed)
+        return Beyond(
+            story, explain, None, "p1:test", repeats=False, policy_text=None, archived_from=lambda: date(2020, 1, 1)
+        )._replace(**changed)
 
 
 @asynccontextmanager

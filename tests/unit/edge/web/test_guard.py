@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from pipeline.edge.web import Doors, check_web_exposure
@@ -228,6 +229,8 @@ def test_beyond_loopback_somebody_must_log_in_or_be_named() -> None:
     with pytest.raises(Misuse, match="PAGESIEVE_WEB_ORIGIN needs"):
         Doors(Settings(web_origin="https://pages.example"))
     assert Doors(Settings(web_origin="http://localhost:8000")).is_open
+    with pytest.raises(ValidationError, match="an address without a path, like https://"):
+        Settings(web_origin="pages.example")
 
 
 def test_a_session_ends_with_its_time_its_token_and_any_change_to_it() -> None:

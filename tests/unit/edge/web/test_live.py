@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+import pytest
+
 from pipeline.edge.web.live import FOLLOWED, Live
 from pipeline.edge.web.query import AT_ONCE, Show, Wanted, find
 from pipeline.edge.web.row import Place, next_of, why_of
@@ -181,6 +183,29 @@ def test_what_comes_next_is_said_with_its_time_until_that_is_past() -> None:
     assert (coming.text, coming.at_ms) == ("pages {} unless it resolves before", 60_000)
     assert past.at_ms is None
     assert why_of(row, step, None) == ("not paged: held", Reason.HELD.sentence)
+
+
+@pytest.mark.parametrize("quiet", [Reason.SILENCED, Reason.MUTED, Reason.SUPPRESSED])
+def test_what_is_kept_quiet_is_not_said_to_page_where_it_may_be_over_by_then(quiet: Reason) -> None:
+    kept = incident(1, is_paged=False, quiet=quiet)
+    live = live_of([entry(kept), decided(kept.incident_id, 5, quiet, 60_000)])
+    [row] = live.listed().rows
+    coming = next_of(row, live.latest.step(kept.incident_id), 10_000, repeats=False)
+    assert coming is not None
+    assert coming.text.endswith(", or counts as over if nothing more is heard of it")
+
+
+def test_what_pages_again_until_somebody_acknowledges_is_said_to_also_after_it_did() -> None:
+    burns = incident(1)
+    live = live_of([entry(burns), decided(burns.incident_id, 5, Reason.OPENED, 60_000)])
+    [row] = live.listed().rows
+    once, again = (
+        next_of(row, live.latest.step(burns.incident_id), 70_000, repeats=repeats) for repeats in (False, True)
+    )
+    assert once is not None
+    assert again is not None
+    assert once.text == "ends when its alerts resolve"
+    assert again.text == "may page again until somebody acknowledges; ends when its alerts resolve"
 
 
 def test_a_decision_written_again_from_before_changes_nothing() -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,18 @@ async def test_without_an_archive_it_says_how_to_have_one() -> None:
     assert "There is no archive" in reports.text
     assert "--archive DIR" in reports.text
     assert one.status_code == 404
+
+
+async def test_no_week_is_offered_that_was_over_before_the_archive_begins() -> None:
+    today = datetime.now(UTC).date()
+    made = await beyond(report=with_report([]), archived_from=lambda: today - timedelta(days=7))
+    async with site(beyond=made) as (_, client):
+        two = (await client.get("/ui/report")).text
+    assert two.count('<a href="/ui/report/') == 2
+    async with site(beyond=await beyond(report=with_report([]), archived_from=lambda: None)) as (_, client):
+        none = (await client.get("/ui/report")).text
+    assert '<a href="/ui/report/' not in none
+    assert "There is nothing in the archive yet" in none
 
 
 async def test_a_report_is_made_once_for_a_while_and_may_use_its_own_style_and_nothing_else() -> None:
