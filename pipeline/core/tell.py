@@ -32,7 +32,6 @@ class Teller:
     def __init__(self, state: ScopeState, policy: Policy, alerts: LiveAlerts, deadlines: Deadlines) -> None:
         self._state = state
         self._version, self._rules, self._guardrails = policy.name, policy.rules, policy.guardrails
-        self._only = policy.rules[0] if len(policy.rules) == 1 else None  # almost everywhere
         self._alerts = alerts
         self._deadlines = deadlines
         self.pending: dict[str, Reason | None] = {}  # what changed and is not told yet
@@ -66,7 +65,7 @@ class Teller:
 
     def rule_of(self, incident: Open) -> Rule:
         """The rule that an incident as a whole obeys: that of the alert that opened it."""
-        return self._only or self._rules[self._alerts.rule_at(incident.members[0])]
+        return self._rules[self._alerts.rule_at(incident.members[0])]
 
     def repeats_at_ms(self, incident: Open) -> int | None:
         """When a page that goes out now is repeated if nobody acknowledges it; None if somebody has, or it never is."""
