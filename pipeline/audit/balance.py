@@ -69,7 +69,7 @@ class Balance:
     decided: int = 0
     on_the_way: int = 0
     oldest_on_the_way_ms: int | None = None  # when the oldest of them was sent
-    refused: int = 0  # requests of which the gateway took nothing: they stand on `alerts.rejected` alone
+    refused: int = 0  # requests of which something stands on `alerts.rejected` alone: the gateway took none of it
     forgotten: int = 0  # events whose decision retention has removed
     earlier: int = 0  # events decided or rejected that were sent before the log's beginning
     repeated: int = 0  # outputs written again after a crash; a reader keeps the first

@@ -77,7 +77,10 @@ def _rows(balance: Balance) -> list[tuple[str, list[tuple[str, int, str]]]]:
         ("open", balance.pages_open, "incidents whose last page is no resolve"),
     ]
     rare = [
-        (events, ("refused", balance.refused, "requests with nothing usable, answered 400; on alerts.rejected alone")),
+        (
+            events,
+            ("refused", balance.refused, "answered 400, and something of them stands on alerts.rejected alone"),
+        ),
         (events, ("decision removed", balance.forgotten, "by retention, but the event still stands on alerts.raw")),
         (events, ("of before", balance.earlier, "were sent before the beginning of alerts.raw, not counted above")),
         (events, ("repeated", balance.repeated, "records written again after a crash, harmless")),

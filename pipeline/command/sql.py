@@ -90,7 +90,7 @@ def _print_lines(answer: Any, names: list[str]) -> None:
 
 
 def _print_table(answer: Any, names: list[str]) -> None:
-    """A row a line; where there are more columns than the width has room for, a value a line."""
+    """As a table; where there are more columns than the width has room for, a value a line."""
     rows = answer.fetchmany(MOST_ROWS_SHOWN + 1)
     shown = [["" if value is None else _shown(value) for value in row] for row in rows[:MOST_ROWS_SHOWN]]
     console = Console(highlight=False, markup=False)

@@ -1,7 +1,5 @@
 """Which incident an alert belongs to: the open one of its group that still grows, else a new one."""
 
-from functools import lru_cache
-
 from pipeline.core.incidents import Open
 from pipeline.core.policy import Rule
 from pipeline.core.state import ScopeState
@@ -21,13 +19,9 @@ def group_of(alert: Alert, rule: Rule) -> dict[str, str]:
 
 def key_of(alert: Alert, rule: Rule) -> str:
     """The alert's group as one string."""
-    group_by = rule.group_by or ()
-    return _key(group_by, tuple(map(fields_of(alert)["labels"].get, group_by))) or f"name\1{alert.name}"
-
-
-@lru_cache(maxsize=8192)  # most new alerts are of a group that there is
-def _key(group_by: tuple[str, ...], values: tuple[str | None, ...]) -> str:
-    return "\0".join([f"{label}\1{value}" for label, value in zip(group_by, values, strict=True) if value is not None])
+    labels = fields_of(alert)["labels"]
+    parts = [f"{label}\1{labels[label]}" for label in rule.group_by or () if label in labels]
+    return "\0".join(parts) or f"name\1{alert.name}"
 
 
 def fitting(state: ScopeState, key: str, now_ms: int, rule: Rule) -> Open | None:

@@ -164,8 +164,9 @@ class Placement:
             if may_surge:
                 surging.opened(incident)
             placed = Placed(incident)
-        if is_onset and not newcomer.is_everyday:  # its own rhythm explains it: it says nothing of what is usual
-            correlation.vocabulary.hear_onset((*known.tokens, known.pairs[-1]), now_ms)
+        if is_onset:
+            rates = correlation.vocabulary.rates_of(is_everyday=newcomer.is_everyday)
+            rates.hear((*known.tokens, known.pairs[-1]), now_ms)
         return placed
 
     def _surge_of(self, newcomer: Newcomer, surging: Surging) -> tuple[Open, str] | None:

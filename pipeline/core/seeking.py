@@ -19,14 +19,15 @@ class Seeking:
     """Lets alerts of one scope look for their incident anew."""
 
     def __init__(self, scope: Scope, arrival: Arrival, departure: Departure) -> None:
-        self._policy, self._alerts, self._deadlines = scope.policy, scope.alerts, scope.deadlines
+        self._state, self._policy = scope.state, scope.policy
+        self._alerts, self._deadlines = scope.alerts, scope.deadlines
         self._arrival, self._departure = arrival, departure
 
     def strays(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
         """Whether an alert that was correlated looks for its incident anew.
 
         An event does after a silence; a state only where its incident would have been forgotten by now, had not other
-        alerts kept it open, or had it not flapped itself, or where it is but a guest.
+        alerts kept it open, or had it not flapped itself, or where it is but a guest; in a storm none opens one.
         """
         if change not in SEEKING or self._alerts.is_full():
             return False
@@ -35,7 +36,9 @@ class Seeking:
             return stray_ms != FOREVER_MS and (change is not Change.DUPLICATE or now_ms - live.last_at_ms >= stray_ms)
         if change is Change.DUPLICATE or not live.incident.is_correlated:
             return False
-        return self._arrival.placement.is_guest(live) or (change is Change.REFIRED and self._is_late(live, now_ms))
+        if self._state.storm_id is None and self._arrival.placement.is_guest(live):
+            return True
+        return change is Change.REFIRED and self._is_late(live, now_ms)
 
     def is_left_over(self, alert: Alert, live: Live, change: Change, now_ms: int) -> bool:
         """Whether all else of an outage is over, and the alert is milder than that was: it is not the outage again."""

@@ -26,12 +26,18 @@ _NARROW = _ranks(
 _MOST = 2  # labels that say where
 LONGEST = 40  # characters of a value
 _LONGEST_LABEL = 20
+_SHORT = 2048  # characters
 
 
 def subject_of(labels: Mapping[str, str]) -> str:
     """The one thing that an alert is about; empty where its labels name none."""
-    label = _subject(tuple(labels))
+    label = (_subject if is_short(labels) else _subject.__wrapped__)(tuple(labels))
     return "" if label is None else cut(labels[label], LONGEST)
+
+
+def is_short(names: Iterable[str]) -> bool:
+    """Whether names of labels may be kept: they come from outside, and are as long as their sender likes."""
+    return sum(map(len, names)) <= _SHORT
 
 
 @lru_cache(maxsize=1024)  # a monitor names its labels alike
@@ -41,7 +47,8 @@ def _subject(labels: tuple[str, ...]) -> str | None:
 
 def places(labels: Mapping[str, str], group: Iterable[str]) -> list[str]:
     """Which of the labels that alerts have in common say where they are; those that they are grouped by come first."""
-    return list(_places(tuple(labels), tuple(group)))
+    names = tuple(labels), tuple(group)
+    return list(_places(*names) if is_short(labels) and is_short(names[1]) else _places.__wrapped__(*names))
 
 
 @lru_cache(maxsize=1024)  # likewise

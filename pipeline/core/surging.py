@@ -26,16 +26,16 @@ class Surging:
         correlation, surge = self._state.correlation, self._surge
         known, now_ms = newcomer.known, newcomer.at_ms
         self._is_homeless = False
-        token = surge.hear(known, now_ms, correlation.vocabulary)
+        vocabulary = correlation.vocabulary
+        token = surge.hear(known, now_ms, vocabulary.usual_of(is_everyday=self._is_everyday))
         if token is None:
             surge.remember(newcomer.code, known, now_ms)
             return None
         found = self._of_surge()
         if token not in surge.tokens:
             begun = surge.begins(token, now_ms)
-            if not self._is_everyday:  # of those nothing was taken for usual
-                for onset in begun:
-                    correlation.vocabulary.take_back_onset(onset.pairs, now_ms)
+            for onset in begun:
+                vocabulary.rates_of(is_everyday=self._is_everyday).take_back(onset.pairs, now_ms)
             claimed = self._claimed([onset.code for onset in begun], token)
             several = claimed if found is None or found in claimed else [found, *claimed]
             if several:
@@ -43,7 +43,7 @@ class Surging:
                 correlation.close(found)  # what belongs to it is told by what surges, not by likeness
         surge.incident_id = None if found is None else found.incident_id
         self._is_homeless = found is None
-        return None if found is None else (found, correlation.vocabulary.texts[token])
+        return None if found is None else (found, vocabulary.texts[token])
 
     def guest_of(self, newcomer: Newcomer) -> tuple[Open, str] | None:
         """The surge's incident, if an everyday alert belongs there all the same, and what surges."""

@@ -14,9 +14,9 @@ from pipeline.log.entry import Entry, Reader
 from schemas.topics import DELIVERIES
 
 POLL_S = 0.25
-COMMIT_MS = (
-    250  # each holds up the next poll by some milliseconds; a restart knows from `pages.delivered` what went out
-)
+# Each commit holds up the next poll. What went out a restart knows from `pages.delivered`; what is no page may then be
+# rejected twice, which readers know by its place.
+COMMIT_MS = 250
 
 log = structlog.get_logger(__name__)
 

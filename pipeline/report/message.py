@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 def subject(report: Report) -> str:
     """The title of a letter or message."""
-    if not report.counts.events:
+    if not (report.counts.events or report.counts.pages):
         return f"On call {report.week}: nothing is recorded of this week"
     night = sum(load.hours[Hours.SLEEP] for load in report.loads)
     return (

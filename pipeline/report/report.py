@@ -111,7 +111,7 @@ def _long_silences(archive: Archive, period: Period, policy: Policy) -> list[Ask
 
 def _headline(facts: Facts, weeks: Sequence[Facts], load: Sequence[Load]) -> str:
     pages, nights = facts.counts.pages, sum(one.hours[Hours.SLEEP] for one in load)
-    said = f"{_count(pages, 'page')}, {nights} of them at night" if facts.counts.events else NOTHING
+    said = f"{_count(pages, 'page')}, {nights} of them at night" if facts.counts.events or pages else NOTHING
     worth = actionable(facts.mine)
     if worth.share is not None:
         said += f"; {worth.part} of {worth.whole} incidents needed somebody ({100 * worth.share:.0f} %)"

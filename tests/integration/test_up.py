@@ -127,7 +127,7 @@ def _free_port() -> int:
 def test_whoever_asks_while_it_still_compiles_is_refused_and_not_kept_waiting(up: Up, tmp_path: Path) -> None:
     def answers() -> bool:
         try:
-            return httpx.get(f"{up.url}/readyz", timeout=2.0).status_code == 200
+            return httpx.get(f"{up.url}/readyz", timeout=6.0).status_code == 200
         except httpx.ConnectError:
             return False  # and ReadTimeout fails: the port is open, and nobody answers there
 

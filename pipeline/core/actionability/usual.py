@@ -55,7 +55,7 @@ class Usual:
         return in_order
 
     def _make_room(self) -> None:
-        kept = self._slots  # in any order, with what is free: to sort them took ten times as long as to move them
+        kept = self._slots  # in any order, with what is free: to sort them takes longer than to move them
         if len(self._slots) >= MOST_SLOTS:
             kept = self.habits()
             by_age = np.lexsort((kept["key"], kept["last_at_ms"], kept["key"] == int(surprise.SCOPE)))

@@ -70,7 +70,7 @@ class Correlation:
         known = self.known.get(code)
         if known is None:
             if not self.known:
-                self.vocabulary.began_at_ms = at_ms
+                self.vocabulary.begin(at_ms)
             elif len(self.known) >= MOST_KNOWN:
                 self._forget()
             texts = tokens_of(alert)
@@ -88,8 +88,10 @@ class Correlation:
         best = self._home(newcomer)
         known, at_ms, soft_ms = newcomer.known, newcomer.at_ms, SOFT * newcomer.unit_ms
         # At no time difference does another of the tokens that others have surprise: in a flood there is none.
-        alerts, surprising = self.vocabulary.alerts, self.vocabulary.surprising
-        sharp = surprising([token for token in known.tokens if alerts[token] > 1], at_ms, soft_ms, SURPRISE)
+        vocabulary, alerts = self.vocabulary, self.vocabulary.alerts
+        sharp = [token for token in known.tokens if alerts[token] > 1]
+        usual = vocabulary.usual_of(is_everyday=newcomer.is_everyday)
+        sharp = usual.surprising(sharp, at_ms, soft_ms, SURPRISE)
         if not sharp:
             return best
         score = 0.0 if best is None else best.score
@@ -112,7 +114,7 @@ class Correlation:
             if profile.number in homes or profile.incident.opened_at_ms < oldest_ms:
                 continue
             fits = self._fits(weighed, profile, at_ms, since_ms)
-            if fits < score or not fits or not self._is_surprising(sharp, profile, at_ms, since_ms):
+            if fits < score or not fits or not self._is_surprising(sharp, profile, newcomer, since_ms):
                 continue
             if best is None or fits > score or profile.number < best.profile.number:
                 runner_up, second = (None, 0.0) if best is None else (best.profile, best.score)
@@ -231,11 +233,12 @@ class Correlation:
         fits: float = like / since_ms
         return fits
 
-    def _is_surprising(self, sharp: list[int], profile: Profile, at_ms: int, since_ms: float) -> bool:
+    def _is_surprising(self, sharp: list[int], profile: Profile, newcomer: Newcomer, since_ms: float) -> bool:
         """Whether it comes much sooner than some token that it shares with half of the members usually does."""
         half, counts = 0.5 * len(profile.members), profile.counts
         shared = [token for token in sharp if counts.get(token, 0) >= half]
-        return bool(self.vocabulary.surprising(shared, at_ms, since_ms, SURPRISE))
+        usual = self.vocabulary.usual_of(is_everyday=newcomer.is_everyday)
+        return bool(usual.surprising(shared, newcomer.at_ms, since_ms, SURPRISE))
 
     def _unlist(self, profile: Profile) -> None:
         profile.incident.profile = None
@@ -251,14 +254,13 @@ class Correlation:
         gone = [code for code in by_age if code not in held][: MOST_KNOWN // 2]
         for code in gone:
             del self.known[code]
-        before, vocabulary = self.vocabulary, Vocabulary(began_at_ms=self.vocabulary.began_at_ms)
+        before, vocabulary = self.vocabulary, Vocabulary()
         for known in self.known.values():
             known.tokens = vocabulary.learn([before.texts[token] for token in known.tokens])
             *pairs, name = [before.texts[token] for token in known.pairs]
             known.pairs = (*[vocabulary.numbers[text] for text in pairs], *vocabulary.learn([name]))
-        for number, text in enumerate(vocabulary.texts):
-            was = before.numbers[text]
-            vocabulary.onsets[number], vocabulary.onset_at_ms[number] = before.onsets[was], before.onset_at_ms[was]
+        were = [before.numbers[text] for text in vocabulary.texts]
+        vocabulary.rates, vocabulary.everyday = before.rates.copy_of(were), before.everyday.copy_of(were)
         self.vocabulary = vocabulary
         self.learned += 1
         self.surge.forget_tokens()

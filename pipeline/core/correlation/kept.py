@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pipeline.core.correlation.correlation import Correlation
 from pipeline.core.correlation.known import Known
 from pipeline.core.correlation.profile import Profile
+from pipeline.core.correlation.rates import Rates
 from pipeline.core.correlation.surge import Onset, Surge
 from pipeline.core.correlation.tokens import is_value
 from pipeline.core.correlation.vocabulary import Vocabulary
@@ -38,13 +39,20 @@ class KeptSurge(NamedTuple):
     last_at_ms: int
 
 
+class KeptRates(NamedTuple):
+    """How often each token usually comes."""
+
+    onsets: list[float]
+    onset_at_ms: list[int]
+
+
 class KeptCorrelation(NamedTuple):
     """The alerts that are known in order, `lengths` of their `tokens` after each other; then those that take more."""
 
     texts: list[str]
-    onsets: list[float]
-    onset_at_ms: list[int]
     began_at_ms: int
+    rates: KeptRates
+    everyday: KeptRates
     codes: list[int]
     lengths: list[int]
     tokens: list[int]
@@ -66,9 +74,9 @@ def keep(correlation: Correlation) -> KeptCorrelation:
     vocabulary, known = correlation.vocabulary, correlation.known.values()
     return KeptCorrelation(
         vocabulary.texts,
-        vocabulary.onsets,
-        vocabulary.onset_at_ms,
-        vocabulary.began_at_ms,
+        vocabulary.rates.began_at_ms,
+        KeptRates(vocabulary.rates.onsets, vocabulary.rates.onset_at_ms),
+        KeptRates(vocabulary.everyday.onsets, vocabulary.everyday.onset_at_ms),
         list(correlation.known),
         [len(one.tokens) for one in known],
         [token for one in known for token in one.tokens],
@@ -93,9 +101,8 @@ def keep(correlation: Correlation) -> KeptCorrelation:
 
 def recall(kept: KeptCorrelation, incident_of: Callable[[str], Open]) -> Correlation:
     """The correlation of a snapshot. Raises ValueError if it does not fit together."""
-    vocabulary = Vocabulary(
-        kept.texts, [0] * len(kept.texts), kept.onsets, kept.onset_at_ms, began_at_ms=kept.began_at_ms
-    )
+    rates, everyday = (Rates(kept.began_at_ms, *one) for one in (kept.rates, kept.everyday))
+    vocabulary = Vocabulary(kept.texts, [0] * len(kept.texts), rates, everyday)
     correlation = Correlation(vocabulary, opened=kept.opened)
     tokens = iter(kept.tokens)
     try:

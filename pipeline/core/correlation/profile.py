@@ -1,6 +1,6 @@
 """What an incident that takes newcomers is like, and how long it waits for them."""
 
-# What `Counter` counts with, on a plain dict: a third of the time that a loop takes.
+# What `Counter` counts with, on a plain dict: a loop takes longer.
 from collections import _count_elements  # type: ignore[attr-defined]  # typeshed leaves it out
 from collections.abc import KeysView
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Profile:
     number: int  # in order of opening
     unit_ms: int
     grew_at_ms: int  # when a new member last joined: repeats do not hold the door open for strangers
-    is_everyday: bool = False  # begun by what keeps coming back: it takes nothing else
+    is_everyday: bool = False  # begun, or begun again, by what keeps coming back: it takes nothing else
     members: dict[int, None] = field(default_factory=dict)  # codes, in order of joining
     counts: dict[int, int] = field(default_factory=dict)  # token → how many members have it; derived
     tokens: KeysView[int] = field(init=False)  # of `counts`, as they are now

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.core.correlation.known import Known
+from pipeline.core.correlation.rates import Both, Rates
 from pipeline.core.correlation.tuning import (
     SURGE_AT_LEAST,
     SURGE_ENDS_MS,
@@ -20,7 +21,6 @@ from pipeline.core.correlation.tuning import (
     SURGE_HALF_LIFE_MS,
     SURGE_SPAN_MS,
 )
-from pipeline.core.correlation.vocabulary import Vocabulary
 from pipeline.core.decay import remaining
 from pipeline.core.logarithm import ln
 
@@ -48,7 +48,7 @@ class Surge:
     incident_id: str | None = None  # that of the surge
     last_at_ms: int = 0  # when it last grew
 
-    def hear(self, known: Known, at_ms: int, vocabulary: Vocabulary) -> int | None:
+    def hear(self, known: Known, at_ms: int, usual_of: Rates | Both) -> int | None:
         """An alert begins. The token that makes it part of a surge: one that does already, or begins to; else None."""
         if self.tokens and at_ms - self.last_at_ms > SURGE_ENDS_MS:
             self.tokens.clear()
@@ -57,14 +57,14 @@ class Surge:
         while self.recent and at_ms - self.recent[0].at_ms > SURGE_SPAN_MS:
             self.recent.popleft()
         best, most, surging = None, SURGE_EVIDENCE, None
-        watched_ms = vocabulary.watched_ms(at_ms)
+        watched_ms = usual_of.watched_ms(at_ms)
         for token, count in zip(known.pairs, self._count(known.pairs, at_ms), strict=True):
             is_surging = token in self.tokens
             if count < SURGE_AT_LEAST and not is_surging:  # almost always
                 continue
-            if count < SURGE_FACTOR * (vocabulary.least(token, at_ms) / watched_ms * SURGE_SPAN_MS):
+            if count < SURGE_FACTOR * (usual_of.least(token, at_ms) / watched_ms * SURGE_SPAN_MS):
                 continue
-            usual = vocabulary.usual(token, at_ms) / watched_ms * SURGE_SPAN_MS
+            usual = usual_of.usual(token, at_ms) / watched_ms * SURGE_SPAN_MS
             if count < SURGE_FACTOR * usual:
                 continue
             if is_surging:

@@ -35,7 +35,7 @@ def tokens_of(alert: Alert) -> list[str]:
     name, labels = fields["name"], fields["labels"]
     words = _words(name) if len(name) <= LONGEST_TOKEN else _new_words(name)
     values = [
-        _value(key, value) if len(value) <= LONGEST_TOKEN else _token_of(key, value)
+        _value(key, value) if len(key) + len(value) <= LONGEST_TOKEN else _token_of(key, value)
         for key, value in labels.items()
         if key not in _NOT_WHERE
     ]

@@ -1,12 +1,9 @@
 """How rare each token is, and how often it usually comes: learned as the stream goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.core.correlation.tuning import RATE_HALF_LIFE_MS, RATE_PRIOR_MS, RATE_SPAN_MS
-from pipeline.core.decay import remaining
-
-_LATELY_MS, _LEFT = RATE_HALF_LIFE_MS // 8, 0.9  # 2^(-1/8) is .917
+from pipeline.core.correlation.rates import Both, Rates
 
 
 @dataclass(slots=True)
@@ -15,9 +12,8 @@ class Vocabulary:
 
     texts: list[str] = field(default_factory=list)
     alerts: list[int] = field(default_factory=list)  # distinct alerts that have the token
-    onsets: list[float] = field(default_factory=list)  # how often one of them began, fading
-    onset_at_ms: list[int] = field(default_factory=list)  # as of when
-    began_at_ms: int = 0  # the first event of the scope
+    rates: Rates = field(default_factory=Rates)  # how often one of them began, but for ...
+    everyday: Rates = field(default_factory=Rates)  # ... those that keep coming back, which are usual by themselves
     numbers: dict[str, int] = field(default_factory=dict)  # derived
 
     def __post_init__(self) -> None:
@@ -35,59 +31,22 @@ class Vocabulary:
             tokens.append(token)
         return tuple(tokens)
 
-    def hear_onset(self, tokens: Iterable[int], at_ms: int) -> None:
-        """An alert with these tokens has begun."""
-        onsets, onset_at_ms = self.onsets, self.onset_at_ms
-        for token in tokens:
-            count, elapsed_ms = onsets[token], at_ms - onset_at_ms[token]
-            if elapsed_ms > 0:
-                onset_at_ms[token] = at_ms
-                count *= remaining(elapsed_ms, RATE_HALF_LIFE_MS) if count else 1.0
-            onsets[token] = count + 1.0
+    def begin(self, at_ms: int) -> None:
+        """The first event of the scope came."""
+        self.rates.began_at_ms = self.everyday.began_at_ms = at_ms
 
-    def take_back_onset(self, tokens: Iterable[int], at_ms: int) -> None:
-        """What began with these tokens is explained by something else: it says nothing of what is usual."""
-        for token in tokens:
-            self.onsets[token] = max(0.0, self._fading(token, at_ms) - 1.0)
-            self.onset_at_ms[token] = max(at_ms, self.onset_at_ms[token])
+    def rates_of(self, *, is_everyday: bool) -> Rates:
+        """Where an alert is counted."""
+        return self.everyday if is_everyday else self.rates
 
-    def watched_ms(self, at_ms: int) -> int:
-        """Over how long `usual` counts."""
-        return max(0, min(at_ms - self.began_at_ms, RATE_SPAN_MS)) + RATE_PRIOR_MS
-
-    def usual(self, token: int, at_ms: int) -> float:
-        """How often the token came in some hours; as if once more in ten minutes."""
-        return self._fading(token, at_ms) + 1.0
-
-    def least(self, token: int, at_ms: int) -> float:
-        """No more than `usual`, and nearly that where the token came lately, in half of the time.
-
-        What is compared with something by it is compared exactly: to round keeps an order.
-        """
-        is_lately = at_ms - self.onset_at_ms[token] <= _LATELY_MS
-        return (_LEFT * self.onsets[token] if is_lately else 0.0) + 1.0
-
-    def surprising(self, tokens: Iterable[int], at_ms: int, since_ms: float, most: float) -> list[int]:
-        """Those of these tokens of which no more than `most` usually come in so long a time."""
-        watched_ms, onsets, onset_at_ms, usual = self.watched_ms(at_ms), self.onsets, self.onset_at_ms, self.usual
-        return [
-            token
-            for token in tokens
-            # First by `least`, without a call for each.
-            if (
-                at_ms - onset_at_ms[token] > _LATELY_MS or (_LEFT * onsets[token] + 1.0) / watched_ms * since_ms <= most
-            )
-            and usual(token, at_ms) / watched_ms * since_ms <= most
-        ]
-
-    def _fading(self, token: int, at_ms: int) -> float:
-        count, elapsed_ms = self.onsets[token], at_ms - self.onset_at_ms[token]
-        return count * remaining(elapsed_ms, RATE_HALF_LIFE_MS) if count and elapsed_ms > 0 else count
+    def usual_of(self, *, is_everyday: bool) -> Rates | Both:
+        """What it is compared with: one that keeps coming back says nothing where its like or others usually come."""
+        return Both(self.rates, self.everyday) if is_everyday else self.rates
 
     def _add(self, text: str) -> int:
         token = self.numbers[text] = len(self.texts)
         self.texts.append(text)
         self.alerts.append(0)
-        self.onsets.append(0.0)
-        self.onset_at_ms.append(0)
+        self.rates.add()
+        self.everyday.add()
         return token

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.correlation.rates import Rates
 from pipeline.core.correlation.vocabulary import Vocabulary
 
 HOUR_MS = 3_600_000
@@ -11,34 +12,34 @@ spans_ms = st.sampled_from([150.0, 3000.0, 20_000.0, 600_000.0, 6e6])
 shares = st.sampled_from([0.01, 0.1353352832366127, 0.9, 2.0])
 
 
-def heard(told: list[tuple[str, int]]) -> Vocabulary:
+def heard(told: list[tuple[str, int]]) -> Rates:
     vocabulary = Vocabulary()
     tokens = dict(zip("abcd", vocabulary.learn("abcd"), strict=True))
     for text, at_ms in told:
-        vocabulary.hear_onset([tokens[text]], at_ms)
-    return vocabulary
+        vocabulary.rates.hear([tokens[text]], at_ms)
+    return vocabulary.rates
 
 
 @given(onsets, st.integers(0, 20 * HOUR_MS))
 def test_the_least_that_a_token_comes_is_no_more_than_what_is_usual(told: list[tuple[str, int]], at_ms: int) -> None:
-    vocabulary = heard(told)
-    assert all(1.0 <= vocabulary.least(token, at_ms) <= vocabulary.usual(token, at_ms) for token in range(4))
+    rates = heard(told)
+    assert all(1.0 <= rates.least(token, at_ms) <= rates.usual(token, at_ms) for token in range(4))
 
 
 @given(onsets, st.integers(0, 20 * HOUR_MS), spans_ms, shares)
 def test_what_surprises_is_found_as_if_each_token_were_reckoned(
     told: list[tuple[str, int]], at_ms: int, since_ms: float, most: float
 ) -> None:
-    vocabulary = heard(told)
-    watched_ms = vocabulary.watched_ms(at_ms)
-    expected = [token for token in range(4) if vocabulary.usual(token, at_ms) / watched_ms * since_ms <= most]
-    assert vocabulary.surprising(range(4), at_ms, since_ms, most) == expected
+    rates = heard(told)
+    watched_ms = rates.watched_ms(at_ms)
+    expected = [token for token in range(4) if rates.usual(token, at_ms) / watched_ms * since_ms <= most]
+    assert rates.surprising(range(4), at_ms, since_ms, most) == expected
 
 
 @given(onsets, st.integers(0, 20 * HOUR_MS), spans_ms, spans_ms, shares)
 def test_what_surprises_after_a_while_surprises_sooner_too(
     told: list[tuple[str, int]], at_ms: int, one_ms: float, other_ms: float, most: float
 ) -> None:
-    vocabulary = heard(told)
-    late = vocabulary.surprising(range(4), at_ms, max(one_ms, other_ms), most)
-    assert set(late) <= set(vocabulary.surprising(range(4), at_ms, min(one_ms, other_ms), most))
+    rates = heard(told)
+    late = rates.surprising(range(4), at_ms, max(one_ms, other_ms), most)
+    assert set(late) <= set(rates.surprising(range(4), at_ms, min(one_ms, other_ms), most))
