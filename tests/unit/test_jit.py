@@ -67,3 +67,26 @@ def test_a_warm_kernel_refuses_what_it_was_not_compiled_for() -> None:
     slots = np.zeros(4, np.uint64)
     with pytest.raises(TypeError, match="No matching definition"):
         kernels.find(slots.astype(np.int64), slots, np.zeros(4, ROW), 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("FACTOR = 2", "FACTOR = 3"), ("return FACTOR * number", "return 3 * number")]
+)
+def test_a_kept_kernel_is_none_for_other_constants_or_parts(tmp_path: Path, before: str, after: str) -> None:
+    """They stand in files of their own: numba looks only at the kernel's, and would go on with those of last time."""
+    (tmp_path / "constants.py").write_text("FACTOR = 2\n")
+    (tmp_path / "parts.py").write_text(
+        "from pipeline.core.jit import part\nfrom constants import FACTOR\n\n"
+        "@part\ndef times(number):\n    return FACTOR * number\n"
+    )
+    (tmp_path / "small.py").write_text(
+        SMALL.replace("\n@kernel", "from parts import times\n\n@kernel").replace(
+            "return 2 * number", "return times(number)"
+        )
+    )
+    code = f"import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); runpy.run_path({str(tmp_path / 'small.py')!r})"
+    cache = str(tmp_path / "cache")
+    assert said_by(code, NUMBA_CACHE_DIR=cache).startswith("42 ")
+    for path in (tmp_path / "constants.py", tmp_path / "parts.py"):
+        path.write_text(path.read_text().replace(before, after))
+    assert said_by(code, NUMBA_CACHE_DIR=cache).startswith("63 ")
