@@ -39,7 +39,7 @@ class OracleSpells:
             for step, share in enumerate(gone):
                 worth = share - (1 - share) * (step * 30.0) / (patience_ms / 1000)
                 if worth > best:
-                    later = min(step + 1, len(gone) - 1)
+                    later = min(step + 2, len(gone) - 1)
                     best, chosen = worth, (later * STEP_MS, gone[later])
         return (*chosen, ended, template_ended)
 

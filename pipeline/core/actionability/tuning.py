@@ -39,7 +39,7 @@ MOST_GAPS = 50.0  # of which the usual gap is the mean
 
 # How long a page may wait (spell.py): chosen on upptime and huawei-alarms, where neighbours do about as well.
 STEP_MS = 30_000
-SLACK_STEPS = 1  # that a page waits longer than what is worth most: what is like it may take a little longer
+SLACK_STEPS = 2  # that a page waits longer than what is worth most: what is like it may take a little longer
 LEAST_SPELLS = 5  # of a template or an alert: before that nothing of it waits
 LEAN_NOWHERE = 4.0  # endless spells that count beside those of a template
 LEAN = 1.0  # spells of its template that count beside those of an alert

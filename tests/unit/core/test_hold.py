@@ -47,13 +47,13 @@ def test_what_its_past_says_is_soon_over_waits_for_that_and_pages_nobody() -> No
     first, last = decided(facts)[-2:]
     assert (first.reason, last.reason) == (Reason.HELD, Reason.TRANSIENT)
     assert first.held is not None
-    assert first.next_at_ms == first.at_ms + first.held.for_ms == first.at_ms + 180_000
+    assert first.next_at_ms == first.at_ms + first.held.for_ms == first.at_ms + 210_000
     assert not facts.incidents[-1].is_paged
-    assert held_said(first.held) == "held 3m: 95 % of its kind were gone by then (48 past alerts of this one)"
+    assert held_said(first.held) == "held 3m30s: 95 % of its kind were gone by then (48 past alerts of this one)"
 
 
 def test_what_still_fires_after_its_hold_pages() -> None:
-    facts = then(hourly(service="shop"), at(NOW_S, DISK), at(NOW_S + 179), at(NOW_S + 180))
+    facts = then(hourly(service="shop"), at(NOW_S, DISK), at(NOW_S + 209), at(NOW_S + 210))
     assert facts.pages[-1].payload.custom_details.reason is Reason.HOLD_ENDED
     assert pages(facts)[-1] == ("trigger", "disk")
 
@@ -118,7 +118,7 @@ def test_what_is_critical_waits_only_where_the_policy_says_so() -> None:
 
 
 def test_no_page_waits_longer_than_it_may() -> None:
-    facts = then(hourly(510, service="shop"), at(NOW_S, DISK))
+    facts = then(hourly(480, service="shop"), at(NOW_S, DISK))
     assert (held := decided(facts)[-1].held) is not None
     assert held.for_ms == 570_000
     for more in ({"hold_at_most": "5m"}, {"guardrails": {"max_hold": "5m"}}):
