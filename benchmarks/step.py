@@ -25,6 +25,7 @@ TOGETHER = 10  # alerts in a record
 NOON_MS = 1_700_000_000_000
 LIMITS = {"storm": {"floor": 1 << 30}, "max_live_alerts": 1 << 22}
 POLICY = Policy.model_validate(LIMITS | {"group_by": ["alertname", "cluster", "namespace"]})
+ALONE = Policy.model_validate(LIMITS | {"group_by": ["instance"]})
 CORRELATED = Policy.model_validate(LIMITS)
 STREAMS = ("stream", "events/s", "target", "µs an event", "a dict that only counts, events/s")
 SIZES = ("state", "duplicates/s", "events/s at 90 % duplicates", "resident bytes an alert")
@@ -119,6 +120,11 @@ def measure(*, is_quick: bool) -> Report:
         [
             Table("Decoded events, group_by", STREAMS, list(_streams(size, POLICY))),
             Table("The same streams, correlated (the default)", STREAMS, list(_streams(size, CORRELATED))),
+            Table(
+                "The same streams, grouped by instance: a new alert opens an incident and pages, as when correlated",
+                STREAMS,
+                list(_streams(size, ALONE)),
+            ),
             Table("Much state, ten alerts a record", SIZES, sizes),
             Table("Snapshots of it", KEPT, kept),
         ],

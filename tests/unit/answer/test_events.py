@@ -57,7 +57,7 @@ def test_a_page_that_waits_as_its_past_says_is_explained() -> None:
     last = decisions(log)[-1]
     assert last.reason is Reason.HELD
     told_of = said(log, last.fingerprint)
-    assert "      held 1m: 89 % of its kind were gone by then (6 past alerts of this one)" in told_of
+    assert "      held 1m30s: 89 % of its kind were gone by then (6 past alerts of this one)" in told_of
 
 
 def test_an_alert_is_found_by_the_fingerprint_of_its_source_too(log: Log) -> None:
