@@ -20,6 +20,5 @@ class Why(Record):
     shared: tuple[Shared, ...] = Field(description="what of it most, the weightiest first")
     is_home: bool = Field(default=False, description="whether the alert was in the incident before")
     surge: str | None = Field(default=None, description="the value or name of which far more than usual begin")
-    lift: float | None = Field(default=None, description="how many times likelier together than by chance, if learned")
     runner_up: str | None = Field(default=None, description="the incident that would have taken it otherwise")
     runner_up_share: float | None = Field(default=None, description="how well that fits, as a share of this one")

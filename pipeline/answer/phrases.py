@@ -20,8 +20,6 @@ def why_in_words(why: Why) -> str:
         said.append(f"far more than usual of {why.surge} begin")
     elif shared or not why.is_home:
         said.append(f"{_percent(why.likeness)} alike" + (f": {shared}" if shared else ""))
-    if why.lift is not None:
-        said.append(f"{why.lift:.1f} times likelier together than by chance")
     if why.runner_up is not None:
         share = "" if why.runner_up_share is None else f" ({_percent(why.runner_up_share)} as good)"
         said.append(f"next likeliest {short(why.runner_up)}{share}")

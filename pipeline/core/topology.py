@@ -1,18 +1,14 @@
-"""A topology is what the user says of services: which needs which. It gives a distance, a way, and who is upstream.
+"""A topology is what the user says of services: which needs which directly, and who is upstream.
 
 Upstream is what others depend on: a database is upstream of its callers. Circles are allowed, there are such systems.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_HOPS = 3  # of a way: two callers of one database are two hops apart; five apart is most of a company
 MOST_SERVICES = 20_000
-MOST_REMEMBERED = 1024  # services of which the surroundings are kept at hand
-
-Ways = dict[str, tuple[str, ...]]
+MOST_REMEMBERED = 1024  # services of which all that they need is kept at hand
 
 
 class _Part(BaseModel):
@@ -43,22 +39,16 @@ class Topology:
     def __init__(self, policy: TopologyPolicy) -> None:
         self._labels = policy.service_labels
         self._needs: dict[str, list[str]] = {}
-        near: dict[str, set[str]] = {}
         for service in policy.services:
-            for needed in service.depends_on:
-                near.setdefault(needed, set()).add(service.name)
-            near.setdefault(service.name, set()).update(service.depends_on)
             self._needs.setdefault(service.name, []).extend(service.depends_on)
-        # Sorted, so that of two ways of one length it is always the same.
-        self._near = {name: sorted(others - {name}) for name, others in near.items()}
+        self._names = {*self._needs, *(needed for several in self._needs.values() for needed in several)}
         self._upstream: dict[str, frozenset[str]] = {}
-        self._ways: dict[str, Ways] = {}
 
     def service_of(self, labels: Mapping[str, str]) -> str | None:
         """Which of the services an alert with these labels is about."""
         for label in self._labels:
             value = labels.get(label)
-            if value is not None and value in self._near:
+            if value is not None and value in self._names:
                 return value
         return None
 
@@ -76,22 +66,6 @@ class Topology:
             found = self._upstream[of] = self._all_that_it_needs(of)
         return service in found
 
-    def distance(self, one: str, other: str) -> int | None:
-        """Hops from one to the other, along and against dependencies; None beyond MOST_HOPS. Symmetrical."""
-        way = self.way(one, other)
-        return None if way is None else len(way) - 1
-
-    def way(self, one: str, other: str) -> tuple[str, ...] | None:
-        """The shortest way from one to the other, both named, of several the first in the order of names."""
-        ways = self._ways.get(one)
-        if ways is None:
-            if one not in self._near:
-                return None
-            if len(self._ways) >= MOST_REMEMBERED:
-                self._ways.clear()
-            ways = self._ways[one] = self._surroundings(one)
-        return ways.get(other)
-
     def _all_that_it_needs(self, service: str) -> frozenset[str]:
         found: set[str] = set()
         waiting = list(self._needs.get(service, ()))
@@ -101,19 +75,6 @@ class Topology:
                 found.add(needed)
                 waiting += self._needs.get(needed, ())
         return frozenset(found - {service})
-
-    def _surroundings(self, service: str) -> Ways:
-        ways: Ways = {service: (service,)}
-        waiting = deque([service])
-        while waiting:
-            way = ways[waiting.popleft()]
-            if len(way) > MOST_HOPS:
-                break
-            for other in self._near[way[-1]]:
-                if other not in ways:
-                    ways[other] = (*way, other)
-                    waiting.append(other)
-        return ways
 
 
 def faults_of(services: Iterable[Service]) -> list[tuple[int, int | None, str]]:

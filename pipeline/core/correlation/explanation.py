@@ -61,7 +61,6 @@ def _why(  # noqa: PLR0913  # what there is to say
         shared=shared,
         is_home=is_home,
         surge=surge,
-        lift=None,
         runner_up=runner_up,
         runner_up_share=runner_up_share,
     )

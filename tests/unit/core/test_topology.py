@@ -1,6 +1,6 @@
-"""A topology says how far apart services are and who is upstream, as a plain search through all of the graph says."""
+"""A topology says who is upstream, as a plain search through all of the graph says."""
 
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.core import topology as topology_module
 from pipeline.core.policy import Policy
-from pipeline.core.topology import MOST_HOPS, Topology, TopologyPolicy
+from pipeline.core.topology import Topology, TopologyPolicy
 from pipeline.policy_file import examine
 from tests.scene import alert, at, decided, play
 
@@ -33,34 +33,11 @@ def needed_by(graph: Graph, service: str) -> set[str]:
         found |= more
 
 
-def hops(graph: Graph, one: str, other: str) -> int | None:
-    named = {*graph, *(needed for several in graph.values() for needed in several)}
-    edges = {frozenset((a, b)) for a, several in graph.items() for b in several}
-    reached, away = {one} & named, 0
-    while reached and other not in reached and away < MOST_HOPS:
-        reached |= {b for a, b in product(reached, named) if frozenset((a, b)) in edges}
-        away += 1
-    return away if other in reached else None
-
-
 @given(graphs)
 def test_it_says_what_a_search_of_all_says(graph: Graph) -> None:
     known = topology(graph)
     for one, other in product(NAMES, NAMES):
         assert known.is_upstream(one, other) == (one in needed_by(graph, other))
-        named = one in graph or any(one in several for name, several in graph.items())
-        assert known.distance(one, other) == (hops(graph, one, other) if named else None)
-
-
-@given(graphs)
-def test_distance_is_symmetrical_and_a_way_follows_dependencies(graph: Graph) -> None:
-    known = topology(graph)
-    for one, other in product(NAMES, NAMES):
-        assert known.distance(one, other) == known.distance(other, one)
-        way = known.way(one, other)
-        if way is not None:
-            assert (way[0], way[-1]) == (one, other)
-            assert all(b in graph.get(a, set()) or a in graph.get(b, set()) for a, b in pairwise(way))
 
 
 @given(graphs, st.permutations(NAMES))
@@ -70,7 +47,6 @@ def test_neither_the_order_of_the_file_nor_what_it_remembers_changes_it(graph: G
         patch.setattr(topology_module, "MOST_REMEMBERED", 1)
         forgetful = topology(graph)
         for one, two in product(asked, asked):
-            assert forgetful.way(one, two) == other.way(one, two)
             assert forgetful.is_upstream(one, two) == other.is_upstream(one, two)
 
 
@@ -79,12 +55,10 @@ def test_the_first_label_that_names_a_service_counts() -> None:
     assert known.service_of({"service": "checkout", "job": "payments"}) == "checkout"
     assert known.service_of({"service": "unheard", "job": "payments"}) == "payments"
     assert known.service_of({"job": "node-exporter"}) is None
-    assert known.distance("unheard", "checkout") is None
 
 
-def test_two_callers_of_one_database_are_two_hops_apart_and_neither_is_upstream() -> None:
+def test_of_two_callers_of_one_database_neither_is_upstream() -> None:
     known = topology({"checkout": {"postgres"}, "search": {"postgres"}})
-    assert known.way("checkout", "search") == ("checkout", "postgres", "search")
     assert not known.is_upstream("checkout", "search")
     assert known.is_upstream("postgres", "search")
 
