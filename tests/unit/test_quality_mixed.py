@@ -1,6 +1,9 @@
 """Organisations and faults that must stay apart are counted when they do not, and faults get times from their graph."""
 
+import pytest
+
 from benchmarks.quality import itbench, upptime
+from benchmarks.quality.judged import Told
 from benchmarks.quality.scenes.alerts import Firing
 
 FAULT = {
@@ -49,3 +52,12 @@ def test_a_fault_in_two_incidents_and_an_incident_of_two_faults_count() -> None:
     split = [f"{event.firing.storm}-{event.firing.name}" for event in scene]
     assert itbench.judged(scene, split) == (2, 6, 3, 3, 0, 0)
     assert itbench.judged(scene, ["all"] * len(scene)) == (2, 6, 1, 1, 1, 2)
+
+
+@pytest.mark.parametrize(("first", "share"), [("Down", 1.0), ("Queue", 0.0)])
+def test_the_likeliest_cause_is_right_if_no_alert_of_its_incident_is_nearer(first: str, share: float) -> None:
+    scene = itbench.played({"fault": FAULT}, seed=1)
+    incident = {"incident_id": "one", "merged_into": "two", "causes": [{"fingerprint": first}]}
+    decisions = [{"fingerprint": event.firing.name} for event in scene]
+    found = Told(["two"] * len(scene), {"one": "two"}, decisions, [incident], [])
+    assert [row[1:] for row in itbench.ranked(scene, found)] == [(1, share), (1, 1.0), (1, pytest.approx(1 / 3))]
