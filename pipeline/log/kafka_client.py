@@ -11,6 +11,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
+from kafka.protocol.api_message import ApiMessage
 
 from pipeline.errors import Misuse, Retryable
 from pipeline.log.entry import Draft, Entry
@@ -118,6 +119,18 @@ def send_arguments(draft: Draft) -> Mapping[str, Any]:
     }
 
 
+def _settle_messages() -> None:
+    """Make the classes of all versions of Kafka's messages now, on one thread, in a hundredth of a second.
+
+    kafka-python makes one where it first reads such an answer, without a lock. When two clients do at the same time one
+    class is dropped, and if that was the one in the registry, which holds it weakly, no client of this process could
+    read that answer again: a gateway that began so was never ready.
+    """
+    for message in ApiMessage.__subclasses__():
+        for version in range(message.min_version, message.max_version + 1):
+            message[version]
+
+
 def _make(make: Callable[..., Any], bootstrap: str, timeout_s: float, **settings: Any) -> Any:
     networks: list[Any] = []
 
@@ -140,3 +153,6 @@ def _make(make: Callable[..., Any], bootstrap: str, timeout_s: float, **settings
         if isinstance(exc, ValueError):
             raise Misuse(f"{bootstrap} is no list of Kafka servers, host:port[,host:port…]: {exc}") from exc
         raise Retryable(f"Kafka at {bootstrap} does not answer: {exc}") from exc
+
+
+_settle_messages()
