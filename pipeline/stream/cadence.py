@@ -2,8 +2,8 @@
 
 After a restart the log is read from the last snapshot on, at some 50,000 records a second. EVERY_S at 2,000 records a
 second, and RECORDS at any rate, are about a second of that or two. A snapshot of a million alerts takes far longer to
-take, pack and send than one of a thousand, so it may use one part in COST_SHARE of the time and no more: what costs a
-second is done every 20 s at most.
+take, pack and send than one of a thousand, so it may use one part in COST_SHARE of a core and no more: what costs a
+second of CPU is done every 20 s at most.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ COST_SHARE = 20
 
 
 class Pace(NamedTuple):
-    """After how long, or how many records if they come faster; and how many times its cost it waits."""
+    """After how long, or how many records if they come faster; and how many times its CPU seconds it waits."""
 
     every_s: float = EVERY_S
     records: int = RECORDS

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,6 +15,13 @@ from pipeline.stream.checkpoint import Found, Taken
 from pipeline.stream.kafka_log import KafkaLog, places
 from schemas import Chunk, Snapshot
 from schemas.topics import CHUNKS, MAX_RECORD_BYTES, SILENCES, SNAPSHOTS
+
+
+class Written(NamedTuple):
+    """A snapshot that is durable, and the CPU that it took; how long it took is mostly others' work."""
+
+    snapshot: Snapshot
+    cpu_s: float
 
 
 class SnapshotStore:
@@ -48,21 +56,23 @@ class SnapshotStore:
             pieces.append(await asyncio.to_thread(checkpoint.unpack, chunk, found.pop(chunk.offset, None)))
         return b"".join(pieces)
 
-    async def write(self, taken: Taken, slot: int, stale_chunks: int) -> Snapshot:
+    async def write(self, taken: Taken, slot: int, stale_chunks: int) -> Written:
         """Make `taken` durable in `slot`, whose last snapshot had `stale_chunks` chunks. Raises KafkaError."""
         producer = await self._started()
         chunks: list[Chunk] = []
+        cpu_s = 0.0
         for piece in checkpoint.cut(taken.state):
-            packed = await asyncio.to_thread(checkpoint.pack, piece)
+            packed, chunk, took_s = await asyncio.to_thread(_packed, piece)
             key = checkpoint.chunk_key(slot, len(chunks)).encode()
             sent = await producer.send_and_wait(CHUNKS.name, packed, key, taken.partition)
-            chunks.append(await asyncio.to_thread(checkpoint.chunk_of, piece, sent.offset))
+            chunks.append(chunk.altered(offset=sent.offset))
+            cpu_s += took_s
         snapshot = checkpoint.snapshot_of(taken, slot, chunks)
         await producer.send_and_wait(SNAPSHOTS.name, encode(snapshot), str(slot).encode(), taken.partition)
         for number in range(len(chunks), stale_chunks):
             key = checkpoint.chunk_key(slot, number).encode()
             await producer.send_and_wait(CHUNKS.name, None, key, taken.partition)
-        return snapshot
+        return Written(snapshot, cpu_s)
 
     async def erase(self, snapshot: Snapshot) -> None:
         """Let nobody find `snapshot` again. Raises KafkaError."""
@@ -115,3 +125,10 @@ class SnapshotStore:
                     raise
                 self._producer = producer
             return self._producer
+
+
+def _packed(piece: memoryview) -> tuple[bytes, Chunk, float]:
+    """A piece as it is stored, what is to be remembered of it but where, and the CPU that this took, in s."""
+    started_s = time.thread_time()
+    packed, chunk = checkpoint.pack(piece), checkpoint.chunk_of(piece, 0)
+    return packed, chunk, time.thread_time() - started_s

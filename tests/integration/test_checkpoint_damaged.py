@@ -152,10 +152,11 @@ def test_a_state_of_many_chunks_comes_back_whole(broker: Broker) -> None:
     async def scene() -> None:
         state = random.Random(1).randbytes(2 * checkpoint.CHUNK_BYTES + 77)  # noqa: S311  # a scene, not a secret
         async with life(broker.bootstrap) as lived:
-            snapshot = await lived.store.write(checkpoint.Taken(PARTITION, 5, state, 0, POLICY.name), 0, 0)
+            snapshot, cpu_s = await lived.store.write(checkpoint.Taken(PARTITION, 5, state, 0, POLICY.name), 0, 0)
             assert len(snapshot.chunks) == 3
+            assert 0 < cpu_s < 5, "what it waits for the broker is no cost"
             assert await lived.store.state(snapshot) == state
-            smaller = await lived.store.write(checkpoint.Taken(PARTITION, 6, b"", 0, POLICY.name), 0, 3)
+            smaller, _ = await lived.store.write(checkpoint.Taken(PARTITION, 6, b"", 0, POLICY.name), 0, 3)
             assert await lived.store.state(smaller) == b""
             assert await lived.store.state(snapshot) == state, "of another's chunks it takes none"
 
