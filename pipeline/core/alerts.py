@@ -1,6 +1,6 @@
 """The live alerts of a scope: numbers on flat arrays, texts as packed bytes, and an object while one is looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -11,7 +11,7 @@ from pipeline.core.facets import facets
 from pipeline.core.fingerprint import code_of, fingerprint_of
 from pipeline.core.glimpse import Glimpse
 from pipeline.core.incidents import Open, trace_of
-from pipeline.core.live import GUARDS, QUIETS, SEVERITIES, Live
+from pipeline.core.live import INCIDENT_COLUMN, QUIETS, SEVERITIES, Live
 from pipeline.core.memory import Memory
 from pipeline.core.packed import Standing
 from pipeline.core.policy import Policy
@@ -35,6 +35,8 @@ class LiveAlerts:
         self._fresh = 0  # of them, those that have no row yet
         self._room = 0  # for so many more there surely is room
         self._taken: dict[int, Live] = {}
+        self.repeated: Container[int] = ()  # codes that a run has more than once, while it is decided
+        self._may_be_met = False  # whether a scan may meet one of those that are looked at
         self.said: dict[int, Live] = {}  # those whose content is not packed yet
 
     def __len__(self) -> int:
@@ -150,6 +152,7 @@ class LiveAlerts:
         else:
             live.row, live.queued_ms = known.row, known.queued_ms
             self._let_go(known.incident)
+        self._may_be_met = self._may_be_met or known is not None or live.code in self.repeated
         self._taken[live.code] = self.said[live.code] = live
 
     def remove(self, live: Live) -> None:
@@ -172,6 +175,7 @@ class LiveAlerts:
         self._fresh += 1
         live.row, live.queued_ms, live.code, live.is_parted = -1, FOREVER_MS, code, is_parted
         self._taken[code] = self.said[code] = live
+        self._may_be_met = True
 
     def move(self, live: Live, into: Open) -> None:
         """Let it be of another incident from now on, of which its caller makes it a member."""
@@ -184,9 +188,15 @@ class LiveAlerts:
         standing = Standing(live.fingerprint, live.severity, live.starts_at_ms, live.first_at_ms)
         return self._memory.packer.unpack(self._memory.contents[live.row], standing)
 
+    def make_way(self) -> None:
+        """Write what a scan may meet. A new alert that comes once in a run is not met: of those many go together."""
+        if self._may_be_met:
+            self.put_back()
+
     def put_back(self) -> None:
         """Write all that was looked at into its rows."""
         self._room = 0
+        self._may_be_met = False
         if not self._taken:
             return
         try:
@@ -250,46 +260,10 @@ class LiveAlerts:
             incident.book.leave(incident.number)
 
     def _take(self, code: int, row: int) -> Live:
-        memory = self._memory
-        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, score, events, number, rule, is_firing, _ = (
-            memory.table.row_of(row)
-        )
-        starts_at_ms, first_at_ms, begun_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, *rest = (
-            memory.table.rest_of(row)
-        )
-        place, hold_ms, quiet, severity, guard, *flags = rest
-        is_flapping, is_echo, is_parted = map(bool, flags)
-        incident = memory.incidents.known[number]
+        memory, self._may_be_met = self._memory, True
+        numbers, rest = memory.table.row_of(row), memory.table.rest_of(row)
+        incident = memory.incidents.known[numbers[INCIDENT_COLUMN]]
         if incident is None:
             raise RuntimeError(f"alert {fingerprint_of(code)} is in no incident")
-        live = self._taken[code] = Live(
-            self,
-            code,
-            incident,
-            rule,
-            SEVERITIES[severity],
-            starts_at_ms,
-            first_at_ms,
-            last_at_ms,
-            due_ms,
-            fired_at_ms,
-            bool(is_firing),
-            events,
-            QUIETS[quiet],
-            review_at_ms,
-            penalty,
-            flap_at_ms,
-            is_flapping,
-            flap_ends_ms,
-            is_echo,
-            is_parted,
-            place,
-            queued_ms,
-            row,
-            bool(is_firing or is_flapping),
-            score=score,
-            begun_at_ms=begun_at_ms,
-            hold_ms=hold_ms,
-            guard=GUARDS[guard],
-        )
+        live = self._taken[code] = Live.of_columns(self, (code, row), incident, numbers, rest)
         return live

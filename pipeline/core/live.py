@@ -1,7 +1,7 @@
 """A live alert while it is looked at: an object for one row of the table and what is packed beside it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.fingerprint import fingerprint_of
@@ -17,6 +17,7 @@ SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
 _GUARD_NUMBERS = {guard: number for number, guard in enumerate(GUARDS)}
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
+INCIDENT_COLUMN = 7  # of `ROW`: the number of its incident
 
 
 class Owner(Protocol):
@@ -64,6 +65,47 @@ class Live:
     guard: Guard | None = None  # what lets it page whatever its score
     told: Alert | None = None  # what it says, where that is unpacked
     template: str | None = None  # of what it says, where that was asked for
+
+    @classmethod
+    def of_columns(
+        cls, owner: Owner, at: tuple[int, int], incident: Open, numbers: tuple[Any, ...], rest: tuple[Any, ...]
+    ) -> Self:
+        """The alert of a row, as `columns` wrote it. `at`: (its code, its row)."""
+        code, row = at
+        _, last_at_ms, due_ms, review_at_ms, flap_ends_ms, score, events, _, rule, is_firing, _ = numbers
+        starts_at_ms, first_at_ms, begun_at_ms, fired_at_ms, queued_ms, flap_at_ms, penalty, *others = rest
+        place, hold_ms, quiet, severity, guard, *flags = others
+        is_flapping, is_echo, is_parted = map(bool, flags)
+        return cls(
+            owner,
+            code,
+            incident,
+            rule,
+            SEVERITIES[severity],
+            starts_at_ms,
+            first_at_ms,
+            last_at_ms,
+            due_ms,
+            fired_at_ms,
+            bool(is_firing),
+            events,
+            QUIETS[quiet],
+            review_at_ms,
+            penalty,
+            flap_at_ms,
+            is_flapping,
+            flap_ends_ms,
+            is_echo,
+            is_parted,
+            place,
+            queued_ms,
+            row,
+            bool(is_firing or is_flapping),
+            score=score,
+            begun_at_ms=begun_at_ms,
+            hold_ms=hold_ms,
+            guard=GUARDS[guard],
+        )
 
     @property
     def alert(self) -> Alert:

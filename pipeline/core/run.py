@@ -51,10 +51,12 @@ class Run:
         self.start = self.end = 0  # its first event, and the one behind its last
         self.index = 0  # the event that is to be decided next
         self.count = len(self.alerts)
-        self.codes: list[int] = (self.batch["key"] ^ np.uint64(salt)).tolist()
+        self._salt = np.uint64(salt)
+        self.codes: list[int] = (self.batch["key"] ^ self._salt).tolist()
         self.rows: list[int] = []  # of the alerts that were there when the run began
         self.is_planned = False  # whether it was decided where the events of this record go that are placed together
         self._gathered: list[int] = []  # the first event of each record that has such events
+        self.repeated: set[int] = set()  # codes of alerts that have several events
         self._come: set[int] = set()  # codes of what was more
         self._decided: dict[int, Decided] = {}  # what is more than a plain duplicate
         if self.alerts:
@@ -83,6 +85,9 @@ class Run:
         """Find the alerts of all events at once."""
         table.look_up(self.batch)
         self.rows = self.batch["row"].tolist()
+        if self.count > 1:
+            keys = np.sort(self.batch["key"])
+            self.repeated = set((keys[1:][keys[1:] == keys[:-1]] ^ self._salt).tolist())
 
     def gather(self) -> None:
         """Find the records with several events of which one at least says that it is no state."""

@@ -171,6 +171,7 @@ class ScopeTriage:
         """Decide event by event what is more than a plain duplicate; a scan decides those, many at once."""
         if run.alerts:
             run.look_up(self._memory.table)
+            self.alerts.repeated = run.repeated
             if self._gathers:
                 run.gather()
         while run.index < run.count:
@@ -180,6 +181,7 @@ class ScopeTriage:
                 self._fault(run, exc, facts[run.nth])
         self._arrival.settle()
         self.alerts.put_back()
+        self.alerts.repeated = ()
 
     def _go_on(self, run: Run, facts: Sequence[Facts]) -> None:
         """Let a scan go as far as it can, and decide the event at which it stopped; and again, to the end."""
@@ -219,12 +221,13 @@ class ScopeTriage:
         return deadline_ms is None or at_ms < deadline_ms
 
     def _scan(self, run: Run, facts: Sequence[Facts], deadline_ms: int | None) -> None:
-        self.alerts.put_back()
+        self.alerts.make_way()
         clock = (self.state.watermark_ms, deadline_ms)
         is_single = deadline_ms == NEVER_MS or bool(self._policy.inhibit) or bool(self._arrival.placement.planned)
         found = run.scan(self._memory, clock, self._waits_ms, is_single=is_single)
         self.state.watermark_ms = found.watermark_ms
         if found.why is Stop.DEADLINE:
+            self.alerts.put_back()
             self._tell(run, facts)
             self._passage.advance(run.alert.at_ms, facts[run.nth])
         elif found.why is not Stop.END:
