@@ -1,6 +1,7 @@
 """The constants of the score: tuned on train and val of ait-ads-a, and round, since exact weights change little.
 
-Halving or doubling any weight moves the average precision by less than .04 (../shared/JUDGEMENT.md).
+Halving or doubling any weight moves the average precision by less than .04, and what raises it costs more elsewhere
+(benchmarks/README.md).
 """
 
 HALF_LIFE_MS = 14 * 86_400_000  # after so long, a beginning counts half
@@ -37,7 +38,8 @@ SHRINK = 4.0  # ends that have to be seen before the share of those is believed
 FORGETS = 0.98  # an end counts so much less with each that comes after it
 MOST_GAPS = 50.0  # of which the usual gap is the mean
 
-# How long a page may wait (spell.py): chosen on upptime and huawei-alarms, where neighbours do about as well.
+# How long a page may wait (spell.py): chosen on upptime and huawei-alarms, where neighbours that avoid more pages let
+# real ones wait longer (benchmarks/README.md).
 STEP_MS = 30_000
 SLACK_STEPS = 2  # that a page waits longer than what is worth most: what is like it may take a little longer
 LEAST_SPELLS = 5  # of a template or an alert: before that nothing of it waits
