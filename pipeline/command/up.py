@@ -26,7 +26,7 @@ from pipeline.edge.gateway import (
 from pipeline.edge.pager import GROUP, run_pager
 from pipeline.edge.serving import listen, serve
 from pipeline.edge.web import FOLLOWED as SHOWN
-from pipeline.edge.web import TAILS, Doors, Live, beside, create_web
+from pipeline.edge.web import TAILS, Doors, Live, Silences, beside, create_web
 from pipeline.log.embedded import EmbeddedLog
 from pipeline.log.embedded_pulse import EmbeddedPulse
 from pipeline.stream.cadence import Pace
@@ -66,7 +66,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
             board = Board()
             api = AlertmanagerApi(log, board, settings)
             gateway = create_gateway(log, settings, requires_token=requires_token, api=api)
-            shown = Live()
+            shown = Live(silences=Silences(policy.silences))
             web = create_web(log, shown, beyond, doors, settings)
             pages = await log.reader(GROUP, [PAGES.name])
             async with stop_on_signals() as stop:
@@ -81,7 +81,7 @@ def run_up(  # noqa: PLR0913, PLR0917 - as many as the command has options
                 parts = {
                     "gateway": serve(beside(gateway, web), listener, stop),
                     "board": follow(board, log.follower(FOLLOWED), stop),
-                    "web": follow(shown, log.follower(SHOWN, TAILS), stop, "incidents and outcomes", "web"),
+                    "web": follow(shown, log.follower(SHOWN, TAILS), stop, "incidents, outcomes and silences", "web"),
                     "triage": run_embedded(log, policy, stop, Pace(settings.snapshot_every_s), learned),
                     "pager": run_pager(pages, log, sink, stop),
                     "watchdog": run_watchdog(EmbeddedPulse(data_dir, WORKERS), log, watchdog_of(settings), stop),

@@ -21,7 +21,7 @@ from pipeline.core.policy import Policy
 from pipeline.edge.following import follow
 from pipeline.edge.serving import listen as listen_at
 from pipeline.edge.serving import serve
-from pipeline.edge.web import FOLLOWED, TAILS, Beyond, Explained, Live, check_web_exposure, create_web
+from pipeline.edge.web import FOLLOWED, TAILS, Beyond, Explained, Live, Silences, check_web_exposure, create_web
 from pipeline.errors import Misuse
 from pipeline.report.schedule import read_schedule
 from pipeline.settings import Settings
@@ -60,7 +60,7 @@ def run_web(
     collect_rarely()
 
     async def live() -> None:
-        log, board = KafkaWriter(bootstrap, settings.append_timeout_s), Live()
+        log, board = KafkaWriter(bootstrap, settings.append_timeout_s), Live(silences=Silences(policy.silences))
         page = create_web(log, board, beyond, doors, settings)
         try:
             async with stop_on_signals() as stop:
@@ -69,7 +69,7 @@ def run_web(
                 follower = KafkaFollower(bootstrap, FOLLOWED, TAILS)
                 parts = {
                     "web": serve(page, listener, stop),
-                    "live": follow(board, follower, stop, "incidents and outcomes", "web"),
+                    "live": follow(board, follower, stop, "incidents, outcomes and silences", "web"),
                 }
                 await run_together(parts, stop)
         finally:

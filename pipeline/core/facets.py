@@ -1,11 +1,23 @@
 """What matchers see of an alert: its labels, and its name and severity also where the source has no such labels."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from schemas import Alert, Member, Severity
+from schemas import Severity
 
 
-def facets(alert: Alert | Member) -> Mapping[str, str]:
+class Labelled(Protocol):
+    """An alert, or what is kept of one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as an alert's
+    @property
+    def labels(self) -> dict[str, str]: ...  # noqa: D102
+    @property
+    def severity(self) -> Severity: ...  # noqa: D102
+
+
+def facets(alert: Labelled) -> Mapping[str, str]:
     """The labels with `alertname` and `severity`; a label that the source sent is never replaced."""
     labels = alert.labels
     if "alertname" in labels and "severity" in labels:

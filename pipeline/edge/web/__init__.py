@@ -4,5 +4,17 @@ from pipeline.edge.web.app import beside, create_web
 from pipeline.edge.web.beyond import Beyond, Explained
 from pipeline.edge.web.doors import Doors, check_web_exposure
 from pipeline.edge.web.live import FOLLOWED, TAILS, Live
+from pipeline.edge.web.silenced import Silences
 
-__all__ = ["FOLLOWED", "TAILS", "Beyond", "Doors", "Explained", "Live", "beside", "check_web_exposure", "create_web"]
+__all__ = [
+    "FOLLOWED",
+    "TAILS",
+    "Beyond",
+    "Doors",
+    "Explained",
+    "Live",
+    "Silences",
+    "beside",
+    "check_web_exposure",
+    "create_web",
+]

@@ -40,7 +40,11 @@ class Shown:
         step, told = live.latest.step(key), live.latest.told(key)
         self.row, self.line, self.place = row, row.line, row.place
         self.mark: Outcome | None = live.mark_of(row)
+        self.silenced = live.silences.over(row, now_ms)
         self.next: Next | None = next_of(row, step, now_ms, repeats=repeats)
+        self.is_hushed = False  # whether all of what was paged is silenced by now
+        if self.silenced is not None and self.silenced.is_all and row.line.is_paged:
+            self.is_hushed, self.next = True, self.silenced.next
         self.reason, self.because = why_of(row, step, told)
         self.told_at_ms = told.at_ms if told is not None else None
 

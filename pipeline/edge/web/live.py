@@ -12,11 +12,12 @@ from pipeline.codec import decode
 from pipeline.edge.web.latest import Latest
 from pipeline.edge.web.row import Line, Place, Row
 from pipeline.edge.web.said import Said
+from pipeline.edge.web.silenced import Silences
 from pipeline.log.entry import Entry
 from schemas import Outcome
-from schemas.topics import DECISIONS, INCIDENTS, OUTCOMES, PAGES
+from schemas.topics import DECISIONS, INCIDENTS, OUTCOMES, PAGES, SILENCES
 
-FOLLOWED = (INCIDENTS.name, OUTCOMES.name, PAGES.name, DECISIONS.name)
+FOLLOWED = (INCIDENTS.name, SILENCES.name, OUTCOMES.name, PAGES.name, DECISIONS.name)
 TAILS = {DECISIONS.name: 50_000, PAGES.name: 50_000}  # records of each partition
 MOST_LIVE = 50_000  # beyond them the mildest is not shown, and the page says so
 MOST_ABSENT = 200_000  # live ones that are not shown, of which it is known when they are over
@@ -34,9 +35,14 @@ class Live:
     """The copy. `is_current` says whether all that stood in the log at the start is in it."""
 
     def __init__(
-        self, most_live: int = MOST_LIVE, most_ended: int = MOST_ENDED, most_absent: int = MOST_ABSENT
+        self,
+        most_live: int = MOST_LIVE,
+        most_ended: int = MOST_ENDED,
+        most_absent: int = MOST_ABSENT,
+        silences: Silences | None = None,
     ) -> None:
         self.is_current = False
+        self.silences = Silences() if silences is None else silences
         self.said = Said()
         self.latest = Latest()
         self.forgotten = 0  # that are over, and no longer here
@@ -65,6 +71,8 @@ class Live:
             self.latest.take_decisions(entry)
         elif entry.topic == PAGES.name:
             self.latest.take_page(entry)
+        elif entry.topic == SILENCES.name:
+            self.silences.take(entry)
         else:
             self.said.hear(decode(Outcome, entry.value))
 

@@ -1,21 +1,28 @@
 """An incident as one line of the page: what of its record is read, where it stands in the list, and what comes next."""
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+import orjson
 from pydantic import Field
 
+from pipeline.codec import tight
+from pipeline.core.facets import facets
 from pipeline.edge.web.latest import Step, Told
-from schemas import IncidentState, Outcome, Reason, Severity
+from schemas import IncidentState, Outcome, Reason, Severity, Status
 from schemas.record import Record
 
 LONGEST_WORDS = 1500  # characters of an incident that can be searched
+LONGEST_FACETS = 16 * 1024  # bytes of the labels of one incident; beyond them its alerts count as not silenced
 
 
 class _Member(Record):
     name: str
     template: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
+    severity: Severity = Severity.UNKNOWN
+    status: Status = Status.FIRING
 
 
 class Line(Record):
@@ -69,13 +76,16 @@ class Row(NamedTuple):
     place: Place
     kind: str  # the template of its first alert
     words: str  # what can be searched, in lower case
+    facets: tuple[bytes, ...]  # as JSON, what silences see of each alert that is listed and fires
 
     @classmethod
     def of(cls, line: Line) -> "Row":
         """The row of what was told last."""
         first = line.members[0] if line.members else None
         kind = (first.template or first.name) if first is not None else ""
-        return cls(line.altered(members=()), _place(line), kind, _words(line))
+        place = _place(line)
+        seen = tuple(_facets(line)) if place < Place.CALM else ()
+        return cls(line.altered(members=()), place, kind, _words(line), seen)
 
     @property
     def order(self) -> tuple[int, int, int, str]:
@@ -163,6 +173,18 @@ def _place(line: Line) -> Place:
     if not line.is_paged:
         return Place.QUIET
     return Place.TAKEN if line.state is IncidentState.ACKNOWLEDGED else Place.BURNING
+
+
+def _facets(line: Line) -> Iterator[bytes]:
+    """Packed: 50,000 incidents are kept, and a few of them are looked at."""
+    room = LONGEST_FACETS
+    for member in line.members:
+        if member.status is Status.FIRING:
+            packed = tight(orjson.dumps(facets(member)))
+            room -= len(packed)
+            if room < 0:
+                return
+            yield packed
 
 
 def _words(line: Line) -> str:

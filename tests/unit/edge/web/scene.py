@@ -16,8 +16,8 @@ from pipeline.core.policy import Policy
 from pipeline.edge.web import FOLLOWED, Beyond, Doors, Explained, Live, create_web
 from pipeline.log.entry import Entry
 from pipeline.settings import Settings
-from schemas import Incident
-from schemas.topics import INCIDENTS
+from schemas import Incident, Silence
+from schemas.topics import INCIDENTS, SILENCES
 from tests.laws.books import Log
 from tests.memory_log import MemoryLog
 from tests.unit.answer.recorded import Told, recorded
@@ -26,6 +26,8 @@ HERE = "http://127.0.0.1:9095"
 POLICY = Policy.model_validate({"group_by": ["cluster"]})
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Origin": HERE, "Sec-Fetch-Site": "same-origin"}
 KEY = "inc1:" + "0" * 20
+NOW_MS = 1_700_000_100_000
+HOUR_MS = 3_600_000
 
 
 class Site:
@@ -111,3 +113,12 @@ def incident(number: int = 0, revision: int | None = None, **more: Any) -> Incid
 def entry(record: Any, offset: int = 0, topic: str = INCIDENTS.name, **headers: str) -> Entry:
     """It as it stands in the log."""
     return Entry(topic, 0, offset, "", record.model_dump_json().encode(), headers, 1_700_000_000_000 + offset)
+
+
+def silence(
+    *matchers: str, id: str = "s1", since_ms: int = NOW_MS - 1, until_ms: int = NOW_MS + HOUR_MS, **more: Any
+) -> Entry:
+    """A silence as it stands in the log."""
+    fields = {"created_by": "ada", "comment": "work on it", "updated_at_ms": since_ms} | more
+    one = Silence(id=id, matchers=matchers, starts_at_ms=since_ms, ends_at_ms=until_ms, **fields)
+    return entry(one, topic=SILENCES.name)

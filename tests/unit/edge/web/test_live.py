@@ -12,13 +12,13 @@ from pipeline.log.entry import Entry
 from schemas import Decision, Decisions, Outcome, Reason, Verdict
 from schemas.topics import DECISIONS, OUTCOMES
 from tests.unit.answer.recorded import event, recorded
-from tests.unit.edge.web.scene import POLICY, entry, incident
+from tests.unit.edge.web.scene import NOW_MS, POLICY, entry, incident, silence
 
 SECOND_MS = 1000
 
 
 def live_of(entries: Sequence[Entry], **limits: int) -> Live:
-    live = Live(**limits)
+    live = Live(**limits)  # type: ignore[arg-type]  # limits are numbers
     for one in entries:
         live.take(one)
     return live
@@ -42,7 +42,10 @@ def decided(key: str, offset: int, reason: Reason, next_at_ms: int | None) -> En
 
 
 def shape(live: Live) -> list[object]:
-    return [(row, live.mark_of(row), live.latest.step(row.line.incident_id)) for row in live.listed().rows]
+    return [
+        (row, live.mark_of(row), live.latest.step(row.line.incident_id), live.silences.over(row, NOW_MS))
+        for row in live.listed().rows
+    ]
 
 
 def test_the_highest_revision_stands_whatever_comes_behind_it() -> None:
@@ -64,10 +67,14 @@ def test_the_same_log_gives_the_same_list_in_whatever_order_its_topics_come_and_
         str(next(iter(log.read("incidents"))).key)
         or live_of(list(log.read("incidents"))).listed().rows[0].line.incident_id
     )
-    topics = [list(log.read(topic)) for topic in FOLLOWED if topic != OUTCOMES.name]
+    topics = [list(log.read(topic)) for topic in FOLLOWED if topic in log.topics and topic != OUTCOMES.name]
     topics.append([said(key, Verdict.DUPLICATE, 5), said(key, Verdict.ACTIONABLE, 9)])
-    expected = shape(live_of([one for entries in topics for one in entries]))
+    topics.append([silence('cluster="a"'), silence('cluster="a"', until_ms=NOW_MS + 5, updated_at_ms=NOW_MS)])
+    whole = live_of([one for entries in topics for one in entries])
+    expected = shape(whole)
     assert len(expected) == 2
+    [hushed] = [one for row in whole.listed().rows if (one := whole.silences.over(row, NOW_MS)) is not None]
+    assert hushed.until_ms == NOW_MS + 5
     chance = random.Random(7)  # noqa: S311 - an order, no secret
     for _ in range(20):
         left = [list(entries) for entries in topics]
