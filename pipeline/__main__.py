@@ -3,7 +3,7 @@
 | code | means |
 | --- | --- |
 | 0 | done |
-| 1 | the answer is no (check, audit, explain) |
+| 1 | the answer is no (check, audit, explain, mark) |
 | 2 | wrong use or input: one line says which and where |
 | 3 | a part of the world is missing |
 | 70 | a fault of ours, or a part of the process died: restart it and read its log |

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,10 +21,18 @@ MOST_TOGETHER = 500  # as the gateway takes
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
+class _Answer(NamedTuple):
+    ids: list[str]
+    unknown: list[str] | None
+
+
 def run_mark(  # noqa: PLR0913  # what there is to say of a mark
     incidents: Sequence[str], verdict: str, note: str, by: str | None, gateway: str | None, *, as_json: bool
-) -> None:
-    """Mark each of `incidents`; `-` stands for those on stdin. Raises Misuse and Retryable."""
+) -> int:
+    """Mark each of `incidents`; `-` stands for those on stdin. Whether all exist, as an exit code.
+
+    Raises Misuse and Retryable.
+    """
     if verdict not in set(Verdict):
         raise Misuse(f"--as {verdict}: must be one of {', '.join(Verdict)}")
     keys = list(
@@ -34,17 +43,36 @@ def run_mark(  # noqa: PLR0913  # what there is to say of a mark
     at = datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC).isoformat(timespec="milliseconds")
     said = {"verdict": verdict, "by": by or _whoever(), "note": note, "at": at}
     marked: list[dict[str, str]] = []
+    unknown, is_told = list[str](), True
     with _client(url, token) as client:
         for start in range(0, len(keys), MOST_TOGETHER):
             some = keys[start : start + MOST_TOGETHER]
-            ids = _post(client, url, [{"incident_id": key, **said} for key in some], len(marked))
+            ids, absent = _post(client, url, [{"incident_id": key, **said} for key in some], len(marked))
             marked += [{"incident_id": key, "id": one} for key, one in zip(some, ids, strict=True)]
+            unknown += absent or ()
+            is_told = is_told and absent is not None
     if as_json:
-        json.dump({**said, "marked": marked}, sys.stdout, indent=2, ensure_ascii=False)
+        told = unknown if is_told or unknown else None
+        json.dump({**said, "marked": marked, "unknown": told}, sys.stdout, indent=2, ensure_ascii=False)
         print()
-        return
-    for one in marked:
-        print(f"{one['incident_id']}  {verdict} by {said['by']}")
+    else:
+        for one in marked:
+            if one["incident_id"] not in unknown:
+                print(f"{one['incident_id']}  {verdict} by {said['by']}")
+    _complain(unknown, is_told=is_told)
+    return 1 if unknown else 0
+
+
+def _complain(unknown: Sequence[str], *, is_told: bool) -> None:
+    """A typing error must not look like success."""
+    if not is_told:
+        print("pagesieve: the gateway cannot tell whether there is such an incident", file=sys.stderr)
+    for key in unknown:
+        print(
+            f"pagesieve: {key}: the log knows no incident with this id. Look for a typing error; "
+            "the mark is kept for an incident that only an older archive has",
+            file=sys.stderr,
+        )
 
 
 def _token(settings: Settings) -> str | None:
@@ -75,8 +103,8 @@ def _client(url: str, token: str | None) -> httpx.Client:
     return httpx.Client(headers=headers, timeout=TIMEOUT_S, follow_redirects=False, trust_env=not is_here)
 
 
-def _post(client: httpx.Client, url: str, outcomes: list[dict[str, str]], before: int) -> list[str]:
-    """The ids that the gateway gave them. Raises Misuse, and Retryable where the same may be done again."""
+def _post(client: httpx.Client, url: str, outcomes: list[dict[str, str]], before: int) -> _Answer:
+    """What the gateway made of them. Raises Misuse, and Retryable where the same may be done again."""
     again = (
         f"; {before} are marked, the others may be: mark them again" if before else "; it may be marked: do it again"
     )
@@ -90,7 +118,8 @@ def _post(client: httpx.Client, url: str, outcomes: list[dict[str, str]], before
     try:
         said = answer.json()
         if answer.status_code == httpx.codes.ACCEPTED:
-            return [str(one) for one in said["ids"]]
+            unknown = said.get("unknown")  # absent where it cannot tell
+            return _Answer([*map(str, said["ids"])], None if unknown is None else [*map(str, unknown)])
         detail = str(said["detail"])
     except (ValueError, KeyError, TypeError):
         raise Misuse(f"{url} is no gateway of pagesieve: it answered {answer.status_code}") from None

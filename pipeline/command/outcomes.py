@@ -29,4 +29,4 @@ def mark(
     """Say what incidents turned out to be, through the gateway or `up`; a later mark replaces an earlier one."""
     from pipeline.command.mark import run_mark
 
-    run_mark(incidents, verdict, note, by, gateway, as_json=as_json)
+    raise typer.Exit(run_mark(incidents, verdict, note, by, gateway, as_json=as_json))

@@ -74,11 +74,11 @@ def _route_posts(app: FastAPI, intake: Intake) -> None:
 
 def _route_told(app: FastAPI, log: Broadcaster, settings: Settings, api: AlertmanagerApi | None) -> None:
     """What is told of alerts and incidents, and is none."""
-    heard = WebhookIntake(log, settings, None if api is None else api.board)
+    board = None if api is None else api.board
     for path, take, documented in (
         (changes.PATH, ChangeIntake(log, settings).take, CHANGES),
-        (outcomes.PATH, OutcomeIntake(log, settings).take, OUTCOMES),
-        (webhook.PATH, heard.take, WEBHOOK),
+        (outcomes.PATH, OutcomeIntake(log, settings, board).take, OUTCOMES),
+        (webhook.PATH, WebhookIntake(log, settings, board).take, WEBHOOK),
     ):
         app.add_api_route(path, take, methods=["POST"], name=path.removeprefix("/v1/"), **documented)
 

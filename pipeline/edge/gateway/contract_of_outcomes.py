@@ -32,7 +32,8 @@ OUTCOMES: dict[str, Any] = {
     "summary": "What people did about incidents, or judge them to be",
     "description": (
         "One outcome or an array of them; all are taken, or none. The incident shows what was done last and what it "
-        "was judged to be last, a person's before a program's. Nothing is paged for it."
+        "was judged to be last, a person's before a program's. Nothing is paged for it. An id that no incident in the "
+        "log has is taken too, as of an older one, and named in `unknown`."
     ),
     "tags": ["outcomes"],
     "status_code": 202,

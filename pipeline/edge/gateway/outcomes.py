@@ -4,8 +4,9 @@ A failure between the two leaves an outcome that triage has not heard, so more p
 send it again, and then it stands on `outcomes` twice with one id.
 """
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -18,6 +19,7 @@ from pipeline.codec import encode
 from pipeline.edge.gateway import body
 from pipeline.edge.gateway.access import client_of
 from pipeline.edge.gateway.admission import Admission
+from pipeline.edge.gateway.alertmanager.board import Board
 from pipeline.edge.gateway.appending import append, broadcast_all
 from pipeline.edge.gateway.problem import Kind, Problem, respond, shorten
 from pipeline.errors import Rejected
@@ -30,6 +32,7 @@ from schemas.topics import OUTCOMES
 PATH = "/v1/outcomes"
 MAX_REQUESTS = 16  # at once: an outcome is written to every partition
 MAX_BYTES = 1024 * 1024  # of a body
+SETTLES_S = 1.0  # so long a new incident may take to be on the board, which asks the log twice a second
 
 logger = structlog.get_logger("pagesieve.gateway")
 
@@ -39,13 +42,20 @@ class Recorded(BaseModel):
 
     accepted: int = Field(description="outcomes in this body, all of them taken")
     ids: list[str] = Field(description="theirs, in order; what is sent again has the same, if it says `at`")
+    unknown: list[str] | None = Field(
+        default=None,
+        description="incident ids in this body that no incident in the log has; absent where that cannot be told",
+    )
 
 
 class OutcomeIntake:
-    """Takes what people and programs say about incidents into the log."""
+    """Takes what people and programs say about incidents into the log; `board`, where there is one, knows which exist.
 
-    def __init__(self, log: Broadcaster, settings: Settings) -> None:
-        self._log = log
+    One of an id that no incident has is taken too: the incident may be older than what the log keeps. It is said.
+    """
+
+    def __init__(self, log: Broadcaster, settings: Settings, board: Board | None) -> None:
+        self._log, self._board = log, board
         self._settings = settings.model_copy(update={"max_body_bytes": min(MAX_BYTES, settings.max_body_bytes)})
         self._admission = Admission(MAX_REQUESTS, settings.max_bytes_in_flight)
 
@@ -62,8 +72,19 @@ class OutcomeIntake:
             except Rejected as exc:
                 return _refused(exc, client_of(request.scope))
             await record(self._log, outcomes, now_ms, self._settings.append_timeout_s)
-            recorded = Recorded(accepted=len(outcomes), ids=[outcome.id for outcome in outcomes])
-            return JSONResponse(recorded.model_dump(), HTTPStatus.ACCEPTED)
+            unknown = await self._unknown({one.incident_id: None for one in outcomes})
+            recorded = Recorded(accepted=len(outcomes), ids=[outcome.id for outcome in outcomes], unknown=unknown)
+            if unknown:
+                logger.warning("outcomes of no incident", client=client_of(request.scope), incidents=unknown[:10])
+            return JSONResponse(recorded.model_dump(exclude_none=True), HTTPStatus.ACCEPTED)
+
+    async def _unknown(self, incident_ids: Iterable[str]) -> list[str] | None:
+        """Those that no incident has; one that has just opened may be on its way to the board still."""
+        unknown = None if self._board is None else self._board.unknown(incident_ids)
+        if unknown and self._board is not None:
+            await asyncio.sleep(SETTLES_S)
+            unknown = self._board.unknown(unknown)
+        return unknown
 
 
 async def record(log: Broadcaster, outcomes: Sequence[Outcome], now_ms: int, timeout_s: float) -> None:

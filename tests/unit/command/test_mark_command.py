@@ -28,6 +28,14 @@ class Gateway(ThreadingHTTPServer):
         self.bodies: list[bytes] = []
         self.tokens: list[str | None] = []
         self.answer: tuple[int, Any] | None = None
+        self.unknown: set[str] | None = set()
+
+    def marked(self, body: bytes) -> dict[str, list[str]]:
+        outcomes = read_outcomes(body, 2**50)
+        said = {"ids": [one.id for one in outcomes]}
+        if self.unknown is not None:
+            said["unknown"] = [one.incident_id for one in outcomes if one.incident_id in self.unknown]
+        return said
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.bodies.append(body)
         self.server.tokens.append(self.headers.get("authorization"))
-        status, said = self.server.answer or (202, {"ids": [one.id for one in read_outcomes(body, 2**50)]})
+        status, said = self.server.answer or (202, self.server.marked(body))
         self.send_response(status)
         self.end_headers()
         self.wfile.write(said.encode() if isinstance(said, str) else json.dumps(said).encode())
@@ -130,6 +138,36 @@ def test_an_address_that_is_none_is_misuse(url: str) -> None:
 def test_more_than_the_gateway_takes_at_once_go_in_parts(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
     assert SENT_TOGETHER == MOST_TOGETHER
     keys = [f"inc1:{number:020x}" for number in range(MOST_TOGETHER + 1)]
-    run_mark(keys, "duplicate", "", "ada", gateway.url, as_json=False)
+    assert run_mark(keys, "duplicate", "", "ada", gateway.url, as_json=False) == 0
     assert [len(read_outcomes(body, 2**50)) for body in gateway.bodies] == [MOST_TOGETHER, 1]
     assert len(capsys.readouterr().out.splitlines()) == len(keys)
+
+
+def test_an_id_that_no_incident_has_is_no_success_though_the_mark_is_kept(gateway: Gateway) -> None:
+    gateway.unknown = {KEYS[1]}
+    options = ("--as", "duplicate", "--by", "ada", "--gateway", gateway.url)
+    done = pagesieve("mark", *KEYS, *options)
+    assert (done.returncode, done.stdout) == (1, f"{KEYS[0]}  duplicate by ada\n")
+    assert done.stderr == (
+        f"pagesieve: {KEYS[1]}: the log knows no incident with this id. Look for a typing error; "
+        "the mark is kept for an incident that only an older archive has\n"
+    )
+    said = pagesieve("mark", *KEYS, *options, "--json")
+    assert (said.returncode, json.loads(said.stdout)["unknown"]) == (1, [KEYS[1]])
+    assert len(json.loads(said.stdout)["marked"]) == 2
+
+
+def test_many_that_no_incident_has_are_one_line_each_to_look_at(gateway: Gateway) -> None:
+    keys = [f"inc1:{number:020x}" for number in range(3)]
+    gateway.unknown = set(keys)
+    done = pagesieve("mark", *keys, "--as", "duplicate", "--by", "ada", "--gateway", gateway.url)
+    assert (done.returncode, done.stdout, [line[11:36] for line in done.stderr.splitlines()]) == (1, "", keys)
+
+
+def test_a_gateway_that_cannot_tell_whether_there_is_such_an_incident_is_said(gateway: Gateway) -> None:
+    gateway.unknown = None
+    options = ("--as", "duplicate", "--by", "ada", "--gateway", gateway.url)
+    done = pagesieve("mark", KEYS[0], *options)
+    assert (done.returncode, done.stdout) == (0, f"{KEYS[0]}  duplicate by ada\n")
+    assert done.stderr == "pagesieve: the gateway cannot tell whether there is such an incident\n"
+    assert json.loads(pagesieve("mark", KEYS[0], *options, "--json").stdout)["unknown"] is None

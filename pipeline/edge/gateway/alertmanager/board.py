@@ -1,15 +1,16 @@
-"""What the gateway knows of silences and open incidents, and how PagerDuty names them: a copy that follows the log.
+"""What the gateway knows of silences and incidents, and how PagerDuty names them: a copy that follows the log.
 
 It decides nothing: triage hears of silences in `alerts`, and would silence without this. What it holds is bounded, and
 what it left out is counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline.codec import decode
 from pipeline.core.matcher import Matcher, parse_matchers
 from pipeline.core.silence import REMEMBERED_MS
+from pipeline.edge.gateway.known import Known
 from pipeline.edge.gateway.naming import Naming
 from pipeline.errors import Rejected
 from pipeline.log.entry import Entry
@@ -51,6 +52,7 @@ class Board:
     def __init__(self) -> None:
         self.is_current = False
         self.naming = Naming()
+        self._known = Known()
         self._silences: dict[str, Listed] = {}
         self._incidents: dict[str, _Kept] = {}
         self._bytes = 0
@@ -62,6 +64,7 @@ class Board:
         elif entry.topic == OUTCOMES.name:
             self.naming.hear(decode(Outcome, entry.value))
         else:
+            self._known.hear(entry.key)
             self._put_incident(entry.key, decode(_Line, entry.value), entry.value)
 
     def put(self, silence: Silence) -> None:
@@ -91,6 +94,13 @@ class Board:
         """The open incidents as they are now, read one by one: it may go on in another thread."""
         values = [kept.value for kept in self._incidents.values() if kept.value is not None]
         return (decode(Incident, value) for value in values)
+
+    def unknown(self, incident_ids: Iterable[str]) -> list[str] | None:
+        """Those of these ids that no incident has, each once; None: it cannot be told of all."""
+        if not self.is_current:
+            return None
+        has = {key: self._known.has(key) for key in incident_ids}
+        return None if None in has.values() else [key for key, is_known in has.items() if not is_known]
 
     def unlisted(self) -> int:
         """How many alerts of open incidents are not on the board."""

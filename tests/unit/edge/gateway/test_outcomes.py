@@ -1,5 +1,6 @@
 """What people post of incidents stands on `outcomes` and in every partition of `alerts`, or they are told why not."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import pytest
 
 from pipeline.codec import decode, decode_alerts
-from schemas import Control, Outcome, Verdict
+from pipeline.edge.gateway import Board
+from pipeline.edge.gateway import known as rule
+from schemas import Control, IncidentState, Outcome, Verdict
 from tests.memory_log import MemoryLog
+from tests.unit.edge.gateway.alertmanager.scene import alertmanager, board, entry, incident
 from tests.unit.edge.gateway.scene import gateway, raw
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/outcomes"
 KEYS = ["inc1:e9dc6358fc2f3a6efa44", "inc1:00000000000000000000"]
+TYPO = "inc1:e9dc6358fc2f3a6efa45"
 GOOD = {"incident_id": KEYS[0], "verdict": "not_actionable", "by": "ada", "note": "a backup"}
 
 
@@ -95,6 +100,47 @@ async def test_too_large_a_body_is_413_and_a_token_is_asked_for_and_a_log_that_i
         log.is_away = True
         away = await client.post(PATH, content=raw(GOOD))
     assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+
+
+async def unknown(found: Board, *keys: str) -> object:
+    """What the answer to marks of these says of those that nobody knows."""
+    log = MemoryLog()
+    async with alertmanager(log, found) as client:
+        answer = await client.post(PATH, content=raw([{**GOOD, "incident_id": key} for key in keys]))
+    assert (answer.status_code, answer.json()["accepted"]) == (202, len(keys))
+    assert [draft.key for draft in log.on("outcomes")] == list(keys)  # it may be of an older archive, so it is kept
+    return answer.json().get("unknown")
+
+
+async def test_of_an_id_that_no_incident_has_the_sender_is_told_and_the_mark_is_kept() -> None:
+    over = incident(KEYS[1], revision=2, state=IncidentState.RESOLVED)
+    found = board(incident(KEYS[0]), incident(KEYS[1]), over)
+    assert await unknown(found, *KEYS) == []
+    assert await unknown(found, KEYS[0], TYPO, TYPO) == [TYPO]
+
+
+async def test_an_incident_that_is_on_its_way_to_the_gateway_is_waited_for() -> None:
+    found = board()
+    task = asyncio.create_task(unknown(found, KEYS[0]))
+    await asyncio.sleep(0.2)
+    found.take(entry(incident(KEYS[0])))
+    assert await task == []
+
+
+async def test_a_gateway_that_cannot_tell_says_neither() -> None:
+    early = Board()
+    assert await unknown(early, TYPO) is None
+    log = MemoryLog()
+    async with gateway(log) as client:
+        answer = await client.post(PATH, content=raw(GOOD))
+    assert "unknown" not in answer.json()
+
+
+async def test_of_more_incidents_than_it_can_remember_it_calls_none_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule, "MOST", 2)
+    found = board(*(incident(f"inc1:{number:020x}") for number in range(3)))
+    assert await unknown(found, TYPO) is None
+    assert await unknown(found, f"inc1:{2:020x}") == []
 
 
 async def test_a_web_page_cannot_mark() -> None:
