@@ -4,14 +4,12 @@ import dataclasses
 import gzip
 import io
 import json
-import shutil
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from pipeline.command.collection import collect_rarely
 from pipeline.command.quieted import quieted_of
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
+from pipeline.command.unfinished import BUFFER_BYTES, whole
 from pipeline.errors import Misuse
 from pipeline.replay import Funnel, Outputs, replay
 from pipeline.replay.kept import Kept
@@ -26,7 +25,6 @@ from pipeline.sources import SOURCES
 from schemas.topics import MAX_RECORD_BYTES
 
 NEWS_EVERY = 1000  # lines between two moves of the progress bar
-BUFFER_BYTES = 1024 * 1024
 
 
 class Files(NamedTuple):
@@ -54,12 +52,18 @@ def run_replay(
         with ExitStack() as opened:
             raw = opened.enter_context(files.recorded.open("rb", buffering=0))
             paths = (files.decisions, files.incidents, files.pages, files.rejected)
-            decisions, incidents, pages, rejected = [_create(path, files.recorded, opened) for path in paths]
+            _check_outputs(paths, files.recorded)
+            decisions, incidents, pages, rejected = [
+                None if path is None else opened.enter_context(whole(path)) for path in paths
+            ]
             assert decisions is not None  # noqa: S101 - `files.decisions` is never None; the types cannot say so
             out = Outputs(decisions, incidents, pages, rejected, kept)
             funnel = replay(with_progress(raw, files.recorded, opened), source, policy, out, learned)
     except OSError as exc:
         raise Misuse(f"{exc.filename or files.recorded}: {exc.strerror or exc}") from None
+    except KeyboardInterrupt:
+        print("pagesieve: stopped: no file is written, and what was there before stays", file=sys.stderr)
+        raise
     quieted = quieted_of(kept, files.outcomes)
     if as_json:
         print(json.dumps(dataclasses.asdict(funnel) | quieted.told()))
@@ -78,22 +82,17 @@ def no_event_in(path: Path, source: str) -> Misuse:
     )
 
 
-def _create(path: Path | None, recorded: Path, opened: ExitStack) -> BinaryIO | None:
-    if path is None:
-        return None
-    if path.exists() and path.samefile(recorded):
-        raise Misuse(f"{path} is the recording itself, and would be overwritten")
-    if not path.exists() or path.is_file():
-        return opened.enter_context(path.open("w+b", buffering=BUFFER_BYTES))
-    # A pipe or a terminal cannot be read again, and gets everything at the end.
-    kept = opened.enter_context(TemporaryFile())  # noqa: SIM115  # the stack closes it
-    opened.callback(_hand_on, kept, opened.enter_context(path.open("wb")))
-    return kept
-
-
-def _hand_on(kept: BinaryIO, end: BinaryIO) -> None:
-    kept.seek(0)
-    shutil.copyfileobj(kept, end)
+def _check_outputs(paths: Iterable[Path | None], recorded: Path) -> None:
+    """Raises Misuse if one is the recording, or they are not as many files as they are."""
+    seen = {recorded.resolve()}
+    for path in paths:
+        if path is None or (path.exists() and not path.is_file()):
+            continue
+        if path.exists() and path.samefile(recorded):
+            raise Misuse(f"{path} is the recording itself, and would be overwritten")
+        if path.resolve() in seen:
+            raise Misuse(f"{path} is named for two outputs, and would be overwritten")
+        seen.add(path.resolve())
 
 
 def with_progress(raw: io.FileIO, path: Path, opened: ExitStack) -> Iterator[bytes]:
