@@ -192,7 +192,7 @@ def _converted(folder: Path, name: str, most_lines: int | None) -> Recording:
 def _told_again(folder: Path, tellings: int) -> Recording:
     """The webhooks of the demo's story, told again every hour."""
     path = folder / "story.ndjson"
-    bodies = [orjson.loads(line)["body"] for line in STORY.read_bytes().splitlines()]
+    bodies = [orjson.loads(line) for line in STORY.read_bytes().splitlines()]
     with path.open("wb") as file:
         for hour in range(tellings):
             file.writelines(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE) for body in _later(bodies, hour))

@@ -54,9 +54,9 @@ class Webhook(NamedTuple):
     body: str
 
     def line(self, start_s: float) -> str:
-        """The body untouched in a line of the story, after the milliseconds since `start_s`."""
+        """The body as a line of the story, so that `pagesieve replay` reads it; before it the ms since `start_s`."""
         after_ms = round((self.at_s - start_s) * 1000)
-        return f'{{"after_ms":{after_ms},"replica":"{self.replica}","body":{self.body}}}\n'
+        return f'{{"after_ms":{after_ms},"replica":"{self.replica}",{self.body.removeprefix("{")}\n'
 
 
 def main() -> None:

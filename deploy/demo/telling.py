@@ -41,11 +41,11 @@ def read_story(path: Path = STORY) -> list[Webhook]:
     """The captured webhooks, in order."""
     story = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        body = told["body"]
+        body = json.loads(line)
+        after_ms, replica = body.pop("after_ms"), body.pop("replica")
         alerts = tuple(json.dumps(alert["labels"], sort_keys=True) for alert in body["alerts"])
         about = " ".join(body["groupLabels"].values())
-        story.append(Webhook(told["after_ms"], told["replica"], json.dumps(body).encode(), about, alerts))
+        story.append(Webhook(after_ms, replica, json.dumps(body).encode(), about, alerts))
     return story
 
 
