@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pipeline.answer.apart import told_apart
 from pipeline.answer.named import Named, latest, names_of
 from pipeline.answer.past import Decided, Paged, Past, mentions_any, mentions_text
 from schemas import Incident, Reason
@@ -53,7 +54,10 @@ def incident_story(past: Past, incident_id: str, most: int | None) -> IncidentSt
     calls = _calls(past, incident_id, paged)
     story.calls, story.further_calls = calls[:most], max(0, len(calls) - len(calls[:most]))
     told = {one.fingerprint for one in story.alerts} | {call.decided.fingerprint for call in calls if call.decided}
-    story.names = names_of(past, told, [story.record] if story.record is not None else [])
+    records = [story.record] if story.record is not None else []
+    listed = {member.fingerprint for record in records for member in record.members}
+    told |= {cause.fingerprint for record in records for cause in record.causes} & listed  # none is looked for
+    story.names = told_apart(names_of(past, told, records))
     return story
 
 

@@ -15,10 +15,12 @@ class Named(NamedTuple):
     labels: dict[str, str]
     severity: Severity
     source: str | None = None  # the monitor; None: only its incident told of it
+    apart: str = ""  # what tells it from others that would read alike
 
     def __str__(self) -> str:
         subject = subject_of(self.labels)
-        return f"{self.name} on {subject}" if subject else self.name
+        said = f"{self.name} on {subject}" if subject else self.name
+        return f"{said} ({self.apart})" if self.apart else said
 
 
 def names_of(past: Past, fingerprints: Collection[str], incidents: Iterable[Incident]) -> dict[str, Named]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pipeline.answer.named import Named
 from pipeline.core.actionability.words import said as terms_said
 from pipeline.core.cause import lasting
-from schemas import Score, Why
+from schemas import Cause, Score, Why
 
 _WIDTH = 10  # of what stands before the lines of a section
 _SHORT = 13  # characters of an id where another incident is only mentioned
@@ -51,6 +51,13 @@ def labelled(alert: Named) -> str:
 def called(fingerprint: str, names: Mapping[str, Named]) -> str:
     """What to call an alert: `DiskFull on a`; its fingerprint where nothing else is known."""
     return str(names.get(fingerprint, fingerprint))
+
+
+def accused(cause: Cause, names: Mapping[str, Named]) -> str:
+    """What to call a likely cause: `DiskFull on a (device=sdb1)` where others would read alike."""
+    said = f"{cause.name} on {cause.subject}" if cause.subject else cause.name
+    apart = names[cause.fingerprint].apart if cause.fingerprint in names else ""
+    return f"{said} ({apart})" if apart else said
 
 
 def with_id(fingerprint: str, names: Mapping[str, Named]) -> str:

@@ -9,7 +9,7 @@ from pipeline.answer.events import AlertStory, EventStory, Run
 from pipeline.answer.gather import Call, IncidentStory
 from pipeline.answer.named import Named
 from pipeline.answer.past import Decided, Looked
-from pipeline.answer.phrases import called, labelled, score_in_words, section, short, why_in_words, with_id
+from pipeline.answer.phrases import accused, called, labelled, score_in_words, section, short, why_in_words, with_id
 from pipeline.core.actionability.words import held_said
 from pipeline.core.shown import printable
 from pipeline.explain.words import in_full, when
@@ -61,7 +61,7 @@ def _incident(story: IncidentStory) -> Iterator[str]:
     yield from section("since", _since(record) if record is not None else ())
     yield from section("paged", _calls(story))
     yield from section("score", _scores(record) if record is not None else ())
-    yield from section("cause", _causes(record) if record is not None else ())
+    yield from section("cause", _causes(record, story) if record is not None else ())
     if record is not None:
         yield from section("changes", (_change(change, record.opened_at_ms) for change in record.changes))
         yield from section("said", _said(record))
@@ -137,9 +137,9 @@ def _scores(record: Incident) -> Iterator[str]:
         yield "with `suppress: on` nobody would have been paged so far"
 
 
-def _causes(record: Incident) -> Iterator[str]:
+def _causes(record: Incident, story: IncidentStory) -> Iterator[str]:
     for cause in record.causes:
-        yield f"{cause.name}{f' on {cause.subject}' if cause.subject else ''}: {cause.why}"
+        yield f"{accused(cause, story.names)}: {cause.why}"
 
 
 def _change(change: Change, opened_at_ms: int) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from pipeline.answer.phrases import short, why_in_words
+from pipeline.answer.phrases import accused, short, why_in_words
 from pipeline.core.link import safe_link
 from pipeline.edge.web.doors import Who
 from pipeline.edge.web.guard import ROOT
@@ -36,7 +36,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            link=safe_link, why=why_in_words, short=short, words=_words, score=_score, lasted=lasted
+            link=safe_link, why=why_in_words, short=short, words=_words, score=_score, accused=accused, lasted=lasted
         )
         self._environment.globals.update(
             root=ROOT, shapes=SHAPES, marks=MARKS, at=moment, clock=clock, version=_version()
