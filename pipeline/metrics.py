@@ -120,8 +120,9 @@ MODEL_DRIFT = Gauge(
 )
 MODEL_TRAINED = Gauge(
     "pagesieve_model_trained_timestamp_seconds",
-    "The newest that the model of what people said knows of; 0: there is none. Older than `model_age`, it keeps"
-    " nothing quiet.",
+    "The newest that the model of what people said knows of; absent where there is none. Older than `model_age`, it"
+    " keeps nothing quiet.",
+    ["model"],
 )
 TRIAGE_STEP_SECONDS = Histogram(
     "pagesieve_triage_step_seconds",

@@ -169,7 +169,9 @@ class Engine:
         """Measure drift against what the model that decides now was taught with."""
         learned = self._triage.learned
         self._watched, self._drift = learned.version, Drift(self.partition, learned.expected)
-        metrics.MODEL_TRAINED.set(learned.scorer.trained_at_ms / 1000)
+        metrics.MODEL_TRAINED.clear()  # one that decides no more is no age to alert on, and neither is none
+        if learned.scorer.trained_at_ms:
+            metrics.MODEL_TRAINED.labels(learned.scorer.version or "").set(learned.scorer.trained_at_ms / 1000)
 
     def control_of(self, rules: Rules) -> Control | None:
         """By which `rules` decide from where it stands in the log; None: they do already.

@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 
 from pipeline.codec import encode
 from pipeline.core.actionability.drift import bins_of
+from pipeline.core.actionability.scorer import Untaught
 from pipeline.core.learned import Learned
 from pipeline.core.policy import Policy
 from pipeline.core.triage import Triage
@@ -66,6 +67,30 @@ def test_without_a_model_nothing_drifts_and_with_one_it_is_told_by_feature() -> 
     Engine(PARTITION + 1, Policy(), Triage(Policy(), Learned(expected=expected)))
     assert math.isnan(REGISTRY.get_sample_value("pagesieve_model_drift", of) or 0)
     assert REGISTRY.get_sample_value("pagesieve_model_drift", of | {"of": "unknown"}) is None
+
+
+class _Taught(Untaught):
+    trained_at_ms = 1_764_000_000_000
+
+    def __init__(self, version: str) -> None:
+        self.version = version  # type: ignore[assignment]  # nothing learned has none
+
+
+def trained() -> dict[str, float]:
+    """The age of the model, by its name, as a monitor reads it."""
+    [metric] = [one for one in REGISTRY.collect() if one.name == "pagesieve_model_trained_timestamp_seconds"]
+    return {sample.labels["model"]: sample.value for sample in metric.samples}
+
+
+def test_without_a_model_there_is_no_time_at_which_it_was_trained_so_that_no_alert_on_its_age_fires() -> None:
+    assert Engine(PARTITION + 4, Policy()).policy
+    assert trained() == {}
+    Engine(PARTITION + 4, Policy(), Triage(Policy(), Learned(scorer=_Taught("a1:1"))))
+    assert trained() == {"a1:1": 1_764_000_000}
+    Engine(PARTITION + 4, Policy(), Triage(Policy(), Learned(scorer=_Taught("a1:2"))))
+    assert trained() == {"a1:2": 1_764_000_000}
+    assert Engine(PARTITION + 4, Policy()).policy
+    assert trained() == {}
 
 
 def test_scores_as_they_were_taught_drift_nowhere_and_others_do() -> None:
