@@ -8,6 +8,7 @@ import numpy as np
 
 from models.model import Model
 from models.scorer import Scorer
+from pipeline.command.held_out import meaningful, table
 from pipeline.command.model_files import (
     CURRENT,
     Kept,
@@ -52,7 +53,11 @@ def run_show(version: str | None, folder: Path | None, *, as_json: bool) -> None
     leans = _leans(model, templates) if isinstance(model, Scorer) else []
     if as_json:
         found = {"leans": leans} if is_scorer else {"clearest": pairs}
-        print(json.dumps(manifest.model_dump() | {"path": str(kept.path)} | found))
+        print(
+            json.dumps(
+                manifest.model_dump() | {"held_out": meaningful(manifest.held_out), "path": str(kept.path)} | found
+            )
+        )
         return
     print(_line(kept))
     for file in manifest.history:
@@ -64,8 +69,8 @@ def run_show(version: str | None, folder: Path | None, *, as_json: bool) -> None
         print(f"  {pair['lift']:8.1f}x  {pair['first']} {then} {pair['second']} ({pair['together']} times)")
     for one in leans:
         print(f"  {one['lean']:+8.2f}  {one['template']}")
-    for name, figures in manifest.held_out.items():
-        print(f"  later, {name}: " + ", ".join(f"{figure} {value:.3g}" for figure, value in figures.items()))
+    for line in table(manifest.held_out) if "model" in manifest.held_out else ():
+        print(f"  {line}")
 
 
 def run_use(version: str, folder: Path | None, *, is_anyway: bool, as_json: bool) -> int:

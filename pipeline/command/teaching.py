@@ -14,9 +14,9 @@ from models.evaluation import figures_of, reliability
 from models.examples import Examples, Reals, by_time
 from models.scorer import Scorer
 from models.teaching import Taught, sigmoid, teach
+from pipeline.command.held_out import NOVELTY, meaningful, table
 from pipeline.command.judged import Judged, Rules, Said, judged
 from pipeline.command.model_files import CURRENT, read_learned
-from pipeline.command.promotion import LOST
 from pipeline.core.actionability.drift import bins_of
 from pipeline.core.actionability.features import FEATURES
 from pipeline.core.learned import NOTHING, Learned
@@ -34,7 +34,7 @@ class Held(NamedTuple):
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Of each."""
-        return {name: figures_of(scores, self.examples) for name, scores in self.scores.items()}
+        return meaningful({name: figures_of(scores, self.examples) for name, scores in self.scores.items()})
 
     def reliability(self) -> list[tuple[float, float, float, float]]:
         """Of the model."""
@@ -74,7 +74,7 @@ def held(early: Examples, late: Examples, using: Learned = NOTHING) -> Held:
         return Held(late, {})
     prior = sigmoid(late.features[:, 0])
     twin = teach(early, int(early.at_ms.max())).scorer
-    scores = {"model": asked(twin, late), "prior": prior, "novelty": _novelty(late)}
+    scores = {"model": asked(twin, late), "prior": prior, NOVELTY: _novelty(late)}
     if isinstance(using.scorer, Scorer) and using.scorer.version is not None:
         scores[using.scorer.version] = asked(using.scorer, late)
     return Held(late, scores)
@@ -128,20 +128,7 @@ def sentences(lesson: Lesson) -> list[str]:
     figures = said["held_out"]
     if not figures:
         return [*lines, "too few to judge it on a later time"]
-    model = figures["model"]
-    lines.append(
-        f"judged on the later quarter, by a twin that never saw it: {model['beginnings']:.0f} beginnings, "
-        f"{model['true_incidents']:.0f} incidents to act on"
-    )
-    lines.append(f"{'':24}{'AP':>8}{'P@20':>8}{'lost@90':>9}{'lost@99':>9}{'Brier':>8}{'ECE':>8}{'p>.1':>8}")
-    shown = ("ap", "precision_at_20", *LOST, "brier", "calibration_error", "calibration_error_high")
-    for name, one in figures.items():
-        cells = [f"{one[key]:.3f}" if key in one else "-" for key in shown]
-        cells[2:4] = [f"{one[key]:.0f}" if key in one else "-" for key in LOST]
-        if name == "novelty":
-            cells[4:] = ["-"] * 3  # it is no probability
-        widths = (8, 8, 9, 9, 8, 8, 8)
-        lines.append(f"{name:24}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))
+    lines += table(figures)
     lines.append("how often it was right: score from, beginnings (weighted), mean score, share to act on")
     lines += [f"  {a:.1f} {b:10.1f} {c:8.3f} {d:8.3f}" for a, b, c, d in lesson.held.reliability()]
     return lines

@@ -83,7 +83,37 @@ def test_train_keeps_a_model_of_what_people_said_beside_that_of_what_comes_toget
     assert {one["version"][:3] for one in listed["models"]} == {"m1:", "a1:"}
     shown = pagesieve("models", "show", scorer["version"], "--dir", taught / "models").stdout
     assert "QueueStuck" in shown
-    assert "later, prior: " in shown
+    assert judgement(shown) == judgement(pagesieve("evaluate", *_given(taught)).stdout)
+
+
+def judgement(said: str) -> list[str]:
+    """The table of what each way of scoring is worth on a later time."""
+    lines = [line.strip() for line in said.splitlines()]
+    first = next(number for number, line in enumerate(lines) if line.startswith("judged on the later quarter"))
+    table = lines[first : first + 5]
+    assert [line.split()[0] for line in table[1:]] == ["AP", "model", "prior", "novelty"]
+    assert table[-1].split()[-3:] == [
+        "-",
+        "-",
+        "-",
+    ]  # it is no probability, so nothing is to be said of how right it is
+    assert "-" not in " ".join(table[2:4])
+    return table
+
+
+def test_a_manifest_from_before_says_no_more_of_novelty_than_evaluate_does(taught: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(taught / "models", models)
+    [folder] = models.glob("a1-*")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["held_out"]["novelty"]).isdisjoint({"brier", "calibration_error", "calibration_error_high"})
+    manifest["held_out"]["novelty"]["brier"] = 0.25
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    shown = pagesieve("models", "show", manifest["version"], "--dir", models)
+    told = json.loads(pagesieve("models", "show", manifest["version"], "--dir", models, "--json").stdout)
+    assert judgement(shown.stdout)
+    assert "brier" not in told["held_out"]["novelty"]
+    assert "brier" in told["held_out"]["prior"]
 
 
 def test_both_are_used_once_they_are_switched_on_and_every_decision_names_them(taught: Path, tmp_path: Path) -> None:
