@@ -1,8 +1,10 @@
 """How a page tells an incident: a PagerDuty event that any consumer can post."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from pipeline.core.apart import apart
 from pipeline.core.describe import Told, group_in_words, link, member_of, say, team_of
 from pipeline.core.paging import Call
 from pipeline.core.policy import Policy
@@ -62,7 +64,7 @@ def page_record(told: Told, alerts: Sequence[Alert], call: Call, context: tuple[
             "team": incident.team,
             "alert_count": alert_count,
             "firing": incident.firing,
-            "causes": tuple(map(_page_cause, told.heading.causes)),
+            "causes": _page_causes(told.heading.causes, told.listed),
             "changes": tuple(map(_page_change, incident.changes)),
             "alerts": tuple(map(_page_alert, told.listed)),
             "unlisted": alert_count - len(told.listed),
@@ -139,8 +141,25 @@ def _page_alert(member: Member) -> PageAlert:
     )
 
 
-def _page_cause(cause: Cause) -> PageCause:
-    return PageCause.trusted(name=cause.name, subject=cause.subject, began_at=rfc3339(cause.began_at_ms), why=cause.why)
+def _page_causes(causes: Sequence[Cause], listed: Iterable[Member]) -> tuple[PageCause, ...]:
+    """Those that would read alike are told apart, as far as their labels are listed: of three, one group at most."""
+    alike = Counter([(cause.name, cause.subject) for cause in causes])
+    if len(alike) == len(causes):  # almost always
+        return tuple([_page_cause(cause, cause.subject) for cause in causes])
+    labels = {member.fingerprint: member.labels for member in listed}
+    doubtful = [one for one in causes if alike[one.name, one.subject] > 1 and one.fingerprint in labels]
+    tails = dict(
+        zip([one.fingerprint for one in doubtful], apart([labels[one.fingerprint] for one in doubtful]), strict=True)
+    )
+    return tuple([_page_cause(one, _with(one.subject, tails.get(one.fingerprint, ""))) for one in causes])
+
+
+def _with(subject: str, tail: str) -> str:
+    return f"{subject} ({tail})" if subject and tail else subject or tail
+
+
+def _page_cause(cause: Cause, subject: str) -> PageCause:
+    return PageCause.trusted(name=cause.name, subject=subject, began_at=rfc3339(cause.began_at_ms), why=cause.why)
 
 
 def _page_change(change: Change) -> PageChange:

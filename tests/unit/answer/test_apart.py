@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answer.apart import distinguishing, told_apart
+from pipeline.answer.apart import told_apart
 from pipeline.answer.named import Named
+from pipeline.codec import decode
+from pipeline.core.apart import distinguishing
 from pipeline.core.policy import Policy
-from schemas import Severity
-from tests.unit.answer.recorded import event, incident_ids, recorded, said
+from schemas import Page, Severity
+from schemas.topics import PAGES
+from tests.unit.answer.recorded import Told, event, incident_ids, recorded, said
 from tests.unit.edge.web.scene import ids, site
 
 DISKS = (
@@ -62,6 +65,16 @@ def test_explain_tells_apart_what_would_read_alike_in_its_causes_and_among_its_a
         "DiskFull on db-2",
     ]
     assert any("opened by DiskFull on db-1 (device=sda1) (" in line for line in lines)
+
+
+def test_so_does_what_the_pager_gets() -> None:
+    [*_, last] = [decode(Page, one.value) for one in recorded(*DISKS, event_worse(), policy=POLICY).read(PAGES.name)]
+    assert sorted(one.subject for one in last.payload.custom_details.causes) == list(APART)
+
+
+def event_worse() -> Told:
+    """It pages again, of all of them."""
+    return 6, [event("DiskFull", cluster="eu", host="db-2", device="sda1", uid="09ef", severity="error")]
 
 
 @pytest.mark.anyio
