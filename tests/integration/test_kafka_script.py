@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import Retryable
+from pipeline.log.kafka_client import ask
 from tests.integration.broker import SCRIPT, Broker
 from tests.integration.real import Process, free_ports, listens, requires
 
@@ -60,9 +62,18 @@ def test_ctrl_c_stops_the_broker_cleanly_and_it_says_how_to_use_it(tmp_path: Pat
     ports = ["--port", str(port), "--controller-port", str(controller_port)]
     kafka = Process([sys.executable, str(SCRIPT), "--data-dir", str(tmp_path / "data"), *ports], tmp_path / "output")
     try:
-        kafka.wait_until(lambda: listens(port), timeout_s=60)
+        # It listens before it has looked at its log, and only of a log that it knows it says that it is clean.
+        kafka.wait_until(lambda: listens(port) and _answers(f"127.0.0.1:{port}"), timeout_s=60)
         assert f"export PAGESIEVE_KAFKA=127.0.0.1:{port}" in kafka.output.read_text()
         assert kafka.stop(by=signal.SIGINT) == 128 + signal.SIGINT
         assert (tmp_path / "data/log/.kafka_cleanshutdown").exists()
     finally:
         kafka.kill()
+
+
+def _answers(bootstrap: str) -> bool:
+    try:
+        ask(bootstrap, timeout_s=5)
+    except Retryable:
+        return False
+    return True
