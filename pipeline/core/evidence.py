@@ -85,16 +85,16 @@ class Evidence:
         elif self.strays or not self.labels.items() <= labels.items():  # what all share is soon little
             self._stray(labels)
 
-    def date(self, began_ms: int) -> None:
-        """One more of its alerts began then."""
-        join(self.bursts, began_ms)
+    def date(self, began_ms: int) -> int:
+        """One more of its alerts began then. Which of the bursts is its own."""
+        burst = join(self.bursts, began_ms)
         if self.first_ms is None or began_ms < self.first_ms:
             self.first_ms, self.next_ms = began_ms, self.first_ms
+            self.version += 1
         elif self.next_ms is None or began_ms < self.next_ms:
             self.next_ms = began_ms
-        else:
-            return
-        self.version += 1
+            self.version += 1
+        return burst
 
     def weigh(self, rank: int) -> None:
         """One of its alerts claims this severity, which it did not before."""
@@ -185,15 +185,19 @@ class Evidence:
 
     def _stray(self, labels: Mapping[str, str]) -> None:
         """Count the labels that the newest alert does not share; what few share is forgotten."""
-        strays = self.strays
-        was = [label for label, number in strays.items() if _FEW * number < self.alerts]  # before it came
-        fresh = False
+        strays, is_common = self.strays, self.alerts >= _FEW
+        was = [label for label, number in strays.items() if _FEW * number < self.alerts] if is_common else []
+        is_fresh = are_many = False
         for label, value in self.labels.items():
             if labels.get(label) != value:
-                fresh = fresh or label not in strays
-                strays[label] = strays.get(label, 0) + 1
-        self._drop_strays()
-        if fresh or was != list(filter(self._is_shared, strays)):
+                number = strays.get(label, 0) + 1
+                strays[label] = number
+                is_fresh = is_fresh or number == 1
+                are_many = are_many or number > _GRACE
+        if are_many:
+            self._drop_strays()
+        # Of few alerts a single one that strays is more than one in ten.
+        if is_fresh or (is_common and was != list(filter(self._is_shared, strays))):
             self.version += 1
 
     def _drop_strays(self) -> None:

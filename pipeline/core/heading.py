@@ -59,20 +59,22 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
         alert = say(code)
         name, what = fields_of(alert)["name"], alone(alert, incident.group)
         return Heading(group, name, what, "", "", (), code, lead, _version(evidence), incident.group)
-    suspects = sorted(suspects, key=lambda one: one.code in evidence.hushed)  # stable: of each the likeliest first
+    hushed = evidence.hushed
+    if hushed:
+        suspects = sorted(suspects, key=lambda one: one.code in hushed)  # stable: of each the likeliest first
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)
     at = where(shared, found)
     if at:
-        at = f" in {at}" if all(label not in evidence.strays for label in found) else f" mostly in {at}"
+        at = f" in {at}" if evidence.strays.keys().isdisjoint(found) else f" mostly in {at}"
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
     causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
-    if first.code in evidence.hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
+    if first.code in hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
         loud = say(lead)
         name, what, code, worst = loud.name[:LONGEST_NAME], _on(loud.name, subject_of(loud.labels), known), lead, ""
     else:
         name, what, code = first.name, _on(first.name, first.subject, known), first.code
-        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in evidence.hushed else ""
+        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in hushed else ""
     return Heading(group, name, what, at, worst, causes, code, lead, evidence.version, incident.group)
 
 
@@ -173,14 +175,16 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
 
 
 def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
-    quiet = evidence.hushed.get(suspect.code)
+    said = why(suspect, evidence)
+    if evidence.hushed and (quiet := evidence.hushed.get(suspect.code)) is not None:
+        said += f"; {quiet.value}"
     return Cause.owning(
         {
             "fingerprint": fingerprint_of(suspect.code),
             "name": suspect.name,
             "subject": suspect.subject,
             "began_at_ms": suspect.began_ms,
-            "why": why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
+            "why": said,
         }
     )
 
