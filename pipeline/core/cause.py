@@ -182,7 +182,8 @@ class Causes:
         """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
         for suspect in evidence.suspects if self._is_directed else ():
             self._look_around(suspect, evidence)
-        ranked = evidence.suspects = _ranked(evidence)
+        _rank(evidence)
+        ranked = evidence.suspects
         last = len(evidence.bursts) - 1
         newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
         if len(ranked) > MOST_OF_LAST:
@@ -215,11 +216,11 @@ class Causes:
                 suspect.led_by += alerts * (leads < -_USUALLY)
 
 
-def _ranked(evidence: Evidence) -> list[Suspect]:
-    """Its suspects, the likeliest first; of equals the one that began first."""
+def _rank(evidence: Evidence) -> None:
+    """Put its suspects in order, the likeliest first; of equals the one that began first."""
     suspects, bursts = evidence.suspects, evidence.bursts
     if len(suspects) <= 1:
-        return suspects
+        return
     if len(bursts) == 1:
         of_bursts = [_CROWD + _EARLY]
     else:
@@ -228,7 +229,7 @@ def _ranked(evidence: Evidence) -> list[Suspect]:
             _CROWD * burst.alerts // began + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - first_ms)
             for burst in bursts
         ]
-    return sorted(suspects, key=lambda one: (-of_bursts[one.burst] - _points(one, bursts, evidence), one.began_ms))
+    suspects.sort(key=lambda one: (-of_bursts[one.burst] - _points(one, bursts, evidence), one.began_ms))
 
 
 def _points(suspect: Suspect, bursts: Sequence[Burst], evidence: Evidence) -> int:

@@ -5,7 +5,7 @@
 `PodNotReady on shop-1 again (400 alerts before), since 03:40 UTC`
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -46,10 +46,11 @@ class Heading(NamedTuple):
     of: dict[str, str]  # the group that this tells, which shrinks where its alerts were correlated
 
 
-def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
+def heading_of(incident: Open, say: Callable[[int], Alert], before: Heading | None = None) -> Heading:
     """What is said while the first of its worst alerts stays the same. `say` gives what the alert with a code says.
 
-    What is silenced names no page, however bad it is, where something is not.
+    What was said `before` of a cause stays the same record, if it is said again: one less to make, to free, and for
+    Python to look for cycles in. What is silenced names no page, however bad it is, where something is not.
     """
     evidence, group = incident.evidence, shown(incident.group)
     suspects = evidence.suspects if evidence is not None else []
@@ -68,7 +69,8 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
     if at:
         at = f" in {at}" if evidence.strays.keys().isdisjoint(found) else f" mostly in {at}"
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
-    causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
+    known_causes = before.causes if before is not None else ()
+    causes = tuple([_cause(suspect, evidence, known_causes) for suspect in suspects[:SHOWN_CAUSES]])
     if first.code in hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
         loud = say(lead)
         name, what, code, worst = loud.name[:LONGEST_NAME], _on(loud.name, subject_of(loud.labels), known), lead, ""
@@ -174,19 +176,21 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
     return f"{name} on {subject}" if subject and subject not in known else name
 
 
-def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
+def _cause(suspect: Suspect, evidence: Evidence, known: Sequence[Cause]) -> Cause:
     said = why(suspect, evidence)
     if evidence.hushed and (quiet := evidence.hushed.get(suspect.code)) is not None:
         said += f"; {quiet.value}"
-    return Cause.owning(
-        {
-            "fingerprint": fingerprint_of(suspect.code),
-            "name": suspect.name,
-            "subject": suspect.subject,
-            "began_at_ms": suspect.began_ms,
-            "why": said,
-        }
-    )
+    fields = {
+        "fingerprint": fingerprint_of(suspect.code),
+        "name": suspect.name,
+        "subject": suspect.subject,
+        "began_at_ms": suspect.began_ms,
+        "why": said,
+    }
+    for cause in known:
+        if fields_of(cause) == fields:
+            return cause
+    return Cause.owning(fields)
 
 
 def _version(evidence: Evidence | None) -> int:
