@@ -39,6 +39,7 @@ class Size(NamedTuple):
     incidents: int
     events: int
     states: tuple[tuple[int, int], ...]  # (live alerts, open incidents)
+    small: tuple[int, int]  # the same of few incidents that are as small as where there are many
 
 
 class Stream:
@@ -104,15 +105,22 @@ class Stream:
 
 def measure(*, is_quick: bool) -> Report:
     """Give one triage streams of each kind, and let others grow large."""
-    size = Size(10_000, 250, 100_000, ((10_000, 500), (1_000_000, 500), (100_000, 500), (100_000, 50_000)))
+    size = Size(
+        10_000, 250, 100_000, ((10_000, 500), (1_000_000, 500), (100_000, 500), (100_000, 50_000)), (1_000, 500)
+    )
     if is_quick:
-        size = Size(2_000, 50, 2_000, ((1_000, 50), (3_000, 50), (3_000, 1_000)))
+        size = Size(2_000, 50, 2_000, ((1_000, 50), (3_000, 50), (3_000, 1_000)), (100, 50))
     collect_rarely()  # as every process of ours
     sizes, kept = list[Row](), list[Row]()
-    for live, incidents in size.states:
+    for live, incidents in (*size.states, size.small):
         name = f"{live:,} alerts in {incidents:,} incidents"
-        command = [sys.executable, "-m", "benchmarks.step", str(live), str(incidents), str(size.events)]
-        duplicates, mixed, resident, snapshot_bytes, taken_s, restored_s = json.loads(done(command, {}))
+        is_small = (live, incidents) == size.small
+        how = [str(live), str(incidents), str(size.events), *(["small"] if is_small else [])]
+        duplicates, mixed, *others = json.loads(done([sys.executable, "-m", "benchmarks.step", *how], {}))
+        if is_small:
+            sizes.append((name, duplicates, mixed, None))
+            continue
+        resident, snapshot_bytes, taken_s, restored_s = others
         sizes.append((name, duplicates, mixed, resident))
         kept.append((name, snapshot_bytes / 1e6, taken_s, restored_s))
     return Report(
@@ -133,6 +141,10 @@ def measure(*, is_quick: bool) -> Report:
             f"begin at {size.live:,} live alerts in {size.incidents} incidents; storms are off. Correlated, they have "
             "no targets of their own, and nearly every new alert opens an incident and pages.",
             "Each state has a process of its own; resident is what it grew by, incidents and caches with it.",
+            f"What a new alert costs depends on how large its incident is: the second and third change what is said of "
+            f"it, the hundredth does not. So {size.states[-1][1]:,} open incidents are to be compared with the "
+            f"{size.small[1]:,} of the last row, which have as few alerts: after each chunk with new alerts they are "
+            "made anew.",
         ],
     )
 
@@ -192,10 +204,7 @@ def _state(live: int, incidents: int, events: int) -> tuple[float, ...]:
     before_bytes = _resident_bytes()
     triage, stream = _grown(live, incidents)
     resident = (_resident_bytes() - before_bytes) / live
-    rates = []
-    for new in (0.0, 0.1):
-        taken_s = [_step(triage, stream.chunk(new, TOGETHER)) for _ in range(events // CHUNK)]
-        rates.append(CHUNK / statistics.median(taken_s))
+    rates = [CHUNK / statistics.median(_chunks(triage, stream, new, events // CHUNK)) for new in (0.0, 0.1)]
     started_s = time.process_time()
     snapshot = triage.snapshot()
     taken_at_s = time.process_time()
@@ -204,9 +213,24 @@ def _state(live: int, incidents: int, events: int) -> tuple[float, ...]:
     return (*rates, resident, len(snapshot), taken_at_s - started_s, ended_s - taken_at_s)
 
 
+def _small(live: int, incidents: int, events: int) -> tuple[float, ...]:
+    """What few incidents cost that stay as small as where there are many."""
+    collect_rarely()
+    chunks = events // CHUNK
+    known = _chunks(*_grown(live, incidents), 0.0, chunks)
+    mixed = [_chunks(*_grown(live, incidents), 0.1, 1)[0] for _ in range(chunks)]
+    return CHUNK / statistics.median(known), CHUNK / statistics.median(mixed)
+
+
+def _chunks(triage: Triage, stream: Stream, new: float, chunks: int) -> list[float]:
+    """What each of so many chunks takes, of which this share is new."""
+    return [_step(triage, stream.chunk(new, TOGETHER)) for _ in range(chunks)]
+
+
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":
-    print(json.dumps(_state(*map(int, sys.argv[1:]))))
+    measured = _small if sys.argv[4:] == ["small"] else _state
+    print(json.dumps(measured(*map(int, sys.argv[1:4]))))
