@@ -25,7 +25,7 @@ from pipeline.core.fingerprint import code_of
 from pipeline.core.incidents import Open
 from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.subject import subject_of
-from pipeline.core.tally import count_keys, uncount_key
+from pipeline.core.tally import Common, count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
 from schemas.record import fields_of
@@ -127,7 +127,8 @@ class Causes:
         for live in (*elsewhere, *known):
             into.uncount(live.alert)
             for key, common in zip(self._known_as(live.alert), (into.services, into.templates), strict=True):
-                uncount_key(common, key)
+                if common is not None:
+                    uncount_key(common, key)
         into.rank_names()
         self._settle(into)
 
@@ -171,12 +172,10 @@ class Causes:
 
     def _count(self, evidence: Evidence, alert: Alert) -> bool:
         """Count what has directions. Whether it is new in the incident: it may be the cause however late it is."""
-        is_new = False
-        for key, common in zip(self._known_as(alert), (evidence.services, evidence.templates), strict=True):
-            if key is not None:
-                is_new = is_new or key not in common.counts
-                count_keys(common, [key])
-        return is_new
+        service, template = self._known_as(alert)
+        evidence.services, is_new_service = _counted(evidence.services, service)
+        evidence.templates, is_new_template = _counted(evidence.templates, template)
+        return is_new_service or is_new_template
 
     def _settle(self, evidence: Evidence) -> None:
         """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
@@ -204,16 +203,26 @@ class Causes:
         """Count who depends on the suspect or usually follows it, and the reverse."""
         topology, clusters = self._directions
         suspect.below = suspect.above = suspect.led = suspect.led_by = 0
-        if topology is not None and suspect.service is not None:
+        if topology is not None and suspect.service is not None and evidence.services is not None:
             for service, alerts in evidence.services.counts.items():
                 suspect.below += alerts * topology.is_upstream(suspect.service, service)
                 suspect.above += alerts * topology.is_upstream(service, suspect.service)
-        if suspect.template is not None:
+        if suspect.template is not None and evidence.templates is not None:
             mine = clusters.number(key_of(suspect.template))
             for template, alerts in evidence.templates.counts.items():
                 leads = clusters.leads(mine, clusters.number(key_of(template)))
                 suspect.led += alerts * (leads > _USUALLY)
                 suspect.led_by += alerts * (leads < -_USUALLY)
+
+
+def _counted(common: Common | None, key: str | None) -> tuple[Common | None, bool]:
+    """The same with one more of this key, and whether that is new; nothing, where an alert has none."""
+    if key is None:
+        return common, False
+    common = Common() if common is None else common
+    is_new = key not in common.counts
+    count_keys(common, [key])
+    return common, is_new
 
 
 def _rank(evidence: Evidence) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
-from pipeline.core.tally import Common, count_keys, merge_counts, uncount_key
+from pipeline.core.tally import Common, count_keys, merge_counts, merged_counts, uncount_key
 from schemas import Alert, Reason
 from schemas.record import fields_of
 
@@ -52,8 +52,8 @@ class Evidence:
     worst: int = -1  # the worst severity that any claimed
     worst_alerts: int = 0  # how many did
     mildest: int = 9
-    services: Common = field(default_factory=Common)
-    templates: Common = field(default_factory=Common)
+    services: Common | None = None  # None, as of most: no alert of it has such a direction
+    templates: Common | None = None
     names: Common = field(default_factory=Common)
     top: str = ""  # the most common name
     labels: dict[str, str] = field(default_factory=dict)  # of the first alert, what nearly all share
@@ -142,8 +142,8 @@ class Evidence:
         self.alerts += other.alerts
         self._drop_strays()
         merge_counts(self.names, other.names)
-        merge_counts(self.services, other.services)
-        merge_counts(self.templates, other.templates)
+        self.services = merged_counts(self.services, other.services)
+        self.templates = merged_counts(self.templates, other.templates)
         self.rank_names()
         self.bursts, (ours, theirs) = merge(self.bursts, other.bursts)
         for suspect in self.suspects:
