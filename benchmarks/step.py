@@ -22,6 +22,7 @@ from schemas import Alert, Alerts, Severity, Status
 SEED = 7
 CHUNK = 1000  # events that are decided together, and made just before, as the worker decodes them
 TOGETHER = 10  # alerts in a record
+SMALL = 1_000, 500  # alerts and open incidents: few that are as small as where there are 50,000
 NOON_MS = 1_700_000_000_000
 LIMITS = {"storm": {"floor": 1 << 30}, "max_live_alerts": 1 << 22}
 POLICY = Policy.model_validate(LIMITS | {"group_by": ["alertname", "cluster", "namespace"]})
@@ -109,10 +110,15 @@ def measure(*, is_quick: bool) -> Report:
         size = Size(2_000, 50, 2_000, ((1_000, 50), (3_000, 50), (3_000, 1_000)))
     collect_rarely()  # as every process of ours
     sizes, kept = list[Row](), list[Row]()
-    for live, incidents in size.states:
+    for live, incidents in (*size.states, SMALL):
         name = f"{live:,} alerts in {incidents:,} incidents"
-        command = [sys.executable, "-m", "benchmarks.step", str(live), str(incidents), str(size.events)]
-        duplicates, mixed, resident, snapshot_bytes, taken_s, restored_s = json.loads(done(command, {}))
+        is_small = (live, incidents) == SMALL
+        how = [str(live), str(incidents), str(size.events), *(["small"] if is_small else [])]
+        duplicates, mixed, *others = json.loads(done([sys.executable, "-m", "benchmarks.step", *how], {}))
+        if is_small:
+            sizes.append((name, duplicates, mixed, None))
+            continue
+        resident, snapshot_bytes, taken_s, restored_s = others
         sizes.append((name, duplicates, mixed, resident))
         kept.append((name, snapshot_bytes / 1e6, taken_s, restored_s))
     return Report(
@@ -133,6 +139,10 @@ def measure(*, is_quick: bool) -> Report:
             f"begin at {size.live:,} live alerts in {size.incidents} incidents; storms are off. Correlated, they have "
             "no targets of their own, and nearly every new alert opens an incident and pages.",
             "Each state has a process of its own; resident is what it grew by, incidents and caches with it.",
+            f"What a new alert costs depends on how large its incident is: the second and third change what is said of "
+            f"it, the hundredth does not. So {size.states[-1][1]:,} open incidents are to be compared with the "
+            f"{SMALL[1]:,} of the last row, which have as few alerts: after each chunk with new alerts they are "
+            "made anew.",
         ],
     )
 
@@ -192,10 +202,7 @@ def _state(live: int, incidents: int, events: int) -> tuple[float, ...]:
     before_bytes = _resident_bytes()
     triage, stream = _grown(live, incidents)
     resident = (_resident_bytes() - before_bytes) / live
-    rates = []
-    for new in (0.0, 0.1):
-        taken_s = [_step(triage, stream.chunk(new, TOGETHER)) for _ in range(events // CHUNK)]
-        rates.append(CHUNK / statistics.median(taken_s))
+    rates = [CHUNK / statistics.median(_chunks(triage, stream, new, events // CHUNK)) for new in (0.0, 0.1)]
     started_s = time.process_time()
     snapshot = triage.snapshot()
     taken_at_s = time.process_time()
@@ -204,9 +211,24 @@ def _state(live: int, incidents: int, events: int) -> tuple[float, ...]:
     return (*rates, resident, len(snapshot), taken_at_s - started_s, ended_s - taken_at_s)
 
 
+def _small(live: int, incidents: int, events: int) -> tuple[float, ...]:
+    """What few incidents cost that stay as small as where there are many."""
+    collect_rarely()
+    chunks = events // CHUNK
+    known = _chunks(*_grown(live, incidents), 0.0, chunks)
+    mixed = [_chunks(*_grown(live, incidents), 0.1, 1)[0] for _ in range(chunks)]
+    return CHUNK / statistics.median(known), CHUNK / statistics.median(mixed)
+
+
+def _chunks(triage: Triage, stream: Stream, new: float, chunks: int) -> list[float]:
+    """What each of so many chunks takes, of which this share is new."""
+    return [_step(triage, stream.chunk(new, TOGETHER)) for _ in range(chunks)]
+
+
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":
-    print(json.dumps(_state(*map(int, sys.argv[1:]))))
+    measured = _small if sys.argv[4:] == ["small"] else _state
+    print(json.dumps(measured(*map(int, sys.argv[1:4]))))

@@ -21,23 +21,28 @@ class Burst:
 
 def burst_of(bursts: Sequence[Burst], began_ms: int) -> int:
     """Which of these, in order of time, is that of an alert that began then; their number: a new one."""
-    for nth in range(len(bursts) - 1, -1, -1):
+    last = len(bursts) - 1
+    if last >= 0 and began_ms >= bursts[last].first_ms - CALM_MS:  # almost always
+        return last + 1 if last + 1 < MOST and began_ms > bursts[last].last_ms + CALM_MS else last
+    for nth in range(last - 1, -1, -1):
         if began_ms >= bursts[nth].first_ms - CALM_MS:
-            is_last = nth == len(bursts) - 1
-            is_over = began_ms > bursts[nth].last_ms + CALM_MS
-            return nth + 1 if is_last and is_over and len(bursts) < MOST else nth
+            return nth
     return 0
 
 
-def join(bursts: list[Burst], began_ms: int) -> None:
-    """One more alert began then."""
+def join(bursts: list[Burst], began_ms: int) -> int:
+    """One more alert began then. Which of the bursts is its own."""
     nth = burst_of(bursts, began_ms)
     if nth == len(bursts):
         bursts.append(Burst(began_ms, began_ms))
-        return
+        return nth
     burst = bursts[nth]
     burst.alerts += 1
-    burst.first_ms, burst.last_ms = min(burst.first_ms, began_ms), max(burst.last_ms, began_ms)
+    if began_ms < burst.first_ms:
+        burst.first_ms = began_ms
+    elif began_ms > burst.last_ms:
+        burst.last_ms = began_ms
+    return nth
 
 
 def merge(*several: Sequence[Burst]) -> tuple[list[Burst], list[list[int]]]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pipeline.core.alerts import LiveAlerts
-from pipeline.core.burst import CALM_MS, burst_of
+from pipeline.core.burst import CALM_MS, Burst, burst_of
 from pipeline.core.clusters import UNLEARNED, Clusters, key_of
 from pipeline.core.columns import FOREVER_MS
 from pipeline.core.evidence import LONGEST, Evidence, Suspect
@@ -25,7 +25,7 @@ from pipeline.core.fingerprint import code_of
 from pipeline.core.incidents import Open
 from pipeline.core.live import ASKED_FOR, Live
 from pipeline.core.subject import subject_of
-from pipeline.core.tally import count_keys, uncount_key
+from pipeline.core.tally import Common, count_keys, uncount_key
 from pipeline.core.template import template_of
 from schemas import Alert
 from schemas.record import fields_of
@@ -106,7 +106,9 @@ class Causes:
                     self._settle(evidence)
                 return
         evidence.weigh(rank)
-        self._accuse(evidence, live.code, live.alert, _began_ms(live.alert, live.first_at_ms))
+        began_ms = _began_ms(live.alert, live.first_at_ms)
+        burst = min(burst_of(evidence.bursts, began_ms), len(evidence.bursts) - 1)
+        self._accuse(evidence, live.alert, (live.code, began_ms, burst))
 
     def fires_again(self, live: Live, now_ms: int) -> None:
         """An alert fires again in an incident that was reopened: the cause is among those that do."""
@@ -125,7 +127,8 @@ class Causes:
         for live in (*elsewhere, *known):
             into.uncount(live.alert)
             for key, common in zip(self._known_as(live.alert), (into.services, into.templates), strict=True):
-                uncount_key(common, key)
+                if common is not None:
+                    uncount_key(common, key)
         into.rank_names()
         self._settle(into)
 
@@ -148,16 +151,17 @@ class Causes:
 
     def _suspect(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
         """One more alert began, which may be the cause."""
-        evidence.date(began_ms)
-        evidence.weigh(alert.severity.rank)
-        self._accuse(evidence, code, alert, began_ms)
+        burst = evidence.date(began_ms)
+        evidence.weigh(fields_of(alert)["severity"].rank)
+        self._accuse(evidence, alert, (code, began_ms, burst))
 
-    def _accuse(self, evidence: Evidence, code: int, alert: Alert, began_ms: int) -> None:
-        """The alert may be the cause; another that hardly is makes room for it."""
-        burst = min(burst_of(evidence.bursts, began_ms), len(evidence.bursts) - 1)
+    def _accuse(self, evidence: Evidence, alert: Alert, begun: tuple[int, int, int]) -> None:
+        """The alert may be the cause; another that hardly is makes room for it. `begun`: code, when, in which burst."""
+        code, began_ms, burst = begun
         known_as = self._known_as(alert) if self._is_directed else (None, None)
-        rank, name = alert.severity.rank, alert.name[:LONGEST]
-        evidence.suspects.append(Suspect(code, began_ms, rank, burst, name, subject_of(alert.labels), *known_as))
+        fields = fields_of(alert)
+        rank, name, subject = fields["severity"].rank, fields["name"][:LONGEST], subject_of(fields["labels"])
+        evidence.suspects.append(Suspect(code, began_ms, rank, burst, name, subject, *known_as))
         self._settle(evidence)
 
     def _known_as(self, alert: Alert) -> tuple[str | None, str | None]:
@@ -168,28 +172,30 @@ class Causes:
 
     def _count(self, evidence: Evidence, alert: Alert) -> bool:
         """Count what has directions. Whether it is new in the incident: it may be the cause however late it is."""
-        is_new = False
-        for key, common in zip(self._known_as(alert), (evidence.services, evidence.templates), strict=True):
-            if key is not None:
-                is_new = is_new or key not in common.counts
-                count_keys(common, [key])
-        return is_new
+        service, template = self._known_as(alert)
+        evidence.services, is_new_service = _counted(evidence.services, service)
+        evidence.templates, is_new_template = _counted(evidence.templates, template)
+        return is_new_service or is_new_template
 
     def _settle(self, evidence: Evidence) -> None:
         """Set the likeliest suspect first. Of too many those stay; of the newest burst, while it may grow, some."""
         for suspect in evidence.suspects if self._is_directed else ():
             self._look_around(suspect, evidence)
-        ranked = _ranked(evidence)
+        _rank(evidence)
+        ranked = evidence.suspects
         last = len(evidence.bursts) - 1
         newest = [one for one in ranked if one.burst == last][:MOST_OF_LAST]
-        others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
-        stay = {one.code for one in (*newest, *others)}
-        evidence.suspects = [one for one in ranked if one.code in stay]
-        for code in [code for code in evidence.hushed if code not in stay]:
-            del evidence.hushed[code]
-        is_full = len(newest) == MOST_OF_LAST
-        evidence.late_ms = max([one.began_ms for one in newest]) if is_full else FOREVER_MS
-        evidence.mild = min([one.rank for one in newest]) if is_full else -1
+        if len(ranked) > MOST_OF_LAST:
+            others = [one for one in ranked if one.burst != last][: MOST_SUSPECTS - len(newest)]
+            stay = {one.code for one in (*newest, *others)}
+            evidence.suspects = [one for one in ranked if one.code in stay]
+            for code in [code for code in evidence.hushed if code not in stay]:
+                del evidence.hushed[code]
+        if len(newest) == MOST_OF_LAST:
+            evidence.late_ms = max([one.began_ms for one in newest])
+            evidence.mild = min([one.rank for one in newest])
+        else:
+            evidence.late_ms, evidence.mild = FOREVER_MS, -1
         evidence.asked = evidence.alerts
         evidence.version += 1
 
@@ -197,11 +203,11 @@ class Causes:
         """Count who depends on the suspect or usually follows it, and the reverse."""
         topology, clusters = self._directions
         suspect.below = suspect.above = suspect.led = suspect.led_by = 0
-        if topology is not None and suspect.service is not None:
+        if topology is not None and suspect.service is not None and evidence.services is not None:
             for service, alerts in evidence.services.counts.items():
                 suspect.below += alerts * topology.is_upstream(suspect.service, service)
                 suspect.above += alerts * topology.is_upstream(service, suspect.service)
-        if suspect.template is not None:
+        if suspect.template is not None and evidence.templates is not None:
             mine = clusters.number(key_of(suspect.template))
             for template, alerts in evidence.templates.counts.items():
                 leads = clusters.leads(mine, clusters.number(key_of(template)))
@@ -209,22 +215,41 @@ class Causes:
                 suspect.led_by += alerts * (leads < -_USUALLY)
 
 
-def _ranked(evidence: Evidence) -> list[Suspect]:
-    """Its suspects, the likeliest first; of equals the one that began first."""
-    began = sum([burst.alerts for burst in evidence.bursts])
-    return sorted(evidence.suspects, key=lambda one: (-points(one, evidence, began), one.began_ms))
+def _counted(common: Common | None, key: str | None) -> tuple[Common | None, bool]:
+    """The same with one more of this key, and whether that is new; nothing, where an alert has none."""
+    if key is None:
+        return common, False
+    common = Common() if common is None else common
+    is_new = key not in common.counts
+    count_keys(common, [key])
+    return common, is_new
 
 
-def points(suspect: Suspect, evidence: Evidence, began: int) -> int:
-    """How much speaks for it; so many alerts began in all bursts together."""
-    bursts = evidence.bursts
-    burst = bursts[suspect.burst]
+def _rank(evidence: Evidence) -> None:
+    """Put its suspects in order, the likeliest first; of equals the one that began first."""
+    suspects, bursts = evidence.suspects, evidence.bursts
+    if len(suspects) <= 1:
+        return
+    if len(bursts) == 1:
+        of_bursts = [_CROWD + _EARLY]
+    else:
+        began, first_ms = sum([burst.alerts for burst in bursts]), bursts[0].first_ms
+        of_bursts = [
+            _CROWD * burst.alerts // began + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - first_ms)
+            for burst in bursts
+        ]
+    suspects.sort(key=lambda one: (-of_bursts[one.burst] - _points(one, bursts, evidence), one.began_ms))
+
+
+def _points(suspect: Suspect, bursts: Sequence[Burst], evidence: Evidence) -> int:
+    """How much speaks for it beside its burst."""
+    late_ms = suspect.began_ms - bursts[suspect.burst].first_ms
+    found = _SOON * _SOON_MS // (_SOON_MS + late_ms if late_ms > 0 else _SOON_MS) + _SEVERITY * suspect.rank
+    if suspect.service is None and suspect.template is None:
+        return found
     others = max(evidence.alerts - 1, 1)
     return (
-        _CROWD * burst.alerts // began
-        + _SOON * _SOON_MS // (_SOON_MS + max(suspect.began_ms - burst.first_ms, 0))
-        + _EARLY * _EARLY_MS // (_EARLY_MS + burst.first_ms - bursts[0].first_ms)
-        + _SEVERITY * suspect.rank
+        found
         + _UPSTREAM * (suspect.below - suspect.above) // others
         + _LEADS * (suspect.led - suspect.led_by) // others
     )
@@ -232,24 +257,21 @@ def points(suspect: Suspect, evidence: Evidence, began: int) -> int:
 
 def why(suspect: Suspect, evidence: Evidence) -> str:
     """What speaks for it, in words: `first, 40 s before the next; upstream of 12 of the others`."""
-    said = [_when(suspect, evidence)]
+    first_ms, next_ms, began_ms = evidence.first_ms or 0, evidence.next_ms, suspect.began_ms
+    if began_ms > first_ms:
+        said = f"{lasting(began_ms - first_ms)} after the first"
+    elif next_ms is None:
+        said = "first"
+    else:
+        said = f"first, {lasting(next_ms - first_ms)} before the next" if next_ms > first_ms else "among the first"
     least = "" if evidence.asked <= _FEW else "at least "  # it is asked again when there are twice as many
     if suspect.below:
-        said.append(f"upstream of {least}{suspect.below} of the others")
+        said += f"; upstream of {least}{suspect.below} of the others"
     if suspect.led:
-        said.append(f"usually before {least}{suspect.led} of the others")
+        said += f"; usually before {least}{suspect.led} of the others"
     if suspect.rank == evidence.worst > evidence.mildest:
-        said.append("the most severe" if evidence.worst_alerts == 1 else "among the most severe")
-    return "; ".join(said)
-
-
-def _when(suspect: Suspect, evidence: Evidence) -> str:
-    first_ms, next_ms = evidence.first_ms or 0, evidence.next_ms
-    if suspect.began_ms > first_ms:
-        return f"{lasting(suspect.began_ms - first_ms)} after the first"
-    if next_ms is None:
-        return "first"
-    return f"first, {lasting(next_ms - first_ms)} before the next" if next_ms > first_ms else "among the first"
+        said += "; the most severe" if evidence.worst_alerts == 1 else "; among the most severe"
+    return said
 
 
 def lasting(span_ms: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipeline.core.burst import Burst, join, merge
 from pipeline.core.columns import FOREVER_MS
-from pipeline.core.tally import Common, count_keys, merge_counts, uncount_key
+from pipeline.core.tally import Common, count_keys, merge_counts, merged_counts, uncount_key
 from schemas import Alert, Reason
 from schemas.record import fields_of
 
@@ -52,8 +52,8 @@ class Evidence:
     worst: int = -1  # the worst severity that any claimed
     worst_alerts: int = 0  # how many did
     mildest: int = 9
-    services: Common = field(default_factory=Common)
-    templates: Common = field(default_factory=Common)
+    services: Common | None = None  # None, as of most: no alert of it has such a direction
+    templates: Common | None = None
     names: Common = field(default_factory=Common)
     top: str = ""  # the most common name
     labels: dict[str, str] = field(default_factory=dict)  # of the first alert, what nearly all share
@@ -85,16 +85,16 @@ class Evidence:
         elif self.strays or not self.labels.items() <= labels.items():  # what all share is soon little
             self._stray(labels)
 
-    def date(self, began_ms: int) -> None:
-        """One more of its alerts began then."""
-        join(self.bursts, began_ms)
+    def date(self, began_ms: int) -> int:
+        """One more of its alerts began then. Which of the bursts is its own."""
+        burst = join(self.bursts, began_ms)
         if self.first_ms is None or began_ms < self.first_ms:
             self.first_ms, self.next_ms = began_ms, self.first_ms
+            self.version += 1
         elif self.next_ms is None or began_ms < self.next_ms:
             self.next_ms = began_ms
-        else:
-            return
-        self.version += 1
+            self.version += 1
+        return burst
 
     def weigh(self, rank: int) -> None:
         """One of its alerts claims this severity, which it did not before."""
@@ -142,8 +142,8 @@ class Evidence:
         self.alerts += other.alerts
         self._drop_strays()
         merge_counts(self.names, other.names)
-        merge_counts(self.services, other.services)
-        merge_counts(self.templates, other.templates)
+        self.services = merged_counts(self.services, other.services)
+        self.templates = merged_counts(self.templates, other.templates)
         self.rank_names()
         self.bursts, (ours, theirs) = merge(self.bursts, other.bursts)
         for suspect in self.suspects:
@@ -185,15 +185,19 @@ class Evidence:
 
     def _stray(self, labels: Mapping[str, str]) -> None:
         """Count the labels that the newest alert does not share; what few share is forgotten."""
-        strays = self.strays
-        was = [label for label, number in strays.items() if _FEW * number < self.alerts]  # before it came
-        fresh = False
+        strays, is_common = self.strays, self.alerts >= _FEW
+        was = [label for label, number in strays.items() if _FEW * number < self.alerts] if is_common else []
+        is_fresh = are_many = False
         for label, value in self.labels.items():
             if labels.get(label) != value:
-                fresh = fresh or label not in strays
-                strays[label] = strays.get(label, 0) + 1
-        self._drop_strays()
-        if fresh or was != list(filter(self._is_shared, strays)):
+                number = strays.get(label, 0) + 1
+                strays[label] = number
+                is_fresh = is_fresh or number == 1
+                are_many = are_many or number > _GRACE
+        if are_many:
+            self._drop_strays()
+        # Of few alerts a single one that strays is more than one in ten.
+        if is_fresh or (is_common and was != list(filter(self._is_shared, strays))):
             self.version += 1
 
     def _drop_strays(self) -> None:

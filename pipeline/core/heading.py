@@ -5,7 +5,7 @@
 `PodNotReady on shop-1 again (400 alerts before), since 03:40 UTC`
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -46,10 +46,11 @@ class Heading(NamedTuple):
     of: dict[str, str]  # the group that this tells, which shrinks where its alerts were correlated
 
 
-def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
+def heading_of(incident: Open, say: Callable[[int], Alert], before: Heading | None = None) -> Heading:
     """What is said while the first of its worst alerts stays the same. `say` gives what the alert with a code says.
 
-    What is silenced names no page, however bad it is, where something is not.
+    What was said `before` of a cause stays the same record, if it is said again: one less to make, to free, and for
+    Python to look for cycles in. What is silenced names no page, however bad it is, where something is not.
     """
     evidence, group = incident.evidence, shown(incident.group)
     suspects = evidence.suspects if evidence is not None else []
@@ -59,20 +60,23 @@ def heading_of(incident: Open, say: Callable[[int], Alert]) -> Heading:
         alert = say(code)
         name, what = fields_of(alert)["name"], alone(alert, incident.group)
         return Heading(group, name, what, "", "", (), code, lead, _version(evidence), incident.group)
-    suspects = sorted(suspects, key=lambda one: one.code in evidence.hushed)  # stable: of each the likeliest first
+    hushed = evidence.hushed
+    if hushed:
+        suspects = sorted(suspects, key=lambda one: one.code in hushed)  # stable: of each the likeliest first
     first, shared = suspects[0], evidence.shared()
     found = places(shared, incident.group)
     at = where(shared, found)
     if at:
-        at = f" in {at}" if all(label not in evidence.strays for label in found) else f" mostly in {at}"
+        at = f" in {at}" if evidence.strays.keys().isdisjoint(found) else f" mostly in {at}"
     known = {cut(shared[label], LONGEST_VALUE) for label in found}
-    causes = tuple([_cause(suspect, evidence) for suspect in suspects[:SHOWN_CAUSES]])
-    if first.code in evidence.hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
+    known_causes = before.causes if before is not None else ()
+    causes = tuple([_cause(suspect, evidence, known_causes) for suspect in suspects[:SHOWN_CAUSES]])
+    if first.code in hushed and incident.loud_rank >= 0:  # what people heard of may be no suspect, in a crowd
         loud = say(lead)
         name, what, code, worst = loud.name[:LONGEST_NAME], _on(loud.name, subject_of(loud.labels), known), lead, ""
     else:
         name, what, code = first.name, _on(first.name, first.subject, known), first.code
-        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in evidence.hushed else ""
+        worst = _worst(say(lead), worst_rank, known) if worst_rank > first.rank and lead not in hushed else ""
     return Heading(group, name, what, at, worst, causes, code, lead, evidence.version, incident.group)
 
 
@@ -172,17 +176,21 @@ def _on(name: str, subject: str, known: "set[str] | tuple[()]") -> str:
     return f"{name} on {subject}" if subject and subject not in known else name
 
 
-def _cause(suspect: Suspect, evidence: Evidence) -> Cause:
-    quiet = evidence.hushed.get(suspect.code)
-    return Cause.owning(
-        {
-            "fingerprint": fingerprint_of(suspect.code),
-            "name": suspect.name,
-            "subject": suspect.subject,
-            "began_at_ms": suspect.began_ms,
-            "why": why(suspect, evidence) + (f"; {quiet.value}" if quiet is not None else ""),
-        }
-    )
+def _cause(suspect: Suspect, evidence: Evidence, known: Sequence[Cause]) -> Cause:
+    said = why(suspect, evidence)
+    if evidence.hushed and (quiet := evidence.hushed.get(suspect.code)) is not None:
+        said += f"; {quiet.value}"
+    fields = {
+        "fingerprint": fingerprint_of(suspect.code),
+        "name": suspect.name,
+        "subject": suspect.subject,
+        "began_at_ms": suspect.began_ms,
+        "why": said,
+    }
+    for cause in known:
+        if fields_of(cause) == fields:
+            return cause
+    return Cause.owning(fields)
 
 
 def _version(evidence: Evidence | None) -> int:

@@ -1,5 +1,6 @@
 """Which alerts an incident lists, as they are told: kept for incidents that changed of late, else made anew."""
 
+from itertools import islice
 from typing import NamedTuple
 
 from pipeline.core.alerts import LiveAlerts
@@ -10,6 +11,8 @@ from pipeline.core.live import Live
 from schemas import Member
 
 MOST_KEPT = 100_000  # members, over all incidents of a scope: about 150 MB, where so many are listed
+# Some are forgotten together: what is first in a dict is found behind all that was forgotten before.
+_PARTS, _AT_ONCE = 512, 64
 
 
 class Listing(NamedTuple):
@@ -33,15 +36,15 @@ class Listings:
 
     def of(self, incident: Open) -> tuple[tuple[Member, ...], Heading]:
         """How `incident` is told now."""
-        listing = self._kept.get(incident.incident_id)
+        listing, before = self._kept.get(incident.incident_id), None
         if listing is None:
             members = self._made(incident)
             self._count(len(members))
-        elif listing.heading is not None and is_current(listing.heading, incident):
-            return listing.members, listing.heading
         else:
-            members = listing.members
-        heading = heading_of(incident, self._alerts.say)
+            members, before = listing
+            if before is not None and is_current(before, incident):
+                return members, before
+        heading = heading_of(incident, self._alerts.say, before)
         self._kept[incident.incident_id] = Listing(members, heading)
         return members, heading
 
@@ -75,5 +78,10 @@ class Listings:
     def _count(self, more: int) -> None:
         """So many more members are kept: forget the oldest listings if that is too many."""
         self._members += more
-        while self._members > MOST_KEPT and self._kept:
-            self.drop(next(iter(self._kept)))
+        if self._members <= MOST_KEPT:
+            return
+        least = MOST_KEPT - MOST_KEPT // _PARTS
+        while self._members > least and self._kept:
+            for incident_id in list(islice(self._kept, _AT_ONCE)):
+                if self._members > least:
+                    self.drop(incident_id)

@@ -28,7 +28,7 @@ from pipeline.core.state import ScopeState
 from pipeline.core.storm import StormState
 from schemas import Change, Outcome, Reason, Score, Severity, Silence
 
-VERSION = 21
+VERSION = 22
 _HEAD = struct.Struct("<8sI")  # what it is, its version; then parts, each with its length before it
 _MAGIC = b"pagesiev"
 _LENGTH = struct.Struct("<Q")

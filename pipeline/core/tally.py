@@ -160,6 +160,15 @@ def merge_counts(into: Common, common: Common) -> None:
         _clear(into)
 
 
+def merged_counts(into: Common | None, common: Common | None) -> Common | None:
+    """What both counted; None: nothing. What `common` counted is copied: its incident is remembered for a while."""
+    if common is None:
+        return into
+    into = Common() if into is None else into
+    merge_counts(into, common)
+    return into
+
+
 def _halve(common: Common) -> None:
     counts = {key: count // 2 for key, count in common.counts.items()}
     common.earlier = {

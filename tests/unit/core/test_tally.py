@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from pipeline.core.tally import KEPT, Common, Tally, add, is_like, merge, missed_of, said
+from pipeline.core.tally import (
+    KEPT,
+    Common,
+    Tally,
+    add,
+    count_keys,
+    is_like,
+    merge,
+    merged_counts,
+    missed_of,
+    said,
+)
 from schemas import Alert
 from tests.unit.core.kinds import kind
 
@@ -128,3 +139,15 @@ def test_a_snapshot_gives_the_very_tally(several: list[str]) -> None:
     restored = adapter.validate_json(adapter.dump_json(tally))
     assert restored == tally
     assert adapter.dump_json(restored) == adapter.dump_json(tally)  # in the same order too
+
+
+def test_what_is_counted_of_two_is_not_counted_of_the_second_alone_later() -> None:
+    second = Common({"shop": 2})
+    both = merged_counts(None, second)
+    assert both == Common({"shop": 2}, earlier={"shop": 0})
+    assert both is not None
+    count_keys(both, ["shop"])
+    assert second.counts == {"shop": 2}
+    assert merged_counts(both, second) == Common({"shop": 5}, earlier={"shop": 0})
+    assert merged_counts(both, None) is both
+    assert merged_counts(None, None) is None
