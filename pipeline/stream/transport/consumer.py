@@ -16,7 +16,7 @@ from schemas.topics import RAW
 
 # A fetch answers as soon as there is one record, so a quiet log is quick. In the long run there is one in PACE_S, since
 # each costs about 1 ms of CPU however small it is; BURST_S / PACE_S of them may follow each other at once.
-PACE_S = 0.004
+PACE_S = 0.002
 BURST_S = 0.04
 ENOUGH_RECORDS = 100  # a fetch that brought so many is no small one: the next need not wait
 # A fetch leaves out a partition whose records are still in hand; what arrives there meanwhile waits for its end.
