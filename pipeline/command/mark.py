@@ -44,13 +44,16 @@ def run_mark(  # noqa: PLR0913  # what there is to say of a mark
     said = {"verdict": verdict, "by": by or _whoever(), "note": note, "at": at}
     marked: list[dict[str, str]] = []
     unknown, is_told = list[str](), True
-    with _client(url, token) as client:
-        for start in range(0, len(keys), MOST_TOGETHER):
-            some = keys[start : start + MOST_TOGETHER]
-            ids, absent = _post(client, url, [{"incident_id": key, **said} for key in some], len(marked))
-            marked += [{"incident_id": key, "id": one} for key, one in zip(some, ids, strict=True)]
-            unknown += absent or ()
-            is_told = is_told and absent is not None
+    try:
+        with _client(url, token) as client:
+            for start in range(0, len(keys), MOST_TOGETHER):
+                some = keys[start : start + MOST_TOGETHER]
+                ids, absent = _post(client, url, [{"incident_id": key, **said} for key in some], len(marked))
+                marked += [{"incident_id": key, "id": one} for key, one in zip(some, ids, strict=True)]
+                unknown += absent or ()
+                is_told = is_told and absent is not None
+    finally:  # also of those before a request that failed
+        _complain(unknown, is_told=is_told)
     if as_json:
         told = unknown if is_told or unknown else None
         json.dump({**said, "marked": marked, "unknown": told}, sys.stdout, indent=2, ensure_ascii=False)
@@ -59,7 +62,6 @@ def run_mark(  # noqa: PLR0913  # what there is to say of a mark
         for one in marked:
             if one["incident_id"] not in unknown:
                 print(f"{one['incident_id']}  {verdict} by {said['by']}")
-    _complain(unknown, is_told=is_told)
     return 1 if unknown else 0
 
 

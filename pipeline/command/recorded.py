@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from pipeline.command.collection import collect_rarely
 from pipeline.command.quieted import quieted_of
 from pipeline.command.surroundings import learned_of, policy_of, read_settings
-from pipeline.command.unfinished import BUFFER_BYTES, whole
+from pipeline.command.unfinished import BUFFER_BYTES, is_stream, whole
 from pipeline.errors import Misuse
 from pipeline.replay import Funnel, Outputs, replay
 from pipeline.replay.kept import Kept
@@ -86,7 +86,7 @@ def _check_outputs(paths: Iterable[Path | None], recorded: Path) -> None:
     """Raises Misuse if one is the recording, or they are not as many files as they are."""
     seen = {recorded.resolve()}
     for path in paths:
-        if path is None or (path.exists() and not path.is_file()):
+        if path is None or is_stream(path):
             continue
         if path.exists() and path.samefile(recorded):
             raise Misuse(f"{path} is the recording itself, and would be overwritten")

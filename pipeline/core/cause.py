@@ -129,6 +129,7 @@ class Causes:
             for key, common in zip(self._known_as(live.alert), (into.services, into.templates), strict=True):
                 if common is not None:
                     uncount_key(common, key)
+        into.drop_strays()
         into.rank_names()
         self._settle(into)
 

@@ -140,7 +140,7 @@ class Evidence:
             if strays:
                 self.strays[label] = self.strays.get(label, 0) + strays
         self.alerts += other.alerts
-        self._drop_strays()
+        self.drop_strays()
         merge_counts(self.names, other.names)
         self.services = merged_counts(self.services, other.services)
         self.templates = merged_counts(self.templates, other.templates)
@@ -195,12 +195,13 @@ class Evidence:
                 is_fresh = is_fresh or number == 1
                 are_many = are_many or number > _GRACE
         if are_many:
-            self._drop_strays()
+            self.drop_strays()
         # Of few alerts a single one that strays is more than one in ten.
         if is_fresh or (is_common and was != list(filter(self._is_shared, strays))):
             self.version += 1
 
-    def _drop_strays(self) -> None:
+    def drop_strays(self) -> None:
+        """Forget what few share."""
         for label in [label for label, strays in self.strays.items() if strays > _GRACE]:
             if not self._is_shared(label):
                 del self.labels[label], self.strays[label]

@@ -19,6 +19,11 @@ def shown(labels: dict[str, str]) -> dict[str, str]:
     return {cut(key, LONGEST): cut(value, LONGEST) for key, value in some}
 
 
+def is_whole(labels: dict[str, str]) -> bool:
+    """Whether these labels are surely all that there were, though they are `shown`."""
+    return len(labels) < _MOST_LABELS and all(len(key) < LONGEST > len(value) for key, value in labels.items())
+
+
 def printable(text: str) -> str:
     """The text on one line, with `\N{MIDDLE DOT}` for what a terminal would obey."""
     return "".join(char if char.isprintable() else "·" for char in text)

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from pipeline import metrics
 from pipeline.stream.aside import State, Taker
-from pipeline.stream.cadence import Cadence, Pace
+from pipeline.stream.cadence import COST_SHARE, Cadence, Pace
 from pipeline.stream.checkpoint import Taken, next_slot, size_of
 from pipeline.stream.checkpoint_store import SnapshotStore
 from pipeline.stream.engine import Engine
@@ -153,17 +153,24 @@ class Checkpoints:
             is_world = isinstance(exc, KafkaError | OSError)
             say = logger.warning if is_world else logger.exception
             say("no snapshot is written: a restart reads more of the log", partition=taken.partition, why=repr(exc))
-            course.cadence.tried(time.monotonic(), course.taker.cost_s)
+            course.took_s = time.monotonic() - started_s
+            course.cadence.tried(time.monotonic(), _cost_s(course, 0.0))
         else:
             course.kept = [snapshot, *course.kept][:KEPT]
             course.chunks[slot] = len(snapshot.chunks)
             course.took_s = time.monotonic() - started_s
-            # Not the time that passed: while much is to be decided, each of a hundred chunks waits for its turn.
-            course.cadence.done(taken.next_offset, time.monotonic(), course.taker.cost_s + packing_s)
+            course.cadence.done(taken.next_offset, time.monotonic(), _cost_s(course, packing_s))
             _tell(taken)
         course.writing = None
         if self._courses.get(taken.partition) is course:
             self._consider(course)
+
+
+def _cost_s(course: _Course, packing_s: float) -> float:
+    """What a snapshot cost. Not the time that passed: while much is to be decided, each of a hundred chunks waits for
+    its turn. Yet half of the time, at most, one is under way: the brokers have others to serve.
+    """
+    return max(course.taker.cost_s + packing_s, course.took_s / COST_SHARE)
 
 
 def _tell(taken: Taken) -> None:

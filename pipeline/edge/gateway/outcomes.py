@@ -72,11 +72,11 @@ class OutcomeIntake:
             except Rejected as exc:
                 return _refused(exc, client_of(request.scope))
             await record(self._log, outcomes, now_ms, self._settings.append_timeout_s)
-            unknown = await self._unknown({one.incident_id: None for one in outcomes})
-            recorded = Recorded(accepted=len(outcomes), ids=[outcome.id for outcome in outcomes], unknown=unknown)
-            if unknown:
-                logger.warning("outcomes of no incident", client=client_of(request.scope), incidents=unknown[:10])
-            return JSONResponse(recorded.model_dump(exclude_none=True), HTTPStatus.ACCEPTED)
+        unknown = await self._unknown({one.incident_id: None for one in outcomes})  # it waits, and holds up nobody
+        recorded = Recorded(accepted=len(outcomes), ids=[outcome.id for outcome in outcomes], unknown=unknown)
+        if unknown:
+            logger.warning("outcomes of no incident", client=client_of(request.scope), incidents=unknown[:10])
+        return JSONResponse(recorded.model_dump(exclude_none=True), HTTPStatus.ACCEPTED)
 
     async def _unknown(self, incident_ids: Iterable[str]) -> list[str] | None:
         """Those that no incident has; one that has just opened may be on its way to the board still."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.codec import tight
 from pipeline.core.facets import facets
+from pipeline.core.shown import LONGEST, is_whole
 from pipeline.edge.web.latest import Step, Told
 from schemas import IncidentState, Outcome, Reason, Severity, Status
 from schemas.record import Record
@@ -179,7 +180,8 @@ def _facets(line: Line) -> Iterator[bytes]:
     """Packed: 50,000 incidents are kept, and a few of them are looked at."""
     room = LONGEST_FACETS
     for member in line.members:
-        if member.status is Status.FIRING:
+        # A silence is compared with all that an alert says: of one that is cut it may say the opposite.
+        if member.status is Status.FIRING and is_whole(member.labels) and len(member.name) < LONGEST:
             packed = tight(orjson.dumps(facets(member)))
             room -= len(packed)
             if room < 0:

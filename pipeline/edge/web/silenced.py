@@ -12,7 +12,7 @@ import orjson
 from pipeline.codec import decode
 from pipeline.core.matcher import Matchers, all_match, parse_matchers
 from pipeline.core.policy import PolicySilence
-from pipeline.core.silence import END_MS, MOST
+from pipeline.core.silence import END_MS, MOST, REMEMBERED_MS
 from pipeline.edge.web.row import Next, Row
 from pipeline.errors import Rejected
 from pipeline.log.entry import Entry
@@ -57,6 +57,7 @@ class Silences:
         self._most = most
         self._fixed = [_Span(s.match, s.starts_at_ms, s.ends_at_ms, "the policy", s.comment) for s in fixed]
         self._spans: dict[str, tuple[int, _Span]] = {}  # id → when it was last changed, and what it says
+        self._holding: tuple[int, list[_Span]] | None = None  # those that held when it was last asked
 
     def take(self, entry: Entry) -> None:
         """Take an entry of `silences`, unless what is known of it is newer. Raises Rejected."""
@@ -69,14 +70,13 @@ class Silences:
         except ValueError as exc:
             raise Rejected(str(exc), "matchers") from None
         span = _Span(match, silence.starts_at_ms, silence.ends_at_ms, silence.created_by, silence.comment)
-        self._spans[silence.id] = silence.updated_at_ms, span
+        self._spans[silence.id], self._holding = (silence.updated_at_ms, span), None
         if len(self._spans) > self._most:
             del self._spans[min(self._spans, key=lambda one: (self._spans[one][1].ends_at_ms, one))]
 
     def over(self, row: Row, now_ms: int) -> Silenced | None:
         """What of the incident is silenced now; None if nothing that fires is."""
-        spans = (*self._fixed, *(span for _, span in self._spans.values()))
-        holding = [span for span in spans if span.starts_at_ms <= now_ms < span.ends_at_ms]
+        holding = self._at(now_ms)
         if not holding:
             return None
         found = [span for facets in row.facets if (span := _last(holding, orjson.loads(facets))) is not None]
@@ -87,8 +87,17 @@ class Silences:
         firing = max(row.line.firing, len(row.facets))
         return Silenced(len(found), firing, firing > len(row.facets), until_ms, first.by, first.comment)
 
+    def _at(self, now_ms: int) -> list[_Span]:
+        """Those that hold, the one that ends last first; a page asks for each of its lines."""
+        if self._holding is None or self._holding[0] != now_ms:
+            for old in [one for one, (_, span) in self._spans.items() if span.ends_at_ms + REMEMBERED_MS < now_ms]:
+                del self._spans[old]
+            spans = (*self._fixed, *(span for _, span in self._spans.values()))
+            holding = [span for span in spans if span.starts_at_ms <= now_ms < span.ends_at_ms]
+            self._holding = now_ms, sorted(holding, key=lambda span: -span.ends_at_ms)
+        return self._holding[1]
+
 
 def _last(holding: Sequence[_Span], labels: Mapping[str, str]) -> _Span | None:
     """Of those that name these labels the one that ends last."""
-    named = [span for span in holding if all_match(span.match, labels)]
-    return max(named, key=lambda span: span.ends_at_ms, default=None)
+    return next((span for span in holding if all_match(span.match, labels)), None)

@@ -1,5 +1,6 @@
 """What a replay writes is there whole or not at all: who stops it finds what was there before, and is told so."""
 
+import errno
 import json
 import os
 import signal
@@ -70,6 +71,41 @@ def test_a_file_is_replaced_as_it_stood_and_a_link_leads_where_it_led(tmp_path: 
     with whole(link) as file:
         file.write(b"new")
     assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode), link.is_symlink()) == (b"new", 0o640, True)
+
+
+def test_what_cannot_be_replaced_is_written_and_what_may_not_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(BEFORE)
+
+    def busy(_: Path, __: Path) -> Path:
+        raise OSError(errno.EBUSY, "it is mounted for itself")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", busy)
+        with whole(target) as file:
+            file.write(b"new")
+    assert (target.read_bytes(), list(tmp_path.iterdir())) == (b"new", [target])
+    monkeypatch.setattr(os, "access", lambda path, _: path != target)  # root may write everything
+    with pytest.raises(Misuse, match="Permission denied"), whole(target):
+        pass
+    monkeypatch.setattr(os, "access", lambda path, _: path == target)  # the folder is not ours
+    with whole(target) as file:
+        file.write(b"newer")
+        assert target.read_bytes() == b"new"
+    assert target.read_bytes() == b"newer"
+
+
+def test_what_is_said_behind_it_on_the_same_file_stands_behind_it(tmp_path: Path) -> None:
+    recorded, out = tmp_path / "events", tmp_path / "out"
+    recorded.write_text(json.dumps(EVENT) + "\n")
+    with out.open("wb") as end:
+        command = ["replay", str(recorded), "--decisions", "/dev/stdout", "--json"]
+        subprocess.run([str(Path(sys.executable).with_name("pagesieve")), *command], stdout=end, check=True)
+    decision, funnel = map(json.loads, out.read_text().splitlines())
+    assert decision["fingerprint"].startswith("fp1:")
+    assert funnel["events"] == 1
 
 
 def test_a_folder_that_is_not_there_is_named_as_it_was_said(tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def test_what_few_share_is_forgotten() -> None:
     assert (evidence.labels, evidence.strays) == ({"cluster": "eu"}, {})
 
 
+def test_what_few_share_once_some_are_counted_out_is_forgotten() -> None:
+    evidence = heard(*pods(36, cluster="eu"), *pods(4))
+    assert evidence.shared() == {"cluster": "eu"}
+    for alert in pods(6, cluster="eu"):
+        evidence.uncount(alert)
+    evidence.drop_strays()
+    assert (evidence.labels, evidence.strays) == ({}, {})
+
+
 def test_the_most_common_name_is_known() -> None:
     assert heard(kind("NodeDown"), *pods(3), *[kind("Http5xx")] * 2).top == "PodNotReady"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.core.policy import Policy
+from pipeline.core.silence import REMEMBERED_MS
 from pipeline.edge.web.live import Live
 from pipeline.edge.web.row import Row
 from pipeline.edge.web.silenced import Silenced, Silences
@@ -118,6 +119,28 @@ def test_labels_longer_than_are_kept_are_not_claimed_to_be_silenced() -> None:
     found = silenced(disks("a", "b" * 100_000), silence('host=~".+"'))
     assert found is not None
     assert (found.is_all, found.alerts, found.is_least) == (False, 1, True)
+
+
+def test_of_what_is_cut_where_it_is_told_nothing_is_claimed_since_the_alert_may_say_otherwise() -> None:
+    long = disks("a", members=[member("DiskFull", path="x" * 199 + "…"), member("y" * 199 + "…")], firing=2, alerts=2)
+    assert silenced(long, silence('path!~".*prod"')) is None
+    many = disks("a", members=[member("DiskFull", **{f"label{n}": "1" for n in range(64)})], firing=1)
+    assert silenced(many, silence('team!="payments"')) is None
+
+
+def test_silences_that_ended_long_ago_are_forgotten_and_a_change_counts_at_once() -> None:
+    known = Silences(())
+    known.take(silence('host="a"', id="old", until_ms=NOW_MS))
+    assert known.over(row("a"), NOW_MS) is None
+    known.take(silence('host="a"', id="new"))
+    assert known.over(row("a"), NOW_MS) is not None
+    again = silence('host="a"', id="new", updated_at_ms=1, until_ms=NOW_MS + 9 * REMEMBERED_MS)
+    later_ms = NOW_MS + HOUR_MS + REMEMBERED_MS
+    known.take(again)  # older than what is known of it
+    assert known.over(row("a"), later_ms) is None
+    known.over(row("a"), later_ms + 1)
+    known.take(again)
+    assert known.over(row("a"), later_ms + 1) is not None
 
 
 async def test_the_list_and_the_incident_say_so_and_no_longer_that_it_pages_again() -> None:
