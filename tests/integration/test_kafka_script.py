@@ -63,7 +63,7 @@ def test_ctrl_c_stops_the_broker_cleanly_and_it_says_how_to_use_it(tmp_path: Pat
     kafka = Process([sys.executable, str(SCRIPT), "--data-dir", str(tmp_path / "data"), *ports], tmp_path / "output")
     try:
         # It listens before it has looked at its log, and only of a log that it knows it says that it is clean.
-        kafka.wait_until(lambda: listens(port) and _answers(f"127.0.0.1:{port}"), timeout_s=60)
+        kafka.wait_until(lambda: listens(port) and _answers(f"127.0.0.1:{port}"))
         assert f"export PAGESIEVE_KAFKA=127.0.0.1:{port}" in kafka.output.read_text()
         assert kafka.stop(by=signal.SIGINT) == 128 + signal.SIGINT
         assert (tmp_path / "data/log/.kafka_cleanshutdown").exists()

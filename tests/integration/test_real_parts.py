@@ -68,14 +68,16 @@ def test_fresh_topics_are_empty(broker: Broker) -> None:
 def test_a_member_that_was_killed_does_not_keep_the_next_test_waiting(broker: Broker) -> None:
     script = f"""
 from kafka import KafkaConsumer
-consumer = KafkaConsumer("pages", bootstrap_servers="{broker.bootstrap}", group_id="pagesieve-test")
+bootstrap = "{broker.bootstrap}"
+# Who joins before it knows the topics is dealt nothing until it looks again: by default after five minutes.
+consumer = KafkaConsumer("pages", bootstrap_servers=bootstrap, group_id="pagesieve-test", metadata_max_age_ms=1000)
 while True:
     consumer.poll(100)
     print(len(consumer.assignment()), flush=True)
 """
     member = Process([sys.executable, "-W", "ignore", "-c", script], broker.folder / "member.log")
     try:
-        member.wait_until(lambda: member.last_words().endswith(str(PAGES.partitions)), timeout_s=30)
+        member.wait_until(lambda: member.last_words().endswith(str(PAGES.partitions)))
     finally:
         member.kill()
     broker.fresh_topics()
