@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -56,7 +56,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self._seek_back()
+            await self._seek_back(records)
             return
         if sum(map(len, records.values())) < ENOUGH_RECORDS:
             self._next_s = max(self._next_s, time.monotonic() - BURST_S) + PACE_S
@@ -66,9 +66,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped 
             if found and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, _message(tp, found, generation)
 
-    async def _seek_back(self) -> None:
+    async def _seek_back(self, dropped: Collection[Any]) -> None:
+        """Read again what was fetched of these partitions, while the group dealt, and is not handed on."""
         try:
             await self.perform_seek()
+            # That goes back to a commit. Where nothing was ever committed the position stays behind what was fetched:
+            # a worker that was stalled before its first record never decided it.
+            never = [place for place in dropped if not self._read_offset.get(place)]
+            if never:
+                for place, offset in (await self.earliest_offsets(*never)).items():
+                    await self.seek(place, offset)
         except Exception as exc:  # as Faust does: the next deal seeks again
             self.log.warning("cannot go back to what is committed: %r", exc)
 
