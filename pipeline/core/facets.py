@@ -10,11 +10,16 @@ class Labelled(Protocol):
     """An alert, or what is kept of one."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - as an alert's
+    def name(self) -> str:
+        """What it is called."""
+
     @property
-    def labels(self) -> dict[str, str]: ...  # noqa: D102
+    def labels(self) -> dict[str, str]:
+        """What its source says of it."""
+
     @property
-    def severity(self) -> Severity: ...  # noqa: D102
+    def severity(self) -> Severity:
+        """As its source claims."""
 
 
 def facets(alert: Labelled) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from pipeline.core.columns import FOREVER_MS
+from pipeline.core.columns import FOREVER_MS, ROW
 from pipeline.core.fingerprint import fingerprint_of
 from pipeline.core.flap import FlapPolicy, FlapState, changed, ends_at_ms
 from pipeline.core.incidents import Open, trace_of
@@ -17,7 +17,7 @@ SEVERITIES = tuple(Severity)
 _QUIET_NUMBERS = {quiet: number for number, quiet in enumerate(QUIETS)}
 _GUARD_NUMBERS = {guard: number for number, guard in enumerate(GUARDS)}
 _SEVERITY_NUMBERS = {severity: number for number, severity in enumerate(SEVERITIES)}
-INCIDENT_COLUMN = 7  # of `ROW`: the number of its incident
+INCIDENT_COLUMN = (ROW.names or ()).index("incident")  # where `columns` says the number of its incident
 
 
 class Owner(Protocol):
